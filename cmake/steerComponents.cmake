@@ -1,0 +1,34 @@
+# Opt-in parts of steer: headers that need a library of their own field. This file is read by steer's own build and,
+# installed, by find_package(steer COMPONENTS ...), so that both know the same components.
+#
+# For each component:
+#   STEER_<component>_PACKAGE   what find_package looks for
+#   STEER_<component>_TARGET    the imported target that it must bring
+#   STEER_<component>_DEBIAN    the Debian package that has it
+#   STEER_<component>_HEADERS   the headers, below include/steer, that only this component may use
+#   STEER_<component>_INCLUDES  what those headers include of it: a header's name or the start of one
+
+set(STEER_COMPONENTS safetensors)
+
+set(STEER_safetensors_PACKAGE  nlohmann_json)
+set(STEER_safetensors_TARGET   nlohmann_json::nlohmann_json)
+set(STEER_safetensors_DEBIAN   nlohmann-json3-dev)
+set(STEER_safetensors_HEADERS  io/safetensors.hpp io/steering_vector_file.hpp)
+set(STEER_safetensors_INCLUDES nlohmann/)
+
+# Creates steer::<component>, or says in <missing> why it cannot; <missing> is empty on success.
+macro(steer_provide_component component missing)
+  set(${missing} "")
+  if(NOT TARGET steer::${component})
+    if(NOT TARGET ${STEER_${component}_TARGET})
+      find_package(${STEER_${component}_PACKAGE} CONFIG QUIET)
+    endif()
+    if(TARGET ${STEER_${component}_TARGET})
+      add_library(steer::${component} INTERFACE IMPORTED GLOBAL)
+      set_target_properties(steer::${component} PROPERTIES IMPORTED_NO_SYSTEM ON)  # our own headers keep their warnings
+      target_link_libraries(steer::${component} INTERFACE steer::steer ${STEER_${component}_TARGET})
+    else()
+      set(${missing} "${STEER_${component}_PACKAGE} was not found (Debian: ${STEER_${component}_DEBIAN})")
+    endif()
+  endif()
+endmacro()

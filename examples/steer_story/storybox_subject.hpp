@@ -1,0 +1,80 @@
+// steer_story/storybox_subject.hpp: the embedded model, judged by the oracle.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <string_view>
+
+#include "steer_story/subject.hpp"
+#include "storybox/generator.hpp"
+#include "storybox/model.hpp"
+#include "storybox/oracle.hpp"
+
+namespace steer_story {
+namespace detail {
+
+inline contrast storybox_contrast(storybox::attribute which, int pairs, std::mt19937_64& engine) {
+  contrast out{std::string(storybox::name(which)), "", {}};
+  out.description = "stories that are " + out.name + " in every sentence, against the same ones in none";
+  for (int i = 0; i < pairs; ++i) {
+    const auto [with, without] = storybox::contrast(engine, which);
+    out.pairs.emplace_back(storybox::tokens(with), storybox::tokens(without));
+  }
+  return out;
+}
+
+inline tally storybox_tally(const token_list& prompt, token_list continuation, int max_tokens) {
+  if (static_cast<int>(continuation.size()) < max_tokens) {
+    continuation.push_back(storybox::eos);  // what ended the text is not part of it
+  }
+  continuation.insert(continuation.begin(), prompt.begin(), prompt.end());
+  const storybox::reading reading = storybox::read(std::span<const storybox::token>(continuation));
+  const auto grammatical = static_cast<double>(reading.grammatical_count());
+  const auto all = static_cast<double>(reading.sentences.size());
+  tally out{{}, {grammatical, all}, all};
+  for (const storybox::attribute a : storybox::attributes) {
+    out.concepts.push_back({static_cast<double>(reading.count(a)), grammatical});
+  }
+  return out;
+}
+
+inline verdict storybox_verdict(storybox::attribute which, std::string_view sentence) {
+  const storybox::reading reading = storybox::read(sentence);
+  if (reading.hero) {  // the opener
+    return verdict::neutral;
+  }
+  if (reading.sentences.empty() || !reading.sentences.front().grammatical()) {
+    return verdict::broken;
+  }
+  return reading.sentences.front().content.shows(which) ? verdict::shown : verdict::opposite;
+}
+
+}  // namespace detail
+
+/// @throws what storybox::load_model throws
+inline subject storybox_subject(const std::filesystem::path& weights, int pairs, std::uint64_t seed) {
+  subject out;
+  out.model = storybox::load_model(weights);
+  std::mt19937_64 engine{seed};
+  for (const storybox::attribute a : storybox::attributes) {
+    out.concepts.push_back(detail::storybox_contrast(a, pairs, engine));
+  }
+  out.tokens = steer::tokens_where{storybox::is_function_word, "function words and full stops"};
+  out.options = {.max_tokens = static_cast<int>(storybox::longest_story),
+                 .sample = {.temperature = 1.0F},
+                 .stops = {storybox::eos}};
+  out.soundness = "grammatical";
+  out.encode = storybox::to_tokens;
+  out.decode = storybox::to_text;
+  out.prompt = [](std::mt19937_64& random) { return storybox::prompt(storybox::generate(random).hero); };
+  out.judge = [most = out.options.max_tokens](const token_list& prompt, const token_list& continuation) {
+    return detail::storybox_tally(prompt, continuation, most);
+  };
+  out.highlight = [](std::size_t index, std::string_view sentence) {
+    return detail::storybox_verdict(storybox::attributes[index], sentence);
+  };
+  return out;
+}
+
+}  // namespace steer_story

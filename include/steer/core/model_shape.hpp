@@ -1,0 +1,55 @@
+// steer/core/model_shape.hpp: what a host tells the library about its model.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "steer/core/enum_set.hpp"
+#include "steer/core/error.hpp"
+#include "steer/core/rows.hpp"
+#include "steer/core/site.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// The model as a hook sees it: its sizes, the points at which the host calls, and what it knows of each row.
+struct model_shape {
+  std::string name;               ///< for messages
+  std::string fingerprint;        ///< identifies the weights; empty where the host cannot tell
+  int layers = 0;                 ///< L
+  std::ptrdiff_t width = 0;       ///< d, the residual stream's width
+  std::ptrdiff_t head_width = 0;  ///< d_h, one attention head's width; 0 where the host has no heads to show
+  int heads = 0;                  ///< attention (query) heads
+  enum_set<steer::point> points;  ///< the points at which the host calls hooks
+  enum_set<row_fact> facts;       ///< the facts that `row_info` really carries
+
+  /// The width of the rows at a point, or 0 where the host does not show it.
+  [[nodiscard]] std::ptrdiff_t width_at(steer::point p) const noexcept {
+    if (!points.contains(p)) {
+      return 0;
+    }
+    return p == steer::point::attention_heads ? heads * head_width : width;
+  }
+
+  /// @throws shape_error if the model has no such layer or the host does not show that point; `who` names the asker
+  void require(site s, const std::string& who) const {
+    if (s.layer < 0 || s.layer >= layers) {
+      throw shape_error(detail::text(who, ": layer ", s.layer, " does not exist; model \"", name, "\" has ",
+                                     layers > 0 ? detail::text("layers 0 to ", layers - 1) : "no layers"));
+    }
+    if (!points.contains(s.point)) {
+      throw shape_error(detail::text(who, ": the host of model \"", name, "\" does not show ", to_string(s.point)));
+    }
+  }
+
+  /// @throws argument_error if the host does not supply that fact of its rows; `who` names the asker
+  void require(row_fact fact, const std::string& who) const {
+    if (!facts.contains(fact)) {
+      throw argument_error(detail::text(who, ": needs each row's ", to_string(fact), ", which the host of model \"", name,
+                                        "\" does not supply"));
+    }
+  }
+};
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,99 @@
+// steer/extract/mean_difference.hpp: the direction from one side's mean to the other's.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/extract/measure_evidence.hpp"
+#include "steer/extract/recorder.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Direction from the negative to the positive mean activation.
+///
+///     v = mean(positive) - mean(negative)
+///
+/// @param positive  activations that show the behaviour
+/// @param negative  activations that lack it
+/// @return the direction, unnormalised, in double
+/// @shape  positive [n, d], negative [m, d]; returns [d]
+/// @units  those of the activations
+/// @throws shape_error if widths differ or a side is empty; numeric_error on NaN or infinity
+/// @cost   O((n + m) d), one pass, sums in double
+/// @source Rimsky et al. 2023, arXiv:2312.06681; deviation: none
+template <class Positive, class Negative>
+Eigen::VectorXd mean_difference(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative) {
+  if (positive.cols() != negative.cols() || positive.rows() == 0 || negative.rows() == 0) {
+    throw shape_error(detail::text("mean_difference: positive is [", positive.rows(), ", ", positive.cols(),
+                                   "], negative is [", negative.rows(), ", ", negative.cols(),
+                                   "]; expected equal widths and at least one row each"));
+  }
+  Eigen::VectorXd v = (positive.template cast<double>().colwise().mean() - negative.template cast<double>().colwise().mean())
+                          .transpose();
+  if (!v.allFinite()) {
+    throw numeric_error("mean_difference: an activation is not finite");
+  }
+  return v;
+}
+
+/// What the caller knows of a contrast.
+struct vector_name {
+  std::string name = {};      ///< the concept
+  std::string contrast = {};  ///< "happy - sad", free text
+};
+
+/// The steering vector of everything that a recorder has observed: per layer the difference of the sides' means over the
+/// texts, each text being the mean of its selected rows, with its norms and evidence.
+///
+/// @throws numeric_error naming the layer if a side has no text or the two means are equal up to rounding
+/// @cost   O(n L d), held-out figures included
+/// @source Rimsky et al. 2023, arXiv:2312.06681; deviation: any token selection, pooled per text
+inline steering_vector mean_difference(const recorder& recorded, vector_name of) {
+  const auto n = recorded.count(side::positive);
+  const auto m = recorded.count(side::negative);
+  if (n == 0 || m == 0) {
+    throw numeric_error(detail::text("mean_difference \"", of.name, "\": the recorder has ", n, " positive and ", m,
+                                     " negative texts; expected at least one of each"));
+  }
+  steering_vector out;
+  out.name = std::move(of.name);
+  out.point = recorded.options().point;
+  out.source = {recorded.shape().name,     recorded.shape().fingerprint,
+                "mean_difference",         std::move(of.contrast),
+                to_string(recorded.options().tokens), n,
+                m};
+  constexpr double rounding = 1e-12;  // of sums in double; texts in another order differ by as much
+  const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
+  const auto method = [](const auto& p, const auto& q) { return mean_difference(p, q); };
+  for (const int layer : recorded.options().layers) {
+    const Eigen::VectorXd plus = recorded.mean(layer, side::positive);
+    const Eigen::VectorXd minus = recorded.mean(layer, side::negative);
+    const Eigen::VectorXd v = plus - minus;
+    if (v.norm() <= rounding * (plus.norm() + minus.norm())) {
+      throw numeric_error(detail::text("mean_difference \"", out.name, "\", layer ", layer,
+                                       ": the two sides have the same mean; a direction needs a norm above 0"));
+    }
+    const auto positive = recorded.texts(layer, side::positive);
+    const auto negative = recorded.texts(layer, side::negative);
+    direction& here = out.directions[layer];
+    here.values = v.cast<float>();
+    here.row_norm = recorded.mean_row_norm(layer);
+    here.origin = (0.5 * (plus + minus)).cast<float>();
+    if (const double spread = detail::spread_along(positive, negative, v.normalized()); spread > 0.0) {
+      here.spread = spread;
+    }
+    here.evidence = measure_evidence(positive, negative, pairs, v, here.row_norm, method);
+    check(here, detail::text("mean_difference \"", out.name, "\", layer ", layer));
+  }
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,135 @@
+// steer/extract/measure_evidence.hpp: evidence for any method that turns two sides into a direction.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "steer/core/matrix.hpp"
+#include "steer/extract/separation.hpp"
+#include "steer/vector/evidence.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Whether row i of one side belongs with row i of the other.
+enum class pairing : std::uint8_t { unpaired, paired };
+
+namespace detail {
+
+/// The rows whose index modulo `folds` is (or is not) `fold`.
+/// @shape all [n, d]; returns [about n / folds, d] or the rest
+template <class Keep>
+matrix<float> rows_where(const Eigen::Ref<const matrix<float>>& all, Keep keep) {
+  std::vector<Eigen::Index> chosen;
+  for (Eigen::Index i = 0; i < all.rows(); ++i) {
+    if (keep(i)) {
+      chosen.push_back(i);
+    }
+  }
+  return all(chosen, Eigen::all);
+}
+
+/// Standard deviation of all the texts' projections on a unit direction, both sides together.
+/// @shape positive [n, d], negative [m, d], u [d]
+inline double spread_along(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
+                           const Eigen::VectorXd& u) {
+  Eigen::VectorXd projections(positive.rows() + negative.rows());
+  projections << positive.cast<double>() * u, negative.cast<double>() * u;
+  projections.array() -= projections.mean();
+  return std::sqrt(projections.squaredNorm() / static_cast<double>(projections.size() - 1));
+}
+
+inline double cosine(const Eigen::VectorXd& a, const Eigen::VectorXd& b) { return a.normalized().dot(b.normalized()); }
+
+/// Sum of squares of each number's distance from their mean.
+inline double squares_within(const Eigen::VectorXd& scores) { return (scores.array() - scores.mean()).square().sum(); }
+
+/// AUROC and d' on folds that the direction has not seen. AUROC is the mean over the folds. So is d's distance of the
+/// means, but its variances are pooled over all folds: in a fold of two texts a variance can be as good as zero.
+template <class Method>
+void held_out(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
+              Method method, evidence& out) {
+  const Eigen::Index folds = std::min<Eigen::Index>(5, std::min(positive.rows(), negative.rows()) / 2);
+  if (folds < 2) {
+    return;
+  }
+  double auroc_sum = 0.0;
+  double distance_sum = 0.0;
+  double plus_squares = 0.0;
+  double minus_squares = 0.0;
+  for (Eigen::Index fold = 0; fold < folds; ++fold) {
+    const auto held = [&](Eigen::Index i) { return i % folds == fold; };
+    const auto seen = [&](Eigen::Index i) { return i % folds != fold; };
+    const Eigen::VectorXd u =
+        Eigen::VectorXd(method(rows_where(positive, seen), rows_where(negative, seen))).normalized();
+    const Eigen::VectorXd plus = rows_where(positive, held).template cast<double>() * u;
+    const Eigen::VectorXd minus = rows_where(negative, held).template cast<double>() * u;
+    auroc_sum += auroc({plus.data(), static_cast<std::size_t>(plus.size())},
+                       {minus.data(), static_cast<std::size_t>(minus.size())});
+    distance_sum += plus.mean() - minus.mean();
+    plus_squares += squares_within(plus);
+    minus_squares += squares_within(minus);
+  }
+  out.auroc = auroc_sum / static_cast<double>(folds);
+  const double variance = 0.5 * (plus_squares / static_cast<double>(positive.rows() - folds) +
+                                 minus_squares / static_cast<double>(negative.rows() - folds));
+  if (variance > 0.0) {
+    out.d_prime = distance_sum / static_cast<double>(folds) / std::sqrt(variance);
+  }
+}
+
+}  // namespace detail
+
+/// Measures a direction's evidence on the texts that it came from, with `method` refitted wherever it must not have seen
+/// what it is judged on. Entries for which there are too few texts stay empty: fewer than 4 a side for held-out figures.
+///
+/// @param v       the direction that `method(positive, negative)` found
+/// @param method  callable: two matrices [n, d] -> direction [d]
+/// @shape  positive [n, d], negative [m, d], v [d]
+/// @throws shape_error if widths differ or pairs are not as many on both sides; numeric_error if v is not finite; what
+///         `method` throws
+/// @cost   7 calls of `method` and O((n + m) d); copies the texts twice
+/// @source METHODS: AUROC, d', split-half cosine (even against odd texts), coherence (Braun et al. 2025, arXiv:2505.22637)
+template <class Method>
+evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
+                          pairing pairs, const Eigen::VectorXd& v, std::optional<double> row_norm, Method method) {
+  if (positive.cols() != v.size() || negative.cols() != v.size() ||
+      (pairs == pairing::paired && positive.rows() != negative.rows())) {
+    throw shape_error(detail::text("measure_evidence: positive is [", positive.rows(), ", ", positive.cols(),
+                                   "], negative is [", negative.rows(), ", ", negative.cols(), "]; expected width ",
+                                   v.size(), pairs == pairing::paired ? " and as many rows on both sides" : ""));
+  }
+  if (!v.allFinite()) {
+    throw numeric_error("measure_evidence: the direction is not finite");
+  }
+  evidence out;
+  if (row_norm && *row_norm > 0.0) {
+    out.norm_ratio = v.norm() / *row_norm;
+  }
+  detail::held_out(positive, negative, method, out);
+  if (positive.rows() >= 2 && negative.rows() >= 2) {
+    const auto even = [](Eigen::Index i) { return i % 2 == 0; };
+    const auto odd = [](Eigen::Index i) { return i % 2 == 1; };
+    out.split_half_cosine =
+        detail::cosine(method(detail::rows_where(positive, even), detail::rows_where(negative, even)),
+                       method(detail::rows_where(positive, odd), detail::rows_where(negative, odd)));
+  }
+  if (pairs == pairing::paired && positive.rows() >= 2) {  // one pair's difference is the direction
+    double sum = 0.0;
+    for (Eigen::Index i = 0; i < positive.rows(); ++i) {
+      sum += detail::cosine((positive.row(i) - negative.row(i)).template cast<double>().transpose(), v);
+    }
+    out.coherence = sum / static_cast<double>(positive.rows());
+  }
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,281 @@
+// steer/extract/recorder.hpp: a hook that collects what directions are made of.
+#pragma once
+
+#include <Eigen/Core>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "steer/core/hook.hpp"
+#include "steer/core/host.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/extract/token_selection.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+enum class side : std::uint8_t { positive, negative };
+
+constexpr std::string_view to_string(side s) noexcept { return s == side::positive ? "positive" : "negative"; }
+
+struct recorder_options {
+  token_selection tokens = token_span{1};
+  steer::point point = steer::point::residual_out;
+  std::vector<int> layers = {};  ///< empty: all
+};
+
+/// Streams a model's activations into one mean row per text and layer.
+///
+///     steer::recorder recorder{model.shape(), {.tokens = steer::last_token{}}};
+///     recorder.observe(model, "I am very happy.", "I am very sad.");
+///
+/// Sums are kept in double. What stays in memory is one float row per text and layer, which the evidence needs. A text
+/// that has no selected token, or an activation that is not finite, makes `observe` throw and leaves no trace.
+///
+/// @cost per row one pass for its norm and, if selected, one for its sum; n L d floats of memory
+class recorder {
+ public:
+  /// @throws shape_error for a layer or point that the host does not show, argument_error for an impossible selection or
+  ///         row facts that the host does not supply
+  explicit recorder(model_shape shape, recorder_options options = {})
+      : shape_(std::move(shape)), options_(std::move(options)) {
+    check(options_.tokens);
+    if (options_.layers.empty()) {
+      for (int layer = 0; layer < shape_.layers; ++layer) {
+        options_.layers.push_back(layer);
+      }
+    }
+    require_facts(shape_);
+    for (const int layer : options_.layers) {
+      shape_.require({layer, options_.point}, "recorder");
+      if (!streams_.try_emplace(layer, shape_.width_at(options_.point)).second) {
+        throw argument_error(detail::text("recorder: layer ", layer, " is named twice"));
+      }
+    }
+  }
+
+  /// Runs one text through the model and pools its selected rows.
+  template <host Model>
+  void observe(Model& model, std::span<const std::int32_t> text, side which) {
+    require_same_model(model.shape());
+    keep(run(model, text, which), which);
+  }
+
+  /// Runs a contrast pair; pairs make `evidence::coherence` possible. Either both texts are kept or none.
+  template <host Model>
+  void observe(Model& model, std::span<const std::int32_t> positive, std::span<const std::int32_t> negative) {
+    require_same_model(model.shape());
+    const pooled plus = run(model, positive, side::positive);
+    const pooled minus = run(model, negative, side::negative);
+    keep(plus, side::positive);
+    keep(minus, side::negative);
+    ++pairs_;
+  }
+
+  template <text_host Model>
+  void observe(Model& model, std::string_view text, side which) {
+    const std::vector<std::int32_t> tokens = model.tokenize(text);
+    observe(model, std::span(tokens), which);
+  }
+
+  template <text_host Model>
+  void observe(Model& model, std::string_view positive, std::string_view negative) {
+    const std::vector<std::int32_t> plus = model.tokenize(positive);
+    const std::vector<std::int32_t> minus = model.tokenize(negative);
+    observe(model, std::span(plus), std::span(minus));
+  }
+
+  [[nodiscard]] steer::access access(site where) const noexcept {
+    return where.point == options_.point && streams_.contains(where.layer) ? steer::access::read : steer::access::none;
+  }
+
+  /// What the host calls. Rows seen outside `observe` are not kept. What a `tokens_where` predicate throws, `observe`
+  /// throws.
+  template <class Scalar>
+  void operator()(site where, rows<Scalar> activations) noexcept {
+    try {
+      collect(where, activations);
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  }
+
+  [[nodiscard]] const model_shape& shape() const noexcept { return shape_; }
+  [[nodiscard]] const recorder_options& options() const noexcept { return options_; }
+  [[nodiscard]] std::size_t count(side which) const noexcept { return count_[index_of(which)]; }
+  /// Whether every text came as half of a pair.
+  [[nodiscard]] bool paired() const noexcept { return pairs_ > 0 && pairs_ == count_[0] && pairs_ == count_[1]; }
+
+  /// One row per text: the mean of its selected rows.
+  /// @shape  returns [n, d], a view that the next `observe` invalidates; rows of a pair stand at the same index
+  /// @throws shape_error if the layer is not recorded
+  [[nodiscard]] auto texts(int layer, side which) const {
+    const auto& kept = at(layer).texts[index_of(which)];
+    const auto n = static_cast<Eigen::Index>(count_[index_of(which)]);
+    return Eigen::Map<const matrix<float>>(kept.data(), n, shape_.width_at(options_.point));
+  }
+
+  /// Mean over the texts in double, as streamed.
+  /// @shape  returns [d]
+  /// @throws shape_error if the layer is not recorded; numeric_error if that side has no text yet
+  [[nodiscard]] Eigen::VectorXd mean(int layer, side which) const {
+    const stream& here = at(layer);
+    if (count(which) == 0) {
+      throw numeric_error(detail::text("recorder: has no ", to_string(which), " text; expected at least one"));
+    }
+    return here.total[index_of(which)] / static_cast<double>(count(which));
+  }
+
+  /// Mean |h| over all rows of all texts but those at position 0; empty if there was none.
+  /// @throws shape_error if the layer is not recorded
+  [[nodiscard]] std::optional<double> mean_row_norm(int layer) const {
+    const stream& here = at(layer);
+    if (here.kept_norm_count == 0) {
+      return std::nullopt;
+    }
+    return here.kept_norm_sum / static_cast<double>(here.kept_norm_count);
+  }
+
+ private:
+  struct stream {
+    explicit stream(std::ptrdiff_t width)
+        : sum(Eigen::VectorXd::Zero(width)), total{Eigen::VectorXd::Zero(width), Eigen::VectorXd::Zero(width)} {}
+
+    // The text under way.
+    Eigen::VectorXd sum;
+    std::int64_t count = 0;
+    double norm_sum = 0.0;
+    std::int64_t norm_count = 0;
+    // The texts kept.
+    std::array<Eigen::VectorXd, 2> total;
+    std::array<std::vector<float>, 2> texts;
+    double kept_norm_sum = 0.0;
+    std::int64_t kept_norm_count = 0;
+  };
+
+  struct pooled_row {
+    Eigen::VectorXd mean;
+    double norm_sum = 0.0;
+    std::int64_t norm_count = 0;
+  };
+  using pooled = std::map<int, pooled_row>;
+
+  template <class Scalar>
+  void collect(site where, rows<Scalar> activations) {
+    const auto found = streams_.find(where.layer);
+    if (found == streams_.end() || where.point != options_.point) {
+      return;
+    }
+    stream& here = found->second;
+    assert(activations.width == here.sum.size() && std::ssize(activations.info) >= activations.count);
+    for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
+      const row_info& info = activations.info_of(i);
+      const Eigen::Map<const Eigen::Matrix<Scalar, Eigen::Dynamic, 1>> h(activations[i].data(), activations.width);
+      if (info.position > 0) {
+        here.norm_sum += std::sqrt(h.template cast<double>().squaredNorm());
+        ++here.norm_count;
+      }
+      if (contains(options_.tokens, info)) {
+        here.sum += h.template cast<double>();
+        ++here.count;
+      }
+    }
+  }
+
+  /// @throws shape_error if the layer is not recorded
+  [[nodiscard]] const stream& at(int layer) const {
+    const auto found = streams_.find(layer);
+    if (found == streams_.end()) {
+      throw shape_error(detail::text("recorder: layer ", layer, " is not recorded; ", options_.layers.size(),
+                                     " layers are, from ", options_.layers.front(), " to ", options_.layers.back()));
+    }
+    return found->second;
+  }
+
+  static constexpr std::size_t index_of(side which) noexcept { return static_cast<std::size_t>(which); }
+
+  void require_facts(const model_shape& host) const {
+    for (const row_fact fact : {row_fact::position, row_fact::prompt_length}) {
+      host.require(fact, "recorder");
+    }
+    if (std::holds_alternative<tokens_where>(options_.tokens)) {
+      host.require(row_fact::token, "recorder");
+    }
+  }
+
+  void require_same_model(const model_shape& host) const {
+    require_facts(host);
+    const std::ptrdiff_t width = host.width_at(options_.point);
+    const std::ptrdiff_t expected = shape_.width_at(options_.point);
+    if (host.layers != shape_.layers || width != expected || host.fingerprint != shape_.fingerprint) {
+      throw shape_error(detail::text("recorder: was made for model \"", shape_.name, "\" with ", shape_.layers,
+                                     " layers of width ", expected, " at ", to_string(options_.point),
+                                     "; asked to observe \"", host.name, "\" with ", host.layers, " layers of width ", width,
+                                     host.fingerprint == shape_.fingerprint ? "" : " and other weights"));
+    }
+  }
+
+  template <host Model>
+  pooled run(Model& model, std::span<const std::int32_t> text, side which) {
+    for (auto& [layer, here] : streams_) {
+      here.sum.setZero();
+      here.count = 0;
+      here.norm_sum = 0.0;
+      here.norm_count = 0;
+    }
+    failure_ = nullptr;
+    model.evaluate(text, hook_ref<float>(*this));
+    if (failure_) {
+      std::rethrow_exception(std::exchange(failure_, nullptr));
+    }
+    pooled out;
+    for (const auto& [layer, here] : streams_) {
+      const std::string who = detail::text("recorder: ", to_string(which), " text ", count(which), " (", text.size(),
+                                           " tokens), ", to_string(site{layer, options_.point}));
+      if (here.count == 0) {
+        throw argument_error(detail::text(who, ": no token is selected by ", to_string(options_.tokens)));
+      }
+      if (!here.sum.allFinite() || !std::isfinite(here.norm_sum)) {
+        throw numeric_error(detail::text(who, ": an activation is not finite"));
+      }
+      out.emplace(layer, pooled_row{here.sum / static_cast<double>(here.count), here.norm_sum, here.norm_count});
+    }
+    return out;
+  }
+
+  void keep(const pooled& text_rows, side which) {
+    const std::size_t s = index_of(which);
+    for (const auto& [layer, row] : text_rows) {
+      stream& here = streams_.at(layer);
+      here.total[s] += row.mean;
+      here.kept_norm_sum += row.norm_sum;
+      here.kept_norm_count += row.norm_count;
+      const Eigen::VectorXf rounded = row.mean.cast<float>();
+      here.texts[s].insert(here.texts[s].end(), rounded.begin(), rounded.end());
+    }
+    ++count_[s];
+  }
+
+  model_shape shape_;
+  recorder_options options_;
+  std::map<int, stream> streams_;
+  std::array<std::size_t, 2> count_{};
+  std::size_t pairs_ = 0;
+  std::exception_ptr failure_;  // of a predicate, while `evaluate` runs
+};
+static_assert(hook<recorder, float>);
+
+}  // namespace v0
+}  // namespace steer

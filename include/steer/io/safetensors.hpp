@@ -1,0 +1,348 @@
+// steer/io/safetensors.hpp: the safetensors container. Opt-in: needs nlohmann_json (component `safetensors`).
+//
+// Eight bytes of header length (little-endian), a JSON header, then the tensors' bytes.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/io/half.hpp"
+#include "steer/io/mapped_file.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+static_assert(std::endian::native == std::endian::little, "the files are little-endian and are mapped as they are");
+
+enum class dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
+
+namespace detail {
+
+struct dtype_row {
+  std::string_view name;
+  std::size_t bytes;
+};
+inline constexpr std::array<dtype_row, 13> dtype_table{{{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},
+                                                        {"I32", 4}, {"I16", 2}, {"I8", 1}, {"U64", 8}, {"U32", 4},
+                                                        {"U16", 2}, {"U8", 1}, {"BOOL", 1}}};
+
+}  // namespace detail
+
+constexpr std::string_view to_string(dtype type) noexcept {
+  return detail::dtype_table[static_cast<std::size_t>(type)].name;
+}
+constexpr std::size_t size_of(dtype type) noexcept { return detail::dtype_table[static_cast<std::size_t>(type)].bytes; }
+
+/// One tensor: row-major bytes that somebody else owns.
+struct tensor_view {
+  dtype type = dtype::f32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// "[2, 3]".
+inline std::string to_string(const std::vector<std::int64_t>& shape) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  }
+  return out + "]";
+}
+
+namespace detail {
+
+/// JSON in which no key stands twice (a plain parse would keep one of the two silently), nothing follows, and nothing
+/// nests deeper than these files do (who prints or destroys it may recurse).
+/// @throws format_error saying what is wrong, with `who` in front
+inline nlohmann::json strict_json(std::string_view text, const std::string& who) {
+  std::vector<std::set<std::string>> keys;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+    constexpr int deepest = 8;
+    if (depth > deepest) {
+      throw format_error(detail::text(who, " nests deeper than ", deepest, " levels"));
+    }
+    if (event == nlohmann::json::parse_event_t::object_start) {
+      keys.emplace_back();
+    } else if (event == nlohmann::json::parse_event_t::object_end) {
+      keys.pop_back();
+    } else if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
+      throw format_error(detail::text(who, " has \"", parsed.get<std::string>(), "\" twice"));
+    }
+    return true;
+  };
+  if (!text.starts_with('{')) {
+    throw format_error(detail::text(who, " is no JSON object"));
+  }
+  if (text.find('\0') != std::string_view::npos) {  // to the parser it is the end
+    throw format_error(detail::text(who, " has a NUL in it"));
+  }
+  try {
+    return nlohmann::json::parse(text, watch);
+  } catch (const nlohmann::json::exception& problem) {
+    throw format_error(detail::text(who, " is no valid JSON: ", std::string_view(problem.what())));
+  }
+}
+
+/// The bytes that a tensor's shape asks for; nothing where they cannot be counted.
+inline std::optional<std::uint64_t> bytes_of(dtype type, const std::vector<std::int64_t>& shape) {
+  std::uint64_t bytes = size_of(type);
+  for (const std::int64_t extent : shape) {
+    if (extent < 0 || (extent != 0 && bytes > std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(extent))) {
+      return std::nullopt;
+    }
+    bytes *= static_cast<std::uint64_t>(extent);
+  }
+  return bytes;
+}
+
+/// @throws format_error if the bytes are not those of the shape; `who` names the tensor
+inline void check(const tensor_view& tensor, const std::string& who) {
+  const auto expected = bytes_of(tensor.type, tensor.shape);
+  if (!expected || *expected != tensor.bytes.size()) {
+    throw format_error(text(who, " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type), " needs ",
+                            expected ? text(*expected) : "a number of", " bytes; got ", tensor.bytes.size()));
+  }
+}
+
+}  // namespace detail
+
+/// A tensor's numbers as float32. F32, F16 and BF16 are exact.
+/// @throws format_error for the types that float32 cannot hold exactly, and where bytes and shape do not fit
+inline std::vector<float> to_floats(const tensor_view& tensor) {
+  detail::check(tensor, "tensor");
+  std::vector<float> out(tensor.bytes.size() / size_of(tensor.type));
+  const std::byte* source = tensor.bytes.data();
+  if (tensor.type == dtype::f32) {
+    if (!out.empty()) {
+      std::memcpy(out.data(), source, tensor.bytes.size());
+    }
+  } else if (tensor.type == dtype::f16 || tensor.type == dtype::bf16) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, source + 2 * i, sizeof bits);
+      out[i] = tensor.type == dtype::f16 ? float_from_f16(bits) : float_from_bf16(bits);
+    }
+  } else {
+    throw format_error(detail::text("tensor has type ", to_string(tensor.type), "; expected F32, F16 or BF16"));
+  }
+  return out;
+}
+
+/// A safetensors file, memory-mapped; views into it live as long as it does.
+///
+/// @throws file_error if it cannot be read; format_error naming the file, the field, expected and actual for a header
+///         that is truncated, no JSON, or names an unknown type; for tensors that overlap, leave gaps, exceed the file, or
+///         whose byte range does not fit their shape; and for trailing bytes
+/// @cost   proportional to the header; tensor bytes are read when touched
+class safetensors_file {
+ public:
+  explicit safetensors_file(const std::filesystem::path& path) : file_(path) { parse(); }
+
+  [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
+  [[nodiscard]] const std::map<std::string, tensor_view, std::less<>>& tensors() const noexcept { return tensors_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
+
+  /// @throws format_error if there is no tensor of that name
+  [[nodiscard]] const tensor_view& at(std::string_view name) const {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) {
+      fail("has no tensor \"", name, "\"");
+    }
+    return found->second;
+  }
+
+  /// @throws format_error if the metadata lacks the key
+  [[nodiscard]] const std::string& metadata_at(const std::string& key) const {
+    const auto found = metadata_.find(key);
+    if (found == metadata_.end()) {
+      fail("has no metadata \"", key, "\"");
+    }
+    return found->second;
+  }
+
+ private:
+  static constexpr std::uint64_t longest_header = 100'000'000;  // the reference implementation's limit
+
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    throw format_error(detail::text("safetensors: file ", file_.path().string(), " ", parts...));
+  }
+
+  void parse() {
+    const auto bytes = file_.bytes();
+    std::uint64_t length = 0;
+    if (bytes.size() < sizeof length) {
+      fail("has ", bytes.size(), " bytes; expected at least 8 for the header's length");
+    }
+    std::memcpy(&length, bytes.data(), sizeof length);
+    if (length > longest_header || length > bytes.size() - sizeof length) {
+      fail("declares a header of ", length, " bytes; ", bytes.size() - sizeof length, " follow");
+    }
+    const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
+    const nlohmann::json header =
+        detail::strict_json({text, static_cast<std::size_t>(length)},
+                            detail::text("safetensors: file ", file_.path().string(), ": the header"));
+    const auto data = bytes.subspan(sizeof length + static_cast<std::size_t>(length));
+    std::map<std::uint64_t, std::pair<std::uint64_t, std::string>> ranges;  // begin -> (end, name); empty ones left out
+    for (const auto& [name, entry] : header.items()) {
+      if (name == "__metadata__") {
+        read_metadata(entry);
+      } else {
+        read_tensor(name, entry, data, ranges);
+      }
+    }
+    check_cover(ranges, data.size());
+  }
+
+  void read_metadata(const nlohmann::json& entry) {
+    if (!entry.is_object()) {
+      fail("has __metadata__ that is no object");
+    }
+    for (const auto& [key, value] : entry.items()) {
+      if (!value.is_string()) {
+        fail("has metadata \"", key, "\" that is no string");
+      }
+      metadata_[key] = value.get<std::string>();
+    }
+  }
+
+  void read_tensor(const std::string& name, const nlohmann::json& entry, std::span<const std::byte> data,
+                   std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges) {
+    const auto bad = [&](const char* what) { fail("has tensor \"", name, "\" with ", what); };
+    if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
+        !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
+        entry["data_offsets"].size() != 2) {
+      bad("a malformed entry; expected dtype, shape and two data_offsets");
+    }
+    tensor_view tensor;
+    tensor.type = type_of(name, entry["dtype"].get<std::string>());
+    for (const auto& extent : entry["shape"]) {
+      constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+      if (!extent.is_number_unsigned() || extent.get<std::uint64_t>() > most) {
+        bad("a shape that is not made of non-negative whole numbers");
+      }
+      tensor.shape.push_back(extent.get<std::int64_t>());
+    }
+    const std::optional<std::uint64_t> expected = detail::bytes_of(tensor.type, tensor.shape);
+    const auto& offsets = entry["data_offsets"];
+    if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
+      bad("data_offsets that are no non-negative whole numbers");
+    }
+    const auto begin = offsets[0].get<std::uint64_t>();
+    const auto end = offsets[1].get<std::uint64_t>();
+    if (begin > end || end > data.size()) {
+      fail("has tensor \"", name, "\" at bytes ", begin, " to ", end, "; the data has ", data.size());
+    }
+    if (expected != end - begin) {
+      fail("has tensor \"", name, "\" of ", end - begin, " bytes; its shape ", to_string(tensor.shape), " of ",
+           to_string(tensor.type), " needs ", expected ? detail::text(*expected) : "more than any file has");
+    }
+    tensor.bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    if (begin != end && !ranges.emplace(begin, std::pair{end, name}).second) {
+      fail("has tensor \"", name, "\" overlapping \"", ranges[begin].second, "\"");
+    }
+    tensors_.emplace(name, std::move(tensor));
+  }
+
+  [[nodiscard]] dtype type_of(const std::string& name, std::string_view type) const {
+    for (std::size_t i = 0; i < detail::dtype_table.size(); ++i) {
+      if (detail::dtype_table[i].name == type) {
+        return static_cast<dtype>(i);
+      }
+    }
+    fail("has tensor \"", name, "\" of unknown type ", type);
+  }
+
+  void check_cover(const std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges,
+                   std::uint64_t size) const {
+    std::uint64_t covered = 0;
+    for (const auto& [begin, range] : ranges) {
+      if (begin != covered) {
+        fail("has tensor \"", range.second, "\" starting at byte ", begin, " of the data; expected ", covered,
+             begin < covered ? " (an overlap)" : " (a gap)");
+      }
+      covered = range.first;
+    }
+    if (covered != size) {
+      fail("has ", size - covered, " trailing bytes");
+    }
+  }
+
+  mapped_file file_;
+  std::map<std::string, std::string> metadata_;
+  std::map<std::string, tensor_view, std::less<>> tensors_;
+};
+
+/// Writes tensors in the order of their names; the data section as a whole begins 8-byte aligned.
+///
+/// The file appears whole or not at all: it is written beside its place and renamed.
+/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8; file_error if the file cannot be written
+/// @cost   one pass over the bytes
+inline void write_safetensors(const std::filesystem::path& path,
+                              const std::map<std::string, tensor_view, std::less<>>& tensors,
+                              const std::map<std::string, std::string>& metadata = {}) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty()) {
+    header["__metadata__"] = metadata;
+  }
+  std::uint64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    if (name == "__metadata__") {
+      throw format_error("safetensors: a tensor is called \"__metadata__\", which is not a tensor's name");
+    }
+    detail::check(tensor, detail::text("safetensors: tensor \"", name, "\""));
+    header[name] = {{"dtype", std::string(to_string(tensor.type))},
+                    {"shape", tensor.shape},
+                    {"data_offsets", {offset, offset + tensor.bytes.size()}}};
+    offset += tensor.bytes.size();
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception& problem) {
+    throw format_error(detail::text("safetensors: a name or metadata for file ", path.string(), " is no UTF-8: ",
+                                    std::string_view(problem.what())));
+  }
+  text.append((8 - text.size() % 8) % 8, ' ');
+  const std::uint64_t length = text.size();
+
+  std::filesystem::path draft = path;
+  std::random_device entropy;
+  draft += "." + std::to_string(entropy()) + ".part";  // nobody else's file
+  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(&length), sizeof length);
+  out.write(text.data(), static_cast<std::streamsize>(text.size()));
+  for (const auto& [name, tensor] : tensors) {
+    out.write(reinterpret_cast<const char*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size()));
+  }
+  out.close();
+  std::error_code failure;
+  if (out) {
+    std::filesystem::rename(draft, path, failure);
+  }
+  if (!out || failure) {
+    std::error_code ignored;
+    std::filesystem::remove(draft, ignored);
+    throw file_error(detail::text("safetensors: file ", path.string(), " cannot be written"));
+  }
+}
+
+}  // namespace v0
+}  // namespace steer

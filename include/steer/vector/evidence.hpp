@@ -1,0 +1,49 @@
+// steer/vector/evidence.hpp: what is known about a direction besides its numbers.
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "steer/core/error.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Measurements that come with a direction. All are about *reading* the concept; none shows that adding the direction
+/// changes what a model writes. An entry is empty where the extraction had too few texts to measure it.
+struct evidence {
+  /// |v| / mean row norm at the site: how much of an activation the concept is.
+  std::optional<double> norm_ratio = std::nullopt;
+  /// Probability that a positive text projects higher than a negative one, on texts that the direction has not seen.
+  std::optional<double> auroc = std::nullopt;
+  /// (mean+ - mean-) / sqrt((var+ + var-) / 2) of the same projections.
+  std::optional<double> d_prime = std::nullopt;
+  /// Cosine of the two directions found on each half of the texts.
+  std::optional<double> split_half_cosine = std::nullopt;
+  /// Mean cosine of the single pairs' differences with the direction; only where the texts came in pairs.
+  std::optional<double> coherence = std::nullopt;
+
+  bool operator==(const evidence&) const = default;
+};
+
+/// @throws numeric_error naming the entry if it is not finite or cannot be what it is called; `who` names the direction
+inline void check(const evidence& e, const std::string& who) {
+  const auto within = [&](const std::optional<double>& value, const char* name, double least, double most) {
+    constexpr double rounding = 1e-9;
+    if (value && !(std::isfinite(*value) && *value >= least - rounding && *value <= most + rounding)) {
+      throw numeric_error(detail::text(who, ": ", name, " is ", *value, "; expected ",
+                                       std::isinf(most) ? "a finite number" : detail::text(least, " to ", most)));
+    }
+  };
+  constexpr double any = std::numeric_limits<double>::infinity();
+  within(e.norm_ratio, "norm_ratio", 0.0, any);
+  within(e.auroc, "auroc", 0.0, 1.0);
+  within(e.d_prime, "d_prime", -any, any);
+  within(e.split_half_cosine, "split_half_cosine", -1.0, 1.0);
+  within(e.coherence, "coherence", -1.0, 1.0);
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,153 @@
+#include "steer/core/hook.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "steer/core/c_hook.hpp"
+#include "steer/core/chain.hpp"
+#include "steer/core/hook_ref.hpp"
+
+namespace {
+
+using steer::access;
+using steer::point;
+using steer::rows;
+using steer::site;
+
+/// Appends its letter to a log and multiplies what it sees.
+struct logging_hook {
+  std::string* log;
+  char letter;
+  float factor;
+  steer::access wants = access::write;
+
+  steer::access access(site where) const noexcept {
+    return where.point == point::residual_out ? wants : steer::access::none;
+  }
+  void operator()(site, rows<float> activations) noexcept {
+    *log += letter;
+    for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
+      for (float& x : activations[i]) {
+        x = x * factor + 1.0F;
+      }
+    }
+  }
+};
+
+constexpr site here{1, point::residual_out};
+constexpr site elsewhere{1, point::mlp_out};
+
+TEST(hook_ref, forwards_calls_and_access) {
+  std::string log;
+  logging_hook hook{&log, 'a', 2.0F};
+  const steer::hook_ref<float> reference(hook);
+  EXPECT_EQ(reference.access(here), access::write);
+  EXPECT_EQ(reference.access(elsewhere), access::none);
+  std::array<float, 6> data{1, 2, -1, 3, 4, -1};  // two rows of two, stride three
+  const std::array<steer::row_info, 2> info{};
+  reference(here, {data.data(), 2, 2, 3, info});
+  EXPECT_EQ(data, (std::array<float, 6>{3, 5, -1, 7, 9, -1}));
+  EXPECT_EQ(log, "a");
+}
+
+TEST(chain, calls_in_order_and_asks_for_the_most) {
+  std::string log;
+  logging_hook first{&log, 'a', 2.0F, access::read};
+  logging_hook second{&log, 'b', 3.0F, access::write};
+  logging_hook never{&log, 'c', 0.0F, access::none};
+  steer::chain both(first, second, never);
+  EXPECT_EQ(both.access(here), access::write);
+  EXPECT_EQ(both.access(elsewhere), access::none);
+  std::array<float, 1> data{1};
+  both(here, rows<float>{data.data(), 1, 1, 1, {}});
+  EXPECT_EQ(log, "ab");
+  EXPECT_EQ(data[0], 10.0F);
+}
+
+TEST(chain, of_nothing_is_a_hook_that_skips) {
+  steer::no_hook nothing;
+  const steer::chain one(nothing);
+  EXPECT_EQ(one.access(here), access::none);
+}
+
+TEST(c_hook, carries_a_hook_through_c_pointers_and_back) {
+  std::string log;
+  logging_hook hook{&log, 'a', 2.0F};
+  const steer::c_hook through = steer::c_hook::of(hook);
+  EXPECT_EQ(through.query(through.user, 1, static_cast<int>(point::residual_out)), 2);
+  EXPECT_EQ(through.query(through.user, 1, static_cast<int>(point::mlp_out)), 0);
+  std::array<float, 3> data{1, 2, 3};
+  const std::array<steer::row_info, 3> info{};
+  through.call(through.user, 1, static_cast<int>(point::residual_out), data.data(), 3, 1, 1, info.data());
+  EXPECT_EQ(data, (std::array<float, 3>{3, 5, 7}));
+  through(here, rows<float>{data.data(), 3, 1, 1, info});
+  EXPECT_EQ(data, (std::array<float, 3>{7, 11, 15}));
+}
+
+TEST(c_hook, keeps_the_stride_in_both_directions) {
+  struct first_of_each_row {
+    std::array<float, 2> seen{};
+    steer::access access(steer::site) const noexcept { return steer::access::read; }
+    void operator()(steer::site, rows<float> h) noexcept { seen = {h[0][0], h[1][0]}; }
+  } hook;
+  const steer::c_hook through = steer::c_hook::of(hook);
+  std::array<float, 8> data{1, 2, 3, 4, 5, 6, 7, 8};
+  const std::array<steer::row_info, 2> info{};
+  through.call(through.user, 0, 0, data.data(), 2, 3, 4, info.data());
+  EXPECT_EQ(hook.seen, (std::array<float, 2>{1, 5}));
+  through(here, rows<float>{data.data() + 1, 2, 3, 4, info});
+  EXPECT_EQ(hook.seen, (std::array<float, 2>{2, 6}));
+}
+
+TEST(c_hook, takes_any_answer_of_c) {
+  for (const auto& [answer, expected] : {std::pair{-1, access::none}, {0, access::none}, {1, access::read},
+                                         {2, access::write}, {256, access::write}}) {
+    int given = answer;
+    const steer::c_hook hook{nullptr, [](void* user, int, int) { return *static_cast<int*>(user); }, &given};
+    EXPECT_EQ(hook.access(here), expected) << answer;
+  }
+}
+
+TEST(c_hook, skips_points_that_do_not_exist) {
+  std::string log;
+  logging_hook hook{&log, 'a', 2.0F};
+  const steer::c_hook through = steer::c_hook::of(hook);
+  std::array<float, 1> data{1};
+  const std::array<steer::row_info, 1> info{};
+  for (const int point : {-1, 5, 256 + static_cast<int>(point::residual_out)}) {
+    EXPECT_EQ(through.query(through.user, 1, point), 0) << point;
+    through.call(through.user, 1, point, data.data(), 1, 1, 1, info.data());
+  }
+  EXPECT_EQ(data[0], 1.0F);
+}
+
+struct c_state {
+  int layer = -1;
+  std::ptrdiff_t count = 0;
+  std::int32_t last_token = 0;
+};
+
+extern "C" void c_call(void* user, int layer, int, float*, std::ptrdiff_t count, std::ptrdiff_t, std::ptrdiff_t,
+                       const steer::row_info* info) {
+  *static_cast<c_state*>(user) = {layer, count, info[count - 1].token};
+}
+extern "C" int c_access(void*, int layer, int) { return layer == 1 ? 1 : 0; }
+
+TEST(c_hook, written_in_c_is_a_hook) {
+  c_state state;
+  const steer::c_hook hook{c_call, c_access, &state};
+  const steer::hook_ref<float> reference(hook);
+  EXPECT_EQ(reference.access(here), access::read);
+  EXPECT_EQ(reference.access({0, point::residual_out}), access::none);
+  std::array<float, 2> data{};
+  const std::array<steer::row_info, 2> info{{{7, 0, 0, 2}, {9, 1, 0, 2}}};
+  reference(here, {data.data(), 2, 1, 1, info});
+  EXPECT_EQ(state.layer, 1);
+  EXPECT_EQ(state.count, 2);
+  EXPECT_EQ(state.last_token, 9);
+}
+
+}  // namespace

@@ -1,0 +1,78 @@
+#include "steer/extract/measure_evidence.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <optional>
+#include <random>
+
+#include "steer/extract/mean_difference.hpp"
+#include "toy.hpp"
+
+namespace {
+
+const auto by_mean = [](const auto& p, const auto& q) { return steer::mean_difference(p, q); };
+
+steer::evidence measure(const steer::matrix<float>& positive, const steer::matrix<float>& negative) {
+  return steer::measure_evidence(positive, negative, steer::pairing::paired, by_mean(positive, negative), 2.0, by_mean);
+}
+
+TEST(measure_evidence, known_answers) {
+  steer::matrix<float> positive(4, 2);
+  steer::matrix<float> negative(4, 2);
+  positive << 1, 0, 0, 1, 1, 0, 0, 1;
+  negative << 0, 0, 0, 0, 0, 0, 0, 0;
+  steer::evidence e = measure(positive, negative);
+  EXPECT_NEAR(*e.norm_ratio, std::sqrt(0.5) / 2.0, 1e-12);
+  EXPECT_NEAR(*e.coherence, std::sqrt(0.5), 1e-12) << "every pair is 45 degrees off the mean";
+  EXPECT_NEAR(*e.split_half_cosine, 0.0, 1e-12) << "even texts say (1, 0), odd ones (0, 1)";
+  EXPECT_EQ(*e.auroc, 0.5) << "each half is judged by a direction that does not see it";
+
+  positive << 1, 0, 1, 0, 1, 1, 1, 1;
+  e = measure(positive, negative);
+  EXPECT_EQ(*e.auroc, 1.0);
+  EXPECT_NEAR(*e.split_half_cosine, 1.0, 1e-12) << "each half has one of each kind";
+  EXPECT_NEAR(*e.coherence, 0.5 * (2.0 + 3.0 / std::sqrt(2.0)) / std::sqrt(5.0), 1e-12);
+
+  positive << 3, 0, 3, 0, 3, 0, -9, 0;  // the last text lies on the other side of all
+  negative << 0, 0, 1, 0, 0, 0, 1, 0;
+  e = measure(positive, negative);
+  // Two folds: even texts are judged by odd ones' direction, (-3 - 1, 0), and score -3 against 0; odd texts by (3, 0): 3 and
+  // -9 against 1 and 1.
+  EXPECT_NEAR(*e.auroc, 0.5 * (0.0 + 0.5), 1e-12);
+  EXPECT_NEAR(*e.split_half_cosine, -1.0, 1e-12);
+}
+
+TEST(measure_evidence, d_prime_pools_variances_over_folds) {
+  steer::matrix<float> positive(4, 1);
+  steer::matrix<float> negative(4, 1);
+  positive << 5, 5, 7, 9;  // folds {5, 7} and {5, 9}: squares 2 and 8, two degrees of freedom
+  negative << 0, 0, 2, 2;  // folds {0, 2} and {0, 2}: squares 2 and 2
+  const steer::evidence e = measure(positive, negative);
+  EXPECT_NEAR(*e.d_prime, (5.0 + 6.0) / 2.0 / std::sqrt(0.5 * (5.0 + 2.0)), 1e-6);
+}
+
+TEST(measure_evidence, split_half_cosine_is_what_the_formula_predicts) {
+  // cos = |mu|^2 / (|mu|^2 + tr Sigma / (n / 2)), for the difference's covariance Sigma
+  std::mt19937_64 engine(4);
+  constexpr int n = 40;
+  constexpr int d = 64;
+  constexpr int repeats = 300;
+  double mean = 0.0;
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    steer::matrix<float> positive = toy::random_rows<float>(engine, n, d);
+    positive.col(0).array() += 2.0F;
+    mean += *measure(positive, toy::random_rows<float>(engine, n, d)).split_half_cosine / repeats;
+  }
+  EXPECT_NEAR(mean, 4.0 / (4.0 + 2.0 * d / (n / 2.0)), 0.02);
+}
+
+TEST(spread_along, is_the_standard_deviation_of_both_sides_together) {
+  steer::matrix<float> positive(2, 2);
+  steer::matrix<float> negative(2, 2);
+  positive << 3, 9, 5, -9;
+  negative << 1, 4, 3, 2;
+  EXPECT_NEAR(steer::detail::spread_along(positive, negative, Eigen::Vector2d(1, 0)), std::sqrt(8.0 / 3.0), 1e-12);
+}
+
+}  // namespace

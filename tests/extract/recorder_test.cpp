@@ -1,0 +1,139 @@
+#include "steer/extract/recorder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <stdexcept>
+
+#include "expect_error.hpp"
+#include "steer/extract/mean_difference.hpp"
+#include "toy.hpp"
+
+namespace {
+
+class recorder : public testing::Test {
+ protected:
+  std::mt19937_64 engine{4};
+  toy::host model{.embedding = toy::random_rows<float>(engine, 27, 3)};
+
+  Eigen::VectorXd token(int id, int layer) const {
+    return (model.embedding.row(id) * static_cast<float>(layer + 1)).cast<double>().transpose();
+  }
+};
+
+TEST_F(recorder, pools_the_selected_tokens_of_each_text) {
+  steer::recorder made{model.shape(), {.tokens = steer::token_span{1}}};
+  made.observe(model, "ab", "c");
+  made.observe(model, "b", steer::side::positive);
+  EXPECT_EQ(made.count(steer::side::positive), 2U);
+  EXPECT_EQ(made.count(steer::side::negative), 1U);
+  EXPECT_FALSE(made.paired());
+  for (int layer = 0; layer < 2; ++layer) {
+    const Eigen::VectorXd first = 0.5 * (token(1, layer) + token(2, layer));
+    EXPECT_LE((made.texts(layer, steer::side::positive).row(0).cast<double>().transpose() - first).norm(), 1e-6);
+    EXPECT_LE((made.mean(layer, steer::side::positive) - 0.5 * (first + token(2, layer))).norm(), 1e-12);
+    EXPECT_LE((made.mean(layer, steer::side::negative) - token(3, layer)).norm(), 1e-12);
+    const double norms = token(1, layer).norm() + 2.0 * token(2, layer).norm() + token(3, layer).norm();
+    EXPECT_NEAR(made.mean_row_norm(layer).value(), norms / 4.0, 1e-12) << "position 0 does not count";
+  }
+}
+
+TEST_F(recorder, takes_the_bos_token_only_when_asked) {
+  steer::recorder all{model.shape(), {.tokens = steer::all_tokens{}, .layers = {1}}};
+  all.observe(model, "a", "b");
+  EXPECT_LE((all.mean(1, steer::side::positive) - 0.5 * (token(0, 1) + token(1, 1))).norm(), 1e-12);
+  EXPECT_EQ(all.access({0, steer::point::residual_out}), steer::access::none);
+  EXPECT_EQ(all.access({1, steer::point::residual_in}), steer::access::none);
+  EXPECT_EQ(all.access({1, steer::point::residual_out}), steer::access::read);
+}
+
+TEST_F(recorder, sums_in_double) {
+  model.embedding.setConstant(1.0F);
+  model.embedding.row(1).setConstant(3e7F);  // in float, 3e7 + 1 is 3e7
+  steer::recorder made{model.shape()};
+  made.observe(model, "abbb", steer::side::positive);
+  EXPECT_EQ(made.mean(0, steer::side::positive)[0], (3e7 + 3.0) / 4.0);
+}
+
+TEST_F(recorder, refuses_a_text_and_keeps_nothing_of_it) {
+  steer::recorder made{model.shape(), {.tokens = steer::token_from_end{2}}};
+  made.observe(model, "abc", "bcd");
+  expect_error<steer::argument_error>([&] { made.observe(model, "abc", "a"); }, "negative text 1 (2 tokens)",
+                                      "no token is selected by token 2 from the end");
+  EXPECT_EQ(made.count(steer::side::positive), 1U) << "half a pair stayed";
+  model.embedding(3, 1) = std::numeric_limits<float>::quiet_NaN();
+  expect_error<steer::numeric_error>([&] { made.observe(model, "cde", "abd"); }, "positive text 1", "layer 0 residual_out",
+                                     "not finite");
+  EXPECT_TRUE(made.paired());
+  EXPECT_TRUE(made.mean(0, steer::side::positive).allFinite());
+}
+
+TEST_F(recorder, records_any_point_with_its_own_width) {
+  struct two_headed {
+    steer::model_shape sizes = toy::shape(1, 3);  // two heads of 3
+    const steer::model_shape& shape() const { return sizes; }
+    void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) const {
+      for (const steer::point p : steer::all_points) {
+        steer::matrix<float> rows(1, sizes.width_at(p));
+        rows.setConstant(static_cast<float>(tokens[0]));
+        const std::vector<steer::row_info> info{{.prompt_length = 1}};
+        if (hook.access({0, p}) != steer::access::none) {
+          hook({0, p}, toy::view(rows, info));
+        }
+      }
+    }
+  } heads;
+  heads.sizes.fingerprint = "f00d";
+  for (const steer::point p : steer::all_points) {
+    steer::recorder made{heads.shape(), {.tokens = steer::all_tokens{}, .point = p}};
+    made.observe(heads, std::vector{7}, std::vector{4});
+    const steer::steering_vector v = steer::mean_difference(made, {.name = "x"});
+    EXPECT_EQ(v.point, p);
+    EXPECT_EQ(v.source.fingerprint, "f00d");
+    EXPECT_EQ(v.width(), p == steer::point::attention_heads ? 6 : 3);
+    EXPECT_TRUE(v.directions.at(0).values.isApproxToConstant(3.0F)) << to_string(p);
+  }
+  steer::recorder other{toy::shape(1, 3), {.tokens = steer::all_tokens{}}};
+  expect_error<steer::shape_error>([&] { other.observe(heads, std::vector{7}, std::vector{4}); }, "and other weights");
+  heads.sizes.fingerprint.clear();
+  heads.sizes.facts = {steer::row_fact::prompt_length};
+  expect_error<steer::argument_error>([&] { other.observe(heads, std::vector{7}, std::vector{4}); }, "position");
+}
+
+TEST_F(recorder, throws_what_a_predicate_throws_and_goes_on) {
+  steer::recorder made{model.shape(), {.tokens = steer::tokens_where{[](std::int32_t id) {
+    return id == 9 ? throw std::out_of_range("nine") : id > 0;
+  }}}};
+  EXPECT_THROW(made.observe(model, "ab", "hij"), std::out_of_range);
+  EXPECT_EQ(made.count(steer::side::positive), 0U);
+  made.observe(model, "ab", "cd");
+  EXPECT_EQ(made.count(steer::side::positive), 1U);
+}
+
+TEST_F(recorder, refuses_questions_it_cannot_answer) {
+  const steer::recorder made{model.shape(), {.layers = {1}}};
+  expect_error<steer::numeric_error>([&] { static_cast<void>(made.mean(1, steer::side::negative)); }, "no negative text");
+  expect_error<steer::shape_error>([&] { static_cast<void>(made.mean(0, steer::side::positive)); }, "layer 0 is not recorded");
+  expect_error<steer::shape_error>([&] { static_cast<void>(made.texts(9, steer::side::positive)); }, "layer 9 is not recorded");
+  expect_error<steer::shape_error>([&] { static_cast<void>(made.mean_row_norm(9)); }, "layer 9 is not recorded");
+}
+
+TEST_F(recorder, refuses_what_the_host_does_not_have) {
+  expect_error<steer::shape_error>([&] { steer::recorder(model.shape(), {.layers = {2}}); }, "recorder", "layer 2");
+  expect_error<steer::argument_error>([&] { steer::recorder(model.shape(), {.layers = {1, 1}}); }, "layer 1 is named twice");
+  expect_error<steer::argument_error>([&] { steer::recorder(model.shape(), {.tokens = steer::tokens_where{}}); }, "predicate");
+  steer::model_shape blind = model.shape();
+  blind.facts = {steer::row_fact::position};
+  expect_error<steer::argument_error>([&] { steer::recorder{blind}; }, "prompt length");
+  blind = model.shape();
+  blind.points = {steer::point::mlp_out};
+  expect_error<steer::shape_error>([&] { steer::recorder{blind}; }, "does not show residual_out");
+  steer::recorder made{toy::shape(5, 3)};
+  expect_error<steer::shape_error>([&] { made.observe(model, "a", "b"); }, "5 layers of width 3", "2 layers of width 3");
+  steer::recorder heads{model.shape(), {.point = steer::point::attention_heads}};
+  model.model.heads = 1;
+  expect_error<steer::shape_error>([&] { heads.observe(model, "a", "b"); }, "width 6 at attention_heads", "layers of width 3");
+}
+
+}  // namespace

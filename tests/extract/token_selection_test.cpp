@@ -1,0 +1,45 @@
+#include "steer/extract/token_selection.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "expect_error.hpp"
+
+namespace {
+
+/// The positions that a selection takes of a text of five tokens with ids 10 to 14.
+std::string taken(const steer::token_selection& selection) {
+  std::string out;
+  for (std::int32_t i = 0; i < 5; ++i) {
+    out += contains(selection, steer::row_info{.token = 10 + i, .position = i, .sequence = 0, .prompt_length = 5}) ? "x" : ".";
+  }
+  return out;
+}
+
+TEST(token_selection, takes_what_it_says) {
+  EXPECT_EQ(taken(steer::all_tokens{}), "xxxxx");
+  EXPECT_EQ(taken(steer::last_token{}), "....x");
+  EXPECT_EQ(taken(steer::token_span{1}), ".xxxx");
+  EXPECT_EQ(taken(steer::token_span{1, 2}), ".xx..");
+  EXPECT_EQ(taken(steer::token_from_end{0}), "....x");
+  EXPECT_EQ(taken(steer::token_from_end{2}), "..x..");
+  EXPECT_EQ(taken(steer::token_from_end{9}), ".....");
+  EXPECT_EQ(taken(steer::tokens_where{[](std::int32_t id) { return id % 2 == 0; }}), "x.x.x");
+}
+
+TEST(token_selection, says_what_it_takes) {
+  EXPECT_EQ(to_string(steer::token_selection{steer::token_span{1}}), "positions from 1");
+  EXPECT_EQ(to_string(steer::token_selection{steer::token_span{1, 4}}), "positions 1 to 4");
+  EXPECT_EQ(to_string(steer::token_selection{steer::token_from_end{2}}), "token 2 from the end");
+  EXPECT_EQ(to_string(steer::token_selection{steer::tokens_where{[](std::int32_t) { return true; }, "full stops"}}),
+            "full stops");
+}
+
+TEST(token_selection, refuses_the_impossible) {
+  expect_error<steer::argument_error>([] { check(steer::token_selection{steer::token_span{3, 2}}); }, "positions 3 to 2");
+  expect_error<steer::argument_error>([] { check(steer::token_selection{steer::token_from_end{-1}}); }, "offset is -1");
+  expect_error<steer::argument_error>([] { check(steer::token_selection{steer::tokens_where{}}); }, "predicate is empty");
+}
+
+}  // namespace

@@ -1,0 +1,26 @@
+// control
+#include <steer/core/c_hook.hpp>
+#include <steer/core/chain.hpp>
+#include <steer/steer.hpp>
+
+struct engine {
+  steer::model_shape sizes;
+  const steer::model_shape& shape() const { return sizes; }
+  std::vector<std::int32_t> tokenize(std::string_view) const { return {}; }
+  void evaluate(std::span<const std::int32_t>, steer::hook_ref<float>) {}
+};
+
+int main() {
+  engine model;
+  steer::no_hook nothing;
+  steer::recorder recorder(model.shape());
+  recorder.observe(model, "a happy text", "a sad text");
+  steer::recipe recipe;
+  recipe.add(steer::steering_vector{}, {.strength = 0.2F}).scale(steer::steering_vector{}, {.amount = 1.0F});
+  const steer::plan plan{recipe, model.shape()};
+  plan(steer::site{}, steer::rows<float>{});
+  const steer::chain both(nothing, plan);
+  const steer::c_hook hook = steer::c_hook::of(both);
+  const steer::hook_ref<float> reference{recorder};
+  return static_cast<int>(reference.access({})) + static_cast<int>(hook.access({}));
+}

@@ -1,0 +1,90 @@
+# A stranger's project by find_package, by FetchContent and by pkg-config, from an installed tree that has been moved.
+
+cmake_minimum_required(VERSION 3.25)
+
+file(REMOVE_RECURSE "${SCRATCH}")
+file(MAKE_DIRECTORY "${SCRATCH}")
+set(consumer "${SOURCE}/tests/house/consumer")
+set(prefix "${SCRATCH}/moved")
+
+# run(<what it is> <command>...): must succeed; what it printed is in `said`.
+function(run what)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${what} failed (${status})\n${said}")
+  endif()
+  set(said "${said}" PARENT_SCOPE)
+  message(STATUS "${what}")
+endfunction()
+
+# refuse(<what it is> <regex> <command>...): must fail, with that message.
+function(refuse what regex)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  string(REGEX REPLACE "[ \n]+" " " said "${said}")
+  if(status EQUAL 0 OR NOT said MATCHES "${regex}")
+    message(FATAL_ERROR "${what}: expected a refusal with \"${regex}\", got (${status})\n${said}")
+  endif()
+  message(STATUS "${what}")
+endfunction()
+
+# A plain build of the stranger's own: none of our flags.
+set(ENV{CXXFLAGS} "")
+set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}")
+
+run("install" "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${SCRATCH}/installed")
+file(RENAME "${SCRATCH}/installed" "${prefix}")
+file(GLOB_RECURSE installed RELATIVE "${prefix}" "${prefix}/*")
+foreach(file IN LISTS installed)
+  if(NOT file MATCHES "^(include/steer/|share/cmake/steer/|share/pkgconfig/steer\\.pc$)")
+    message(FATAL_ERROR "installs ${file}, which a user of the library does not need")
+  endif()
+  file(READ "${prefix}/${file}" text)
+  foreach(here IN ITEMS "${SOURCE}" "${BUILD}" "march=native" "-Werror")
+    string(FIND "${text}" "${here}" at)
+    if(NOT at EQUAL -1)
+      message(FATAL_ERROR "the installed ${file} contains ${here}")
+    endif()
+  endforeach()
+endforeach()
+
+run("find_package: configure" ${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -S "${consumer}/find_package" -B "${SCRATCH}/find_package")
+run("find_package: build" "${CMAKE_COMMAND}" --build "${SCRATCH}/find_package")
+run("find_package: run" "${SCRATCH}/find_package/stranger")
+run("find_package: run with a component" "${SCRATCH}/find_package/with_safetensors")
+refuse("find_package: a component without its dependency" "component safetensors: nlohmann_json was not found"
+       ${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON
+       -S "${consumer}/find_package" -B "${SCRATCH}/no_dependency")
+refuse("find_package: a component that does not exist" "component telepathy: steer has no such component; it has: safetensors"
+       ${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -S "${consumer}/unknown_component" -B "${SCRATCH}/unknown_component")
+
+set(query "${SCRATCH}/fetch_content/.cmake/api/v1/query")  # asks CMake for the list of targets
+file(MAKE_DIRECTORY "${query}")
+file(TOUCH "${query}/codemodel-v2")
+run("FetchContent: configure" ${configure} "-DSTEER_CHECKOUT=${SOURCE}" -S "${consumer}/fetch_content" -B "${SCRATCH}/fetch_content")
+file(GLOB targets "${SCRATCH}/fetch_content/.cmake/api/v1/reply/target-*.json")
+list(TRANSFORM targets REPLACE ".*/target-([a-z_]+)-.*" "\\1")
+if(NOT targets STREQUAL "stranger")
+  message(FATAL_ERROR "whoever fetches steer must get no tests, benchmarks or examples, and gets these targets: ${targets}")
+endif()
+run("FetchContent: build" "${CMAKE_COMMAND}" --build "${SCRATCH}/fetch_content")
+run("FetchContent: run" "${SCRATCH}/fetch_content/stranger")
+execute_process(COMMAND "${CMAKE_COMMAND}" --install "${SCRATCH}/fetch_content" --prefix "${SCRATCH}/nothing" OUTPUT_QUIET)
+if(EXISTS "${SCRATCH}/nothing/include/steer")
+  message(FATAL_ERROR "whoever fetches steer installs it too")
+endif()
+
+find_program(pkg_config NAMES pkg-config pkgconf)
+if(NOT pkg_config)
+  message(STATUS "pkg-config: skipped, there is no pkg-config (Debian: pkg-config)")
+  return()
+endif()
+set(ENV{PKG_CONFIG_PATH} "${prefix}/share/pkgconfig")
+run("pkg-config: version" "${pkg_config}" --modversion steer)
+string(STRIP "${said}" said)
+if(NOT said STREQUAL VERSION)
+  message(FATAL_ERROR "pkg-config says version ${said}, the project is ${VERSION}")
+endif()
+run("pkg-config: flags" "${pkg_config}" --cflags steer)
+separate_arguments(flags UNIX_COMMAND "${said}")
+run("pkg-config: build" "${COMPILER}" -std=c++20 ${flags} "${consumer}/main.cpp" -o "${SCRATCH}/by_pkg_config")
+run("pkg-config: run" "${SCRATCH}/by_pkg_config")

@@ -1,0 +1,393 @@
+#include "steer/inject/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "expect_error.hpp"
+#include "toy.hpp"
+
+namespace {
+
+using steer::point;
+using steer::site;
+using steer::strength_unit;
+
+/// A batch with positions, phases and a stride larger than its width, its first row off any alignment.
+template <class Scalar>
+struct batch {
+  std::ptrdiff_t width;
+  std::ptrdiff_t stride;
+  std::vector<Scalar> numbers;
+  std::vector<steer::row_info> info;
+
+  batch(std::mt19937_64& engine, std::ptrdiff_t count, std::ptrdiff_t d) : width(d), stride(d + 3) {
+    const auto random = toy::random_rows<Scalar>(engine, count, stride);
+    numbers.assign(1, Scalar{0});
+    numbers.insert(numbers.end(), random.data(), random.data() + random.size());
+    const auto prompt = static_cast<std::int32_t>(count / 2 + 1);
+    for (std::int32_t i = 0; i < static_cast<std::int32_t>(count); ++i) {
+      info.push_back({7, i, 0, prompt, i < prompt ? steer::phase::prompt : steer::phase::generation});
+    }
+  }
+
+  steer::rows<Scalar> rows() { return {numbers.data() + 1, static_cast<std::ptrdiff_t>(info.size()), width, stride, info}; }
+};
+
+/// The edits one after the other, as their formulas say; `entry` is the row's norm before the first one.
+void apply_naively(const steer::edit& e, int layer, Eigen::VectorXd& h, double entry, const steer::row_info& row) {
+  if (!e.rows.contains(row)) {
+    return;
+  }
+  const steer::direction& v = e.vector.directions.at(layer);
+  const Eigen::VectorXd raw = v.values.cast<double>();
+  const Eigen::VectorXd u = raw / raw.norm();
+  if (const auto* add = std::get_if<steer::add_edit>(&e.operation)) {
+    const double strength = static_cast<double>(add->strength);
+    switch (add->unit.value_or(strength_unit::of_norm)) {
+      case strength_unit::raw: h += strength * raw; break;
+      case strength_unit::unit: h += strength * u; break;
+      case strength_unit::of_norm: h += strength * *v.row_norm * u; break;
+      case strength_unit::sigma: h += strength * *v.spread * u; break;
+      case strength_unit::of_row_norm:
+        h += strength * std::min(entry, static_cast<double>(add->cap) * *v.row_norm) * u;
+        break;
+    }
+  } else {
+    const double amount = static_cast<double>(std::get<steer::scale_edit>(e.operation).amount);
+    h -= amount * u.dot(h) * u;
+  }
+}
+
+steer::recipe random_recipe(std::mt19937_64& engine, const steer::model_shape& shape) {
+  steer::recipe out;
+  const auto uniform = [&] { return static_cast<float>(engine() % 2001) / 1000.0F - 1.0F; };
+  const std::size_t count = 1 + engine() % 12;
+  for (std::size_t i = 0; i < count; ++i) {
+    const point p = steer::all_points[engine() % steer::point_count];
+    steer::steering_vector v = toy::random_vector(engine, {0, 1}, shape.width_at(p));
+    v.point = p;
+    steer::row_selection rows;
+    if (engine() % 2 == 0) {
+      rows.phase = engine() % 2 == 0 ? steer::phase::prompt : steer::phase::generation;
+    }
+    if (engine() % 3 == 0) {
+      rows.first = static_cast<std::int32_t>(engine() % 4);
+    }
+    std::vector<int> layers;
+    if (engine() % 2 == 0) {
+      layers = {static_cast<int>(engine() % 2)};
+    }
+    if (engine() % 3 == 0) {
+      out.scale(v, {.amount = 2.0F * uniform(), .layers = layers, .rows = rows});
+    } else {
+      const auto unit = static_cast<strength_unit>(engine() % 5);
+      out.add(v, {.strength = uniform(), .unit = unit, .cap = 0.5F + std::abs(uniform()), .layers = layers, .rows = rows});
+    }
+  }
+  return out;
+}
+
+/// `tolerance` is relative to the largest norm that a row has on its way.
+template <class Scalar>
+void expect_plan_equals_naive_sequence(double tolerance) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const steer::model_shape shape = toy::shape(2, 1 + static_cast<std::ptrdiff_t>(engine() % 70));
+    const steer::recipe recipe = random_recipe(engine, shape);
+    const steer::basic_plan<Scalar> plan{recipe, shape};
+    for (int layer = 0; layer < shape.layers; ++layer) {
+      for (const point p : steer::all_points) {
+        batch<Scalar> data(engine, 1 + static_cast<std::ptrdiff_t>(engine() % 9), shape.width_at(p));
+        const batch<Scalar> before = data;
+        if (plan.access({layer, p}) != steer::access::none) {
+          plan({layer, p}, data.rows());
+        }
+        for (std::ptrdiff_t i = 0; i < data.rows().count; ++i) {
+          const auto at = 1 + i * data.stride;
+          Eigen::VectorXd h = Eigen::Map<const Eigen::VectorX<Scalar>>(before.numbers.data() + at, data.width).template cast<double>();
+          const double entry = h.norm();
+          double largest = entry;
+          for (const steer::edit& e : recipe.edits()) {
+            if (e.vector.point == p && (e.layers.empty() || e.layers[0] == layer)) {
+              apply_naively(e, layer, h, entry, data.info[static_cast<std::size_t>(i)]);
+              largest = std::max(largest, h.norm());
+            }
+          }
+          const Eigen::VectorXd got = Eigen::Map<const Eigen::VectorX<Scalar>>(data.numbers.data() + at, data.width).template cast<double>();
+          EXPECT_LE((got - h).norm(), tolerance * largest) << "layer " << layer << " " << steer::to_string(p) << " row " << i;
+          for (std::ptrdiff_t gap = at + data.width; gap < at + data.stride; ++gap) {
+            EXPECT_EQ(data.numbers[static_cast<std::size_t>(gap)], before.numbers[static_cast<std::size_t>(gap)]);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(plan, equals_the_naive_sequence_in_double) { expect_plan_equals_naive_sequence<double>(1e-12); }
+
+// Each of up to 12 edits rounds a row a few times, at 6e-8 relative; a dot product of 70 terms adds up to 70 roundings.
+TEST(plan, equals_the_naive_sequence_in_float) { expect_plan_equals_naive_sequence<float>(12 * 8 * 6e-8); }
+
+class plan_of_one : public testing::Test {
+ protected:
+  std::mt19937_64 engine{3};
+  steer::model_shape shape = toy::shape(2, 24);
+  steer::steering_vector happy = toy::random_vector(engine, {0, 1}, 24);
+  batch<float> data{engine, 6, 24};
+  const site here{1, point::residual_out};
+
+  std::vector<float> after(const steer::recipe& recipe, int times = 1) {
+    const steer::plan plan{recipe, shape};
+    batch<float> copy = data;
+    for (int i = 0; i < times; ++i) {
+      plan(here, copy.rows());
+    }
+    return copy.numbers;
+  }
+  static void expect_near(const std::vector<float>& a, const std::vector<float>& b, float tolerance) {
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_NEAR(a[i], b[i], tolerance) << "element " << i;
+    }
+  }
+};
+
+TEST_F(plan_of_one, ablation_is_idempotent_and_leaves_no_component) {
+  const std::vector<float> once = after(steer::recipe().ablate(happy));
+  expect_near(once, after(steer::recipe().ablate(happy), 2), 2e-6F);
+  const Eigen::VectorXd u = unit(happy.directions[1]);
+  for (std::ptrdiff_t i = 0; i < 6; ++i) {
+    const Eigen::VectorXd h = Eigen::Map<const Eigen::VectorXf>(once.data() + 1 + i * data.stride, 24).cast<double>();
+    EXPECT_NEAR(u.dot(h), 0.0, 2e-6);
+  }
+}
+
+TEST_F(plan_of_one, reflection_is_an_involution_and_keeps_norms) {
+  const auto reflect = steer::recipe().scale(happy, {.amount = 2.0F});
+  expect_near(after(reflect, 2), data.numbers, 2e-6F);
+  const std::vector<float> once = after(reflect);
+  for (std::ptrdiff_t i = 0; i < 6; ++i) {
+    const auto row = [&](const std::vector<float>& numbers) {
+      return Eigen::Map<const Eigen::VectorXf>(numbers.data() + 1 + i * data.stride, 24).norm();
+    };
+    EXPECT_NEAR(row(once), row(data.numbers), 1e-5F);
+  }
+}
+
+TEST_F(plan_of_one, is_invariant_under_the_sign_and_length_of_an_ablated_direction) {
+  steer::steering_vector other = happy;
+  other.directions[1].values *= -3.0F;
+  expect_near(after(steer::recipe().ablate(happy)), after(steer::recipe().ablate(other)), 2e-6F);
+}
+
+TEST_F(plan_of_one, does_nothing_at_strength_zero_bit_for_bit) {
+  data.numbers[1] = -0.0F;  // adding +0 would change its sign bit
+  steer::recipe recipe;
+  recipe.add(happy, {.strength = 0.0F}).scale(happy, {.amount = 0.0F}).add(happy, {.strength = 0.0F, .unit = strength_unit::of_row_norm});
+  const steer::plan plan{recipe, shape};
+  for (int layer = 0; layer < 2; ++layer) {
+    for (const point p : steer::all_points) {
+      EXPECT_EQ(plan.access({layer, p}), steer::access::none);
+    }
+  }
+  const auto numbers = after(recipe);
+  EXPECT_EQ(std::memcmp(numbers.data(), data.numbers.data(), numbers.size() * sizeof(float)), 0);
+  EXPECT_EQ(plan.explain(), "nothing\n");
+}
+
+TEST_F(plan_of_one, does_nothing_where_a_dose_is_too_small_for_the_scalar) {
+  steer::steering_vector tiny;
+  tiny.name = "tiny";
+  tiny.directions[0].values = Eigen::VectorXf::Constant(3, 1e-30F);
+  const steer::plan plan(steer::recipe{}.add(tiny, {.strength = 1e-20F, .unit = steer::strength_unit::raw}), toy::shape(1, 3));
+  EXPECT_EQ(plan.access({0, steer::point::residual_out}), steer::access::none) << "adding zero would turn -0 into 0";
+}
+
+TEST_F(plan_of_one, knows_row_norms_whose_squares_overflow_or_vanish) {
+  steer::steering_vector v;
+  v.name = "first axis";
+  v.directions[0].values = Eigen::Vector3f(1.0F, 0.0F, 0.0F);
+  const steer::plan plan(
+      steer::recipe{}.add(v, {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm, .cap = INFINITY}), toy::shape(1, 3));
+  const steer::row_info info{};
+  for (const float size : {2e19F, 1.0F, 1e-23F, 3e-39F}) {
+    std::array<float, 3> row{0.0F, size, 0.0F};
+    plan({0, steer::point::residual_out}, {row.data(), 1, 3, 3, {&info, 1}});
+    EXPECT_NEAR(row[0] / (0.1F * size), 1.0F, 1e-5F) << size;
+    EXPECT_EQ(row[1], size);
+  }
+}
+
+TEST(norm, of_a_row_with_nan_is_nan) {
+  for (const std::array<float, 3>& row : {std::array{0.0F, NAN, 0.0F}, std::array{1.0F, NAN, 1e30F}}) {
+    EXPECT_TRUE(std::isnan(steer::kernel::norm<float>(row)));
+  }
+  EXPECT_EQ(steer::kernel::norm<float>(std::array{0.0F, -0.0F}), 0.0F);
+  EXPECT_TRUE(std::isinf(steer::kernel::norm<float>(std::array{1.0F, -INFINITY})));
+}
+
+TEST_F(plan_of_one, skips_sites_that_do_not_exist) {
+  const steer::plan plan(steer::recipe{}.ablate(happy, {.layers = {1}}), shape);
+  EXPECT_EQ(plan.access({0, static_cast<steer::point>(9)}), steer::access::none) << "not the next layer's residual_out";
+  EXPECT_EQ(plan.access({-1, steer::point::residual_out}), steer::access::none);
+  EXPECT_EQ(plan.access({2, steer::point::residual_out}), steer::access::none);
+}
+
+TEST_F(plan_of_one, drops_doses_that_cancel) {
+  steer::recipe recipe;
+  recipe.add(happy, {.strength = 0.5F}).add(happy, {.strength = -0.5F});
+  EXPECT_EQ(steer::plan(recipe, shape).access(here), steer::access::none);
+}
+
+TEST_F(plan_of_one, checks_an_edit_of_strength_zero_too) {
+  happy.directions[7] = happy.directions[1];
+  expect_error<steer::shape_error>([&] { steer::plan(steer::recipe().add(happy, {.strength = 0.0F}), shape); }, "layer 7");
+}
+
+TEST_F(plan_of_one, leaves_rows_outside_the_selection_bit_identical) {
+  steer::recipe recipe;
+  recipe.add(happy, {.strength = 0.5F, .rows = {.first = 2, .last = 3}});
+  const auto numbers = after(recipe);
+  for (std::ptrdiff_t i = 0; i < 6; ++i) {
+    const auto at = static_cast<std::size_t>(1 + i * data.stride);
+    EXPECT_EQ(std::memcmp(&numbers[at], &data.numbers[at], 24 * sizeof(float)) == 0, i < 2 || i > 3) << "row " << i;
+  }
+}
+
+TEST_F(plan_of_one, gives_the_same_bits_row_by_row) {
+  steer::recipe recipe;
+  recipe.add(happy, {.strength = 0.3F, .unit = strength_unit::of_row_norm}).scale(happy, {.amount = 0.7F}).add(happy);
+  const steer::plan plan{recipe, shape};
+  batch<float> single = data;
+  for (std::ptrdiff_t i = 0; i < 6; ++i) {
+    const auto all = single.rows();
+    plan(here, {all.data + i * all.stride, 1, all.width, all.stride, all.info.subspan(static_cast<std::size_t>(i), 1)});
+  }
+  EXPECT_EQ(single.numbers, after(recipe));
+}
+
+TEST_F(plan_of_one, keeps_a_row_of_nan_to_itself) {
+  const auto clean = after(steer::recipe().ablate(happy).add(happy, {.unit = strength_unit::of_row_norm}));
+  data.numbers[1] = std::numeric_limits<float>::quiet_NaN();  // row 0
+  const auto numbers = after(steer::recipe().ablate(happy).add(happy, {.unit = strength_unit::of_row_norm}));
+  const auto second = static_cast<std::size_t>(1 + data.stride);
+  EXPECT_TRUE(std::isnan(numbers[1]));
+  EXPECT_EQ(std::memcmp(&numbers[second], &clean[second], (numbers.size() - second) * sizeof(float)), 0);
+}
+
+TEST_F(plan_of_one, caps_the_row_norm_that_counts) {
+  happy.directions[1].row_norm = 2.0;
+  const auto dose_of = [&](float cap) {
+    batch<float> one(engine, 1, 24);
+    Eigen::Map<Eigen::VectorXf> h(one.numbers.data() + 1, 24);
+    h.setZero();
+    h[0] = 100.0F;
+    const Eigen::VectorXf before = h;
+    steer::plan(steer::recipe().add(happy, {.strength = 0.1F, .unit = strength_unit::of_row_norm, .cap = cap}), shape)(here, one.rows());
+    return (h - before).norm();
+  };
+  EXPECT_NEAR(dose_of(3.0F), 0.1F * 3.0F * 2.0F, 1e-5F);
+  EXPECT_NEAR(dose_of(std::numeric_limits<float>::infinity()), 10.0F, 1e-4F);
+}
+
+TEST_F(plan_of_one, is_shared_by_threads) {
+  steer::recipe recipe;
+  recipe.add(happy, {.strength = 0.3F, .unit = strength_unit::of_row_norm}).ablate(happy);
+  const steer::plan plan{recipe, shape};
+  const std::vector<float> expected = after(recipe);
+  std::vector<int> wrong(4, 0);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < wrong.size(); ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 500; ++i) {
+        batch<float> copy = data;
+        plan(here, copy.rows());
+        wrong[t] += copy.numbers != expected ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(wrong, std::vector<int>(4, 0));
+}
+
+TEST_F(plan_of_one, without_norms_counts_in_raw) {
+  happy.directions[0].row_norm.reset();
+  expect_error<steer::argument_error>([&] { steer::plan(steer::recipe().add(happy), shape); }, "only some of its layers",
+                                      "name a unit");
+  happy.directions[1].row_norm.reset();
+  EXPECT_EQ(after(steer::recipe().add(happy, {.strength = 0.5F})),
+            after(steer::recipe().add(happy, {.strength = 0.5F, .unit = strength_unit::raw})));
+  happy.name = "happy";
+  for (const auto unit : {strength_unit::of_norm, strength_unit::of_row_norm}) {
+    expect_error<steer::argument_error>([&] { steer::plan(steer::recipe().add(happy, {.unit = unit}), shape); },
+                                        "add \"happy\", layer 0", steer::to_string(unit).data(), "mean row norm");
+  }
+  happy.directions[0].spread.reset();
+  expect_error<steer::argument_error>(
+      [&] { steer::plan(steer::recipe().add(happy, {.unit = strength_unit::sigma}), shape); }, "unit sigma", "spread");
+}
+
+TEST_F(plan_of_one, refuses_what_does_not_fit_the_model) {
+  happy.name = "happy";
+  const auto compile = [&](steer::recipe recipe, const steer::model_shape& model) { steer::plan(recipe, model); };
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy, {.layers = {4}}), shape); }, "add \"happy\"",
+                                   "layer 4 does not exist", "layers 0 to 1");
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy), toy::shape(1, 24)); }, "layer 1 does not exist");
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().ablate(happy), toy::shape(2, 25)); }, "scale \"happy\"",
+                                   "has width 24", "has 25 at residual_out");
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy, {.layers = {2}}), toy::shape(3, 24)); },
+                                   "layer 2 has no direction", "0 to 1");
+  expect_error<steer::argument_error>([&] { compile(steer::recipe().add(happy, {.layers = {1, 1}}), shape); },
+                                      "layer 1 is named twice");
+  steer::model_shape blind = shape;
+  blind.facts = {};
+  expect_error<steer::argument_error>(
+      [&] { compile(steer::recipe().add(happy, {.rows = {.phase = steer::phase::prompt}}), blind); }, "needs each row's phase");
+  expect_error<steer::argument_error>([&] { compile(steer::recipe().add(happy, {.rows = {.last = 3}}), blind); },
+                                      "needs each row's position");
+  EXPECT_NO_THROW(compile(steer::recipe().add(happy), blind));
+  blind.points = {point::mlp_out};
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy), blind); }, "does not show residual_out");
+  happy.directions[1].row_norm = 1e300;
+  expect_error<steer::numeric_error>([&] { compile(steer::recipe().add(happy), shape); }, "layer 1 residual_out",
+                                     "not finite");
+}
+
+TEST_F(plan_of_one, refuses_another_models_vector_unless_told) {
+  happy.name = "happy";
+  happy.source.model = "A";
+  happy.source.fingerprint = "0a";
+  EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape)) << "a host without a fingerprint cannot be checked";
+  shape.fingerprint = "0b";
+  expect_error<steer::argument_error>([&] { steer::plan(steer::recipe().add(happy), shape); }, "\"happy\"", "\"A\"", "0a",
+                                      "\"toy\" has 0b");
+  EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape, {.models = steer::model_check::any}));
+  shape.fingerprint = "0a";
+  EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape));
+}
+
+TEST_F(plan_of_one, explains_what_was_folded) {
+  steer::recipe recipe;
+  recipe.add(happy).add(happy, {.strength = 2.0F}).ablate(happy, {.layers = {1}, .rows = {.first = 1}});
+  EXPECT_EQ(steer::plan(recipe, shape).explain(), "layer 0 residual_out: add\nlayer 1 residual_out: add, scale by 1 (some rows)\n");
+}
+
+TEST(plan, of_nothing_skips_every_site) {
+  const steer::plan nothing;
+  EXPECT_EQ(nothing.access({0, point::residual_in}), steer::access::none);
+  EXPECT_EQ(steer::plan(steer::recipe(), toy::shape(2, 4)).access({1, point::mlp_out}), steer::access::none);
+  EXPECT_EQ(nothing.access({99, point::residual_out}), steer::access::none);
+}
+
+}  // namespace
