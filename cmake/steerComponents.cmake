@@ -4,17 +4,26 @@
 # For each component:
 #   STEER_<component>_PACKAGE   what find_package looks for
 #   STEER_<component>_TARGET    the imported target that it must bring
-#   STEER_<component>_DEBIAN    the Debian package that has it
+#   STEER_<component>_SOURCE    where to have it from
 #   STEER_<component>_HEADERS   the headers, below include/steer, that only this component may use
 #   STEER_<component>_INCLUDES  what those headers include of it: a header's name or the start of one
 
-set(STEER_COMPONENTS safetensors)
+set(STEER_COMPONENTS safetensors llama_cpp)
 
 set(STEER_safetensors_PACKAGE  nlohmann_json)
 set(STEER_safetensors_TARGET   nlohmann_json::nlohmann_json)
-set(STEER_safetensors_DEBIAN   nlohmann-json3-dev)
+set(STEER_safetensors_SOURCE   "Debian: nlohmann-json3-dev")
 set(STEER_safetensors_HEADERS  io/safetensors.hpp io/steering_vector_file.hpp)
 set(STEER_safetensors_INCLUDES nlohmann/)
+
+# The headers of adapter/llama_cpp/ that are not named here need nothing.
+set(STEER_llama_cpp_PACKAGE  llama)
+set(STEER_llama_cpp_TARGET   llama)
+set(STEER_llama_cpp_SOURCE   "PyPI: llama-cpp-python built from source, its folder in CMAKE_PREFIX_PATH; or llama.cpp's own install")
+set(STEER_llama_cpp_HEADERS  adapter/llama_cpp.hpp adapter/llama_cpp/batch_rows.hpp adapter/llama_cpp/graph_watcher.hpp
+                             adapter/llama_cpp/probe_model.hpp adapter/llama_cpp/text.hpp
+                             adapter/llama_cpp/token_batch.hpp)
+set(STEER_llama_cpp_INCLUDES llama.h ggml)
 
 # Creates steer::<component>, or says in <missing> why it cannot; <missing> is empty on success.
 macro(steer_provide_component component missing)
@@ -28,7 +37,7 @@ macro(steer_provide_component component missing)
       set_target_properties(steer::${component} PROPERTIES IMPORTED_NO_SYSTEM ON)  # our own headers keep their warnings
       target_link_libraries(steer::${component} INTERFACE steer::steer ${STEER_${component}_TARGET})
     else()
-      set(${missing} "${STEER_${component}_PACKAGE} was not found (Debian: ${STEER_${component}_DEBIAN})")
+      set(${missing} "${STEER_${component}_PACKAGE} was not found (${STEER_${component}_SOURCE})")
     endif()
   endif()
 endmacro()

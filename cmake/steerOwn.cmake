@@ -28,6 +28,6 @@ endmacro()
 function(steer_require_component component purpose switch)
   if(NOT TARGET steer::${component})
     message(FATAL_ERROR "${purpose} need steer::${component}, which needs ${STEER_${component}_PACKAGE} "
-                        "(Debian: ${STEER_${component}_DEBIAN}; or switch off ${switch})")
+                        "(${STEER_${component}_SOURCE}; or switch off ${switch})")
   endif()
 endfunction()

@@ -36,6 +36,11 @@ struct format_error : error {
   using error::error;
 };
 
+/// A model that fails while it runs, or that was run in a way that a hook cannot follow.
+struct host_error : error {
+  using error::error;
+};
+
 /// A file that cannot be opened, read or written.
 struct file_error : error {
   using error::error;

@@ -45,7 +45,7 @@ class basic_plan {
   /// The empty plan: every site is skipped.
   basic_plan() = default;
 
-  basic_plan(const recipe& source, const model_shape& shape, plan_options options = {}) {
+  basic_plan(const recipe& source, const model_shape& shape, plan_options options = {}) : shape_(shape) {
     std::map<site, std::vector<detail::step>> steps;
     for (const edit& e : source.edits()) {
       detail::resolve(e, shape, options.models, [&](site where, detail::step&& next) {
@@ -65,6 +65,22 @@ class basic_plan {
       std::erase_if(here, [](const detail::step& s) { return s.does_nothing(); });  // doses that cancelled
       compile(where, here);
     }
+  }
+
+  /// The shape that the plan was compiled for.
+  [[nodiscard]] const model_shape& shape() const noexcept { return shape_; }
+
+  /// Whether every site is skipped.
+  [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
+
+  /// If all that happens at a site is that one constant row is added to every row of every sequence: that row.
+  /// @shape returns [width of the site], or [0] where something else happens or nothing
+  [[nodiscard]] std::span<const Scalar> constant_addition(site where) const noexcept {
+    const site_steps here = at(where);
+    if (here.count != 1 || steps_[here.first].kind != detail::step_kind::add || !steps_[here.first].rows.everything()) {
+      return {};
+    }
+    return {numbers_.data() + steps_[here.first].start, static_cast<std::size_t>(steps_[here.first].width)};
   }
 
   [[nodiscard]] steer::access access(site where) const noexcept {
@@ -159,6 +175,7 @@ class basic_plan {
     }
   }
 
+  model_shape shape_;
   std::vector<site_steps> sites_;  // [layers * point_count]
   std::vector<step> steps_;        // those of one site side by side, in order
   std::vector<Scalar> numbers_;    // the steps' vectors, one after the other

@@ -1,0 +1,113 @@
+// steer/adapter/llama_cpp/text.hpp: text to tokens and back, and chat templates. Opt-in: component `llama_cpp`.
+#pragma once
+
+#include <llama.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "steer/core/error.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// One turn of a conversation, such as {"user", "Hello"}.
+struct chat_message {
+  std::string role;
+  std::string content;
+};
+
+namespace detail {
+
+/// What becomes of "<|im_end|>" and its like in a text.
+enum class special_tokens : bool { as_text, as_tokens };
+
+/// The model's tokens of a text, with its BOS in front where it has one.
+/// @throws argument_error if there are none, or the text is too long
+inline std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special) {
+  const llama_vocab* vocabulary = llama_model_get_vocab(&model);
+  const auto length = static_cast<std::int32_t>(text.size());
+  std::vector<std::int32_t> tokens(text.size() + 2);
+  const auto run = [&] {
+    return llama_tokenize(vocabulary, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()), true,
+                          special == special_tokens::as_tokens);
+  };
+  std::int32_t count = run();
+  if (count < 0 && count != INT32_MIN) {
+    tokens.resize(static_cast<std::size_t>(-count));
+    count = run();
+  }
+  if (count <= 0) {
+    throw argument_error(detail::text("llama.cpp: a text of ", text.size(), " bytes has no tokens; expected at least one"));
+  }
+  tokens.resize(static_cast<std::size_t>(count));
+  return tokens;
+}
+
+}  // namespace detail
+
+/// The text of one token; special tokens are empty.
+inline std::string token_text(const llama_model& model, std::int32_t token) {
+  std::string out(64, '\0');
+  const llama_vocab* vocabulary = llama_model_get_vocab(&model);
+  const auto run = [&] {
+    return llama_token_to_piece(vocabulary, token, out.data(), static_cast<std::int32_t>(out.size()), 0, false);
+  };
+  std::int32_t size = run();
+  if (size < 0) {
+    out.resize(static_cast<std::size_t>(-size));
+    size = run();
+  }
+  out.resize(static_cast<std::size_t>(size));
+  return out;
+}
+
+/// A conversation in the model's own chat template, ready for the assistant's next turn.
+/// @throws argument_error if the model has no template or llama.cpp does not know the one that it has
+inline std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns) {
+  const char* pattern = llama_model_chat_template(&model, nullptr);
+  if (pattern == nullptr) {
+    throw argument_error("llama.cpp: the model has no chat template");
+  }
+  std::vector<llama_chat_message> messages;
+  std::size_t size = 256;
+  for (const chat_message& turn : turns) {
+    messages.push_back({turn.role.c_str(), turn.content.c_str()});
+    size += 2 * (turn.role.size() + turn.content.size());
+  }
+  std::string out(size, '\0');
+  const auto run = [&] {
+    return llama_chat_apply_template(pattern, messages.data(), messages.size(), true, out.data(),
+                                     static_cast<std::int32_t>(out.size()));
+  };
+  std::int32_t length = run();
+  if (length > static_cast<std::int32_t>(out.size())) {
+    out.resize(static_cast<std::size_t>(length));
+    length = run();
+  }
+  if (length < 0) {
+    throw argument_error("llama.cpp: the model's chat template is none of those that llama.cpp knows");
+  }
+  out.resize(static_cast<std::size_t>(length));
+  return out;
+}
+
+/// The tokens of a conversation in the model's own chat template; the last one is where the assistant begins to speak.
+/// @throws argument_error as `apply_chat_template`
+inline std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns) {
+  std::string text = apply_chat_template(model, turns);
+  const llama_vocab* vocabulary = llama_model_get_vocab(&model);
+  if (const llama_token bos = llama_vocab_bos(vocabulary); bos >= 0 && llama_vocab_get_add_bos(vocabulary)) {
+    if (const std::string_view written = llama_vocab_get_text(vocabulary, bos); text.starts_with(written)) {
+      text.erase(0, written.size());  // the tokeniser puts its own in front
+    }
+  }
+  return detail::tokenize(model, text, detail::special_tokens::as_tokens);
+}
+
+}  // namespace v0
+}  // namespace steer

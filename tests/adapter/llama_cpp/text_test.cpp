@@ -1,0 +1,44 @@
+#include "steer/adapter/llama_cpp/text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "adapter/llama_cpp/small_model.hpp"
+#include "expect_error.hpp"
+
+namespace {
+
+using small_model::model;
+
+TEST(LlamaCppText, TokensGiveTheTextBack) {
+  const std::string text = "The cat sat, naïvely, on 3 mats.";
+  std::string back;
+  for (const std::int32_t token : steer::detail::tokenize(*model(), text, steer::detail::special_tokens::as_text)) {
+    back += steer::token_text(*model(), token);
+  }
+  EXPECT_EQ(back, text);
+  expect_error<steer::argument_error>(
+      [] { (void)steer::detail::tokenize(*model(), "", steer::detail::special_tokens::as_text); }, "0 bytes", "no tokens");
+}
+
+TEST(LlamaCppText, TheChatTemplateEndsWhereTheAssistantBegins) {
+  const std::vector<steer::chat_message> turns{{"system", "Be kind."}, {"user", "Hello"}};
+  EXPECT_EQ(steer::apply_chat_template(*model(), turns),
+            "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n");
+  // Long enough that the first guess of the size is too small.
+  const std::vector<steer::chat_message> long_turns(40, {"user", "a"});
+  EXPECT_EQ(steer::apply_chat_template(*model(), long_turns).size(), 40 * std::string("<|im_start|>user\na<|im_end|>\n").size() +
+                                                                         std::string("<|im_start|>assistant\n").size());
+}
+
+TEST(LlamaCppText, SpecialTokensAreTokensInATemplateAndTextElsewhere) {
+  const std::vector<steer::chat_message> turns{{"user", "Hello"}};
+  const auto chat = steer::chat_tokens(*model(), turns);
+  EXPECT_EQ(chat.front(), 1);  // <|im_start|>
+  const auto plain = steer::detail::tokenize(*model(), "<|im_start|>", steer::detail::special_tokens::as_text);
+  EXPECT_GT(plain.size(), 1U);
+}
+
+}  // namespace

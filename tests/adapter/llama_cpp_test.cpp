@@ -1,0 +1,438 @@
+// The adapter on a real model: SmolLM2-135M, 30 layers of width 576, 9 heads.
+#include "steer/adapter/llama_cpp.hpp"
+
+#include <gtest/gtest.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapter/llama_cpp/small_model.hpp"
+#include "expect_error.hpp"
+#include "steer/extract/mean_difference.hpp"
+#include "steer/extract/recorder.hpp"
+#include "toy.hpp"
+
+namespace {
+
+using small_model::last_logits;
+using small_model::model;
+using small_model::parameters;
+using small_model::report;
+using small_model::story;
+using steer::llama_cpp_path;
+using steer::point;
+using output = steer::token_batch::output;
+
+steer::llama_cpp_host make_host(small_model::sizes of = {}, steer::llama_cpp_options options = {}) {
+  return steer::llama_cpp_host(model(), parameters(of), std::move(options));
+}
+
+/// A direction at each of the layers.
+steer::steering_vector vector_at(const steer::model_shape& shape, point p, const std::vector<int>& layers) {
+  std::mt19937_64 engine{7};
+  steer::steering_vector out = toy::random_vector(engine, layers, shape.width_at(p));
+  out.point = p;
+  for (auto& [layer, direction] : out.directions) {
+    direction.row_norm = 150.0;
+  }
+  return out;
+}
+
+steer::recipe additions(const steer::model_shape& shape) {
+  return steer::recipe{}.add(vector_at(shape, point::residual_out, {10, 15, 22}), {.strength = 0.2F});
+}
+
+/// Edits of every kind there is, at every point, the first and the last layer among them.
+steer::recipe many_edits(const steer::model_shape& shape) {
+  steer::recipe out = additions(shape);
+  out.ablate(vector_at(shape, point::residual_in, {0, 12}));
+  out.scale(vector_at(shape, point::attention_heads, {3, 29}), {.amount = -0.5F});
+  out.add(vector_at(shape, point::attention_out, {5}), {.strength = 0.02F});
+  out.add(vector_at(shape, point::mlp_out, {6, 29}), {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm});
+  out.add(vector_at(shape, point::residual_out, {0, 29}), {.strength = 0.05F, .rows = {.first = 3}});
+  return out;
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, static_cast<double>(std::abs(a[i] - b[i])));
+  }
+  return a.size() == b.size() ? largest : 1e9;
+}
+
+// Of logits up to 19. Measured without any edit on AVX2: 0, whatever the chunks and micro-batches.
+constexpr double float_noise = 1e-3;
+constexpr double much = 3.0;  // what the edits here do at least
+
+/// What a hook saw of each row.
+struct witness {
+  std::map<steer::site, std::vector<std::pair<steer::row_info, Eigen::VectorXf>>> seen;
+
+  [[nodiscard]] steer::access access(steer::site) const noexcept { return steer::access::read; }
+  void operator()(steer::site where, steer::rows<float> rows) noexcept {
+    for (std::ptrdiff_t i = 0; i < rows.count; ++i) {
+      seen[where].emplace_back(rows.info_of(i), Eigen::Map<const Eigen::VectorXf>(rows[i].data(), rows.width));
+    }
+  }
+};
+
+/// A plan for the rows of one sequence.
+struct for_sequence {
+  const steer::plan& plan;
+  std::int32_t sequence;
+
+  [[nodiscard]] steer::access access(steer::site where) const noexcept { return plan.access(where); }
+  void operator()(steer::site where, steer::rows<float> rows) const noexcept {
+    for (std::ptrdiff_t i = 0; i < rows.count; ++i) {
+      if (rows.info_of(i).sequence == sequence) {
+        plan(where, {rows[i].data(), 1, rows.width, rows.stride, rows.info.subspan(static_cast<std::size_t>(i), 1)});
+      }
+    }
+  }
+};
+
+TEST(LlamaCpp, FindsTheModelsShape) {
+  const auto host = make_host();
+  const steer::model_shape& shape = host.shape();
+  EXPECT_EQ(shape.layers, 30);
+  EXPECT_EQ(shape.width, 576);
+  EXPECT_EQ(shape.heads, 9);
+  EXPECT_EQ(shape.head_width, 64);
+  EXPECT_NE(shape.name.find("ollm2 135M"), std::string::npos) << shape.name;
+  for (const point p : steer::all_points) {
+    EXPECT_TRUE(shape.points.contains(p)) << to_string(p);
+  }
+  EXPECT_EQ(shape.fingerprint, make_host().shape().fingerprint);
+  EXPECT_EQ(make_host({}, {.fingerprint = "mine"}).shape().fingerprint, "mine");
+}
+
+TEST(LlamaCpp, TheFivePointsAreWhatTheyAreCalled) {
+  auto host = make_host({.micro_batch = 16});
+  witness eyes;
+  host.evaluate(story(), eyes);
+  const auto rows = [&](int layer, point p) -> const auto& { return eyes.seen.at({layer, p}); };
+  for (int layer = 0; layer < 30; ++layer) {
+    for (const point p : steer::all_points) {
+      ASSERT_EQ(rows(layer, p).size(), story().size()) << layer << to_string(p);
+    }
+    for (std::size_t i = 0; i < story().size(); ++i) {
+      const auto& [info, in] = rows(layer, point::residual_in)[i];
+      EXPECT_EQ(info.position, static_cast<std::int32_t>(i));
+      EXPECT_EQ(info.token, story()[i]);
+      EXPECT_EQ(info.prompt_length, static_cast<std::int32_t>(story().size()));
+      EXPECT_EQ(info.phase, steer::phase::prompt);
+      const Eigen::VectorXf sum = in + rows(layer, point::attention_out)[i].second + rows(layer, point::mlp_out)[i].second;
+      const auto& out = rows(layer, point::residual_out)[i].second;
+      EXPECT_LT((sum - out).norm(), 1e-5F * (in.norm() + out.norm())) << layer << " row " << i;
+      if (layer > 0) {
+        EXPECT_EQ(in, rows(layer - 1, point::residual_out)[i].second);
+      }
+    }
+  }
+}
+
+TEST(LlamaCpp, ReadingLeavesTheSameBits) {
+  auto host = make_host();
+  const auto plain = last_logits(host, story(), 0, 128);
+  witness eyes;
+  host.set_hook(eyes);
+  EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
+  EXPECT_FALSE(eyes.seen.empty());
+}
+
+TEST(LlamaCpp, OffIsAsIfNeverOn) {
+  auto host = make_host();
+  const auto plain = last_logits(host, story(), 0, 128);
+  const steer::plan steered(many_edits(host.shape()), host.shape());
+  EXPECT_EQ(host.steer(steered), llama_cpp_path::hook);
+  EXPECT_GT(largest_difference(last_logits(host, story(), 0, 128), plain), much);
+  host.clear_hook();
+  EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
+
+  const steer::plan zero(steer::recipe{}.add(vector_at(host.shape(), point::residual_out, {10}), {.strength = 0.0F}), host.shape());
+  EXPECT_EQ(host.steer(zero), llama_cpp_path::none);
+  EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
+}
+
+TEST(LlamaCpp, ChunksAndMicroBatchesDoNotMatter) {
+  auto whole = make_host();
+  const steer::plan steered(many_edits(whole.shape()), whole.shape());
+  const auto plain = last_logits(whole, story(), 0, 128);
+  whole.steer(steered);
+  const auto expected = last_logits(whole, story(), 0, 128);
+  ASSERT_GT(largest_difference(expected, plain), much);
+  for (const std::size_t chunk : {1U, 5U}) {
+    EXPECT_LT(largest_difference(last_logits(whole, story(), 1, chunk), expected), float_noise) << chunk;
+  }
+  for (const bool one_cache : {true, false}) {
+    auto small = make_host({.micro_batch = 7, .one_cache = one_cache});
+    small.steer(steered);
+    EXPECT_LT(largest_difference(last_logits(small, story(), 0, 128), expected), float_noise);
+  }
+}
+
+TEST(LlamaCpp, OfTwoInterleavedSequencesOneIsSteered) {
+  for (const bool one_cache : {true, false}) {
+    for (const std::uint32_t micro_batch : {128U, 6U}) {
+      auto host = make_host({.micro_batch = micro_batch, .one_cache = one_cache});
+      const steer::plan steered(many_edits(host.shape()), host.shape());
+      const auto run = [&] {
+        host.begin(0, static_cast<std::int32_t>(story().size()));
+        host.begin(1, static_cast<std::int32_t>(report().size()));
+        steer::token_batch batch;
+        std::int32_t end_of_story = -1;
+        std::int32_t end_of_report = -1;
+        for (std::size_t i = 0; i < std::max(story().size(), report().size()); ++i) {
+          if (i < story().size()) {
+            end_of_story = static_cast<std::int32_t>(batch.size());
+            batch.add(story()[i], static_cast<llama_pos>(i), 0, i + 1 == story().size() ? output::logits : output::none);
+          }
+          if (i < report().size()) {
+            end_of_report = static_cast<std::int32_t>(batch.size());
+            batch.add(report()[i], static_cast<llama_pos>(i), 1, i + 1 == report().size() ? output::logits : output::none);
+          }
+        }
+        host.decode(batch.view());
+        const auto a = host.logits(end_of_story);
+        const auto b = host.logits(end_of_report);
+        return std::pair(std::vector<float>(a.begin(), a.end()), std::vector<float>(b.begin(), b.end()));
+      };
+      const auto [story_plain, report_plain] = run();
+      const for_sequence one{steered, 1};
+      host.set_hook(one);
+      const auto [story_beside, report_steered] = run();
+      EXPECT_EQ(story_beside, story_plain);
+      EXPECT_GT(largest_difference(report_steered, report_plain), much);
+
+      host.steer(steered);
+      EXPECT_LT(largest_difference(last_logits(host, report(), 2, 128), report_steered), float_noise)
+          << one_cache << " " << micro_batch;
+    }
+  }
+}
+
+TEST(LlamaCpp, GeneratedRowsComeAfterThePrompt) {
+  auto host = make_host();
+  witness eyes;
+  host.set_hook(eyes);
+  host.begin(2, 3);
+  steer::token_batch batch;
+  for (std::int32_t i = 0; i < 5; ++i) {
+    batch.add(story()[static_cast<std::size_t>(i)], i, 2, i == 4 || i == 1 ? output::logits : output::none);
+  }
+  host.decode(batch.view());
+  const auto& first = eyes.seen.at({0, point::residual_out});
+  ASSERT_EQ(first.size(), 5U);
+  EXPECT_EQ(first[2].first.phase, steer::phase::prompt);
+  EXPECT_EQ(first[3].first.phase, steer::phase::generation);
+  EXPECT_EQ(first[3].first.sequence, 2);
+  EXPECT_EQ(first[3].first.prompt_length, 3);
+  const auto& last = eyes.seen.at({29, point::residual_out});  // only rows with logits get there
+  ASSERT_EQ(last.size(), 2U);
+  EXPECT_EQ(last[0].first.position, 1);
+  EXPECT_EQ(last[1].first.position, 4);
+  // Positions that the batch leaves out go on where the cache ends.
+  llama_batch more = batch.view();
+  more.pos = nullptr;
+  more.logits = nullptr;
+  eyes.seen.clear();
+  host.decode(more);
+  EXPECT_EQ(eyes.seen.at({0, point::residual_out})[0].first.position, 5);
+  EXPECT_EQ(eyes.seen.at({29, point::residual_out}).size(), 1U);
+}
+
+TEST(LlamaCpp, StagedEditsGiveTheSameBits) {
+  auto direct = make_host();
+  auto staged = make_host({}, {.memory = steer::llama_cpp_memory::staged});
+  const steer::plan steered(many_edits(direct.shape()), direct.shape());
+  direct.steer(steered);
+  staged.steer(steered);
+  EXPECT_EQ(last_logits(staged, story(), 0, 128), last_logits(direct, story(), 0, 128));
+}
+
+TEST(LlamaCpp, ConstantAdditionsTakeTheNativePath) {
+  auto host = make_host();
+  const auto plain = last_logits(host, story(), 0, 128);
+  const steer::plan steered(additions(host.shape()), host.shape());
+  EXPECT_EQ(host.steer(steered, steer::llama_cpp_native::never), llama_cpp_path::hook);
+  const auto ours = last_logits(host, story(), 0, 128);
+  EXPECT_EQ(host.steer(steered), llama_cpp_path::native);
+  const auto theirs = last_logits(host, story(), 0, 128);
+  const Eigen::Map<const Eigen::VectorXf> a(ours.data(), static_cast<Eigen::Index>(ours.size()));
+  const Eigen::Map<const Eigen::VectorXf> b(theirs.data(), static_cast<Eigen::Index>(theirs.size()));
+  EXPECT_LE((a - b).norm(), 1e-4F * a.norm());
+  EXPECT_GT(largest_difference(theirs, plain), much);
+
+  // Fewer layers: those left out must be zero, not what they were before.
+  const steer::plan fewer(steer::recipe{}.add(vector_at(host.shape(), point::residual_out, {15}), {.strength = 0.2F}), host.shape());
+  host.steer(fewer, steer::llama_cpp_native::never);
+  const auto fewer_ours = last_logits(host, story(), 0, 128);
+  EXPECT_EQ(host.steer(fewer), llama_cpp_path::native);
+  EXPECT_LT(largest_difference(last_logits(host, story(), 0, 128), fewer_ours), 1e-2);
+
+  host.clear_hook();
+  EXPECT_EQ(host.path(), llama_cpp_path::none);
+  EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
+}
+
+TEST(LlamaCpp, WhatIsNoConstantAdditionNeverTakesIt) {
+  auto host = make_host();
+  const auto v = [&](point p, int layer) { return vector_at(host.shape(), p, {layer}); };
+  const std::vector<steer::recipe> others{
+      steer::recipe{}.add(v(point::residual_out, 0)),
+      steer::recipe{}.add(v(point::residual_in, 5)),
+      steer::recipe{}.add(v(point::mlp_out, 5)),
+      steer::recipe{}.add(v(point::residual_out, 5), {.unit = steer::strength_unit::of_row_norm}),
+      steer::recipe{}.add(v(point::residual_out, 5), {.rows = {.phase = steer::phase::generation}}),
+      steer::recipe{}.ablate(v(point::residual_out, 5)),
+      steer::recipe{}.add(v(point::residual_out, 5)).ablate(v(point::residual_out, 6)),
+  };
+  for (const steer::recipe& recipe : others) {
+    const steer::plan plan(recipe, host.shape());
+    EXPECT_EQ(host.steer(plan), llama_cpp_path::hook) << plan.explain();
+  }
+}
+
+TEST(LlamaCpp, EvaluatingLeavesNoTraceAndSeesNoSteering) {
+  auto host = make_host();
+  witness plain;
+  host.evaluate(report(), plain);
+  for (const auto native : {steer::llama_cpp_native::allowed, steer::llama_cpp_native::never}) {
+    const steer::plan steered(additions(host.shape()), host.shape());
+    host.steer(steered, native);
+    const auto before = last_logits(host, story(), 0, 128);
+    const auto path = host.path();
+    witness eyes;
+    host.evaluate(report(), eyes);
+    EXPECT_EQ(eyes.seen.at({20, point::residual_out}).back().second, plain.seen.at({20, point::residual_out}).back().second);
+    EXPECT_EQ(host.path(), path);
+    steer::token_batch next;
+    next.add(story()[0], static_cast<llama_pos>(story().size()), 0, output::logits);
+    host.decode(next.view());  // the sequence under way is still there
+    EXPECT_EQ(last_logits(host, story(), 0, 128), before);
+  }
+}
+
+TEST(LlamaCpp, TheRecorderAndItsEvidenceServe) {
+  auto host = make_host();
+  steer::recorder recorder(host.shape(), {.tokens = steer::last_token{}, .layers = {15, 29}});
+  for (const auto& [happy, sad] : {std::pair{"I am happy.", "I am sad."}, std::pair{"What joy!", "What grief!"},
+                                   std::pair{"They laughed.", "They wept."}, std::pair{"A lovely day.", "A dreadful day."}}) {
+    recorder.observe(host, happy, sad);
+  }
+  const steer::steering_vector mood = steer::mean_difference(recorder, {.name = "mood"});
+  EXPECT_EQ(mood.source.fingerprint, host.shape().fingerprint);
+  EXPECT_EQ(mood.directions.at(15).values.size(), 576);
+  EXPECT_GT(*mood.directions.at(15).row_norm, 100.0);
+  EXPECT_LT(*mood.directions.at(15).row_norm, 400.0);  // position 0, an attention sink of some 20,000, is left out
+}
+
+TEST(LlamaCpp, ABatchThatNobodyAnnouncedIsAborted) {
+  auto host = make_host();
+  const steer::plan steered(many_edits(host.shape()), host.shape());
+  host.steer(steered);
+  steer::token_batch batch;
+  batch.add(story()[0], 0, 0, output::logits);
+  EXPECT_NE(llama_decode(host.context(), batch.view()), 0);
+  host.clear_hook();
+  host.begin(0, 1);
+  EXPECT_EQ(llama_decode(host.context(), batch.view()), 0);
+}
+
+TEST(LlamaCpp, ABatchThatFailsLeavesNothingBehind) {
+  auto host = make_host({.batch = 256, .micro_batch = 64, .sequences = 1});  // a context of 256
+  const auto plain = last_logits(host, story(), 0, 128);
+  host.begin(0, 256);
+  steer::token_batch batch;
+  for (std::int32_t i = 0; i < 200; ++i) {
+    batch.add(story()[static_cast<std::size_t>(i) % story().size()], i, 0, output::none);
+  }
+  host.decode(batch.view());
+  llama_batch more = batch.view();
+  more.pos = nullptr;  // positions 200 to 399
+  expect_error<steer::host_error>([&] { host.decode(more); }, "llama_decode returned 1", "200 tokens", "256");
+  EXPECT_EQ(llama_memory_seq_pos_max(llama_get_memory(host.context()), 0), 199);
+  host.begin(0, 256);
+  EXPECT_EQ(llama_memory_seq_pos_max(llama_get_memory(host.context()), 0), -1);
+  EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
+}
+
+TEST(LlamaCpp, BadBatchesAreRefusedByName) {
+  auto host = make_host({.batch = 8, .micro_batch = 8});
+  steer::token_batch batch;
+  const auto decode = [&] { host.decode(batch.view()); };
+  expect_error<steer::argument_error>(decode, "0 tokens", "1 to 8");
+  batch.add(1, 0, 1, output::logits);
+  expect_error<steer::argument_error>(decode, "row 0", "sequence 1, which has not begun");
+  host.begin(1, 4);
+  batch.add(50'000'000, 1, 1, output::logits);
+  expect_error<steer::argument_error>(decode, "row 1", "token 50000000", "expected 0 to 49151");
+  batch.clear();
+  batch.add(1, 0, 1, output::none);
+  llama_batch shared = batch.view();
+  std::int32_t two = 2;
+  shared.n_seq_id = &two;
+  expect_error<steer::argument_error>([&] { host.decode(shared); }, "row 0", "belongs to 2 sequences");
+  llama_batch without_tokens = batch.view();
+  without_tokens.token = nullptr;
+  expect_error<steer::argument_error>([&] { host.decode(without_tokens); }, "no token ids");
+  expect_error<steer::argument_error>([&] { host.begin(4, 1); }, "sequence 4 does not exist", "has 4");
+  expect_error<steer::argument_error>([&] { host.begin(0, 0); }, "prompt of 0 tokens");
+  host.decode(batch.view());
+  expect_error<steer::argument_error>([&] { (void)host.logits(0); }, "row 0", "no logits");
+  expect_error<steer::argument_error>([&] { witness w; host.evaluate({}, w); }, "0 tokens");
+}
+
+TEST(LlamaCpp, SequencesThatCouldBeMistakenAreRefusedBeforeTheyRun) {
+  auto host = make_host();
+  witness eyes;
+  host.set_hook(eyes);
+  host.begin(0, 2);
+  host.begin(1, 2);
+  steer::token_batch batch;
+  for (std::int32_t i = 0; i < 2; ++i) {
+    batch.add(story()[1], i, 0, output::none);
+    batch.add(story()[1], i, 1, output::none);
+  }
+  expect_error<steer::host_error>([&] { host.decode(batch.view()); }, "rows 1 and 2", "same token");
+  EXPECT_TRUE(eyes.seen.empty());
+}
+
+TEST(LlamaCpp, APlanOfAnotherModelIsRefused) {
+  auto host = make_host();
+  steer::model_shape other = host.shape();
+  other.width = 64;
+  const steer::plan narrow(steer::recipe{}.add(vector_at(other, point::residual_out, {1}), {}), other);
+  expect_error<steer::shape_error>([&] { host.steer(narrow); }, "layer 1 residual_out", "width 64", "width 576");
+  other = host.shape();
+  other.layers = 40;
+  const steer::plan deep(steer::recipe{}.add(vector_at(other, point::residual_out, {35}), {}), other);
+  expect_error<steer::shape_error>([&] { host.steer(deep); }, "layer 35", "30 layers");
+  other = host.shape();
+  other.fingerprint = "gguf:0";
+  const steer::plan foreign(additions(other), other);
+  expect_error<steer::shape_error>([&] { host.steer(foreign); }, "fingerprint gguf:0", host.shape().fingerprint);
+  EXPECT_EQ(host.path(), llama_cpp_path::none);
+}
+
+TEST(LlamaCpp, WhatCannotBeAContextIsRefused) {
+  expect_error<steer::argument_error>([] { steer::llama_cpp_host host(nullptr); }, "model is null");
+  llama_context_params taken = parameters();
+  taken.cb_eval = [](ggml_tensor*, bool, void*) { return false; };
+  expect_error<steer::argument_error>([&] { steer::llama_cpp_host host(model(), taken); }, "cb_eval is set");
+  taken.cb_eval = nullptr;
+  taken.abort_callback = [](void*) { return false; };
+  expect_error<steer::argument_error>([&] { steer::llama_cpp_host host(model(), taken); }, "abort_callback is set");
+  llama_context_params impossible = parameters();
+  impossible.n_seq_max = 100'000;
+  expect_error<steer::host_error>([&] { steer::llama_cpp_host host(model(), impossible); }, "makes no context", "135M");
+}
+
+}  // namespace
