@@ -22,10 +22,11 @@
 #include "steer_story/dose_table.hpp"
 #include "steer_story/experiment.hpp"
 #include "steer_story/storybox_subject.hpp"
-#include "steer_story/terminal.hpp"
+#include "terminal.hpp"
 
 namespace {
 
+using namespace example;
 using namespace steer_story;
 
 constexpr int contrast_pairs = 200;

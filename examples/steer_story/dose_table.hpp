@@ -11,9 +11,12 @@
 
 #include "steer_story/subject.hpp"
 #include "steer_story/tally.hpp"
-#include "steer_story/terminal.hpp"
+#include "terminal.hpp"
 
 namespace steer_story {
+
+using example::colour;
+using example::terminal;
 
 /// What was found in the texts written under one plan.
 struct dose {

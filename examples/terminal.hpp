@@ -1,4 +1,4 @@
-// steer_story/terminal.hpp: what only a person at a terminal sees: colour and a progress bar.
+// terminal.hpp: what only a person at a terminal sees: colour and a progress bar.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace steer_story {
+namespace example {
 
 enum class colour { plain, bold, dim, green, blue, red };
 
@@ -152,4 +152,4 @@ inline std::string side_by_side(std::span<const column> columns, const terminal&
   return text;
 }
 
-}  // namespace steer_story
+}  // namespace example

@@ -1,0 +1,138 @@
+// llama_steer: steers any GGUF model through llama.cpp.
+//
+//     llama_steer sweep --model M.gguf --layers 10-22               what each strength does to the answers
+//     llama_steer chat --model M.gguf --layers 10-22 --strength 0.02
+//     llama_steer extract --model M.gguf --positive a.txt --negative b.txt --out v.safetensors
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "llama_steer/chat.hpp"
+#include "llama_steer/subject.hpp"
+#include "llama_steer/sweep.hpp"
+#include "terminal.hpp"
+
+namespace {
+
+using namespace llama_steer;
+
+struct extract_options {
+  model_options model;
+  vector_options vector;
+  std::string layers;
+  std::filesystem::path out = "steering_vector.safetensors";
+};
+
+void declare(CLI::App& app, model_options& o) {
+  app.add_option("--model", o.model, "a GGUF model")->required()->check(CLI::ExistingFile);
+  app.add_option("--threads", o.threads, "threads, by default one per processor")->check(CLI::Range(1, 256));
+  app.add_flag("--no-template{false}", o.chat_template, "read texts as they are, not as turns of a conversation");
+}
+
+void declare(CLI::App& app, vector_options& o) {
+  auto* positive = app.add_option("--positive", o.positive, "texts that show the concept, one per line; by default terse requests");
+  auto* negative = app.add_option("--negative", o.negative, "as many that lack it; by default requests for detail");
+  positive->needs(negative)->check(CLI::ExistingFile);
+  negative->needs(positive)->check(CLI::ExistingFile);
+  app.add_option("--pairs", o.pairs, "a JSON file of pairs instead, which may hold several concepts")
+      ->excludes(positive)
+      ->check(CLI::ExistingFile);
+  app.add_option("--name", o.name, "the concept's name, in a JSON file of several the one to take")->capture_default_str();
+  app.add_option("--tokens-read", o.tokens, "which of a text's tokens are averaged: last, mean or all")->capture_default_str();
+}
+
+void declare(CLI::App& app, dose_options& o) {
+  app.add_option("--layers", o.layers, "zero-based layers after which the dose is added, such as 10-22; by default all of the vector's");
+  app.add_option("--unit", o.unit, "what a strength of 1 is: of_norm, of_row_norm, raw, unit, sigma")->capture_default_str();
+  app.add_option("--cap", o.cap, "of_row_norm: the largest row norm that counts, in mean row norms; inf for no limit")
+      ->capture_default_str();
+}
+
+void print_evidence(const steer::steering_vector& v, const example::terminal& out) {
+  std::puts(out.paint("layer  norm ratio   AUROC      d'  split-half  coherence", example::colour::bold).c_str());
+  for (const auto& [layer, direction] : v.directions) {
+    const steer::evidence& e = direction.evidence;
+    const auto number = [](const std::optional<double>& value) { return value.value_or(std::nan("")); };
+    std::printf("%5d %11.3f %7.2f %7.1f %11.2f %10.2f\n", layer, number(e.norm_ratio), number(e.auroc), number(e.d_prime),
+                number(e.split_half_cosine), number(e.coherence));
+  }
+}
+
+void run(const extract_options& o, const example::terminal& out) {
+  const model_pointer model = load(o.model);
+  const steer::steering_vector v = extract(model.get(), o.model, o.vector, parse_layers(o.layers));
+  steer::save(v, o.out);
+  print_evidence(v, out);
+  std::printf("wrote %s: %zu layers of width %td from %zu pairs\n", o.out.c_str(), v.directions.size(), v.width(), v.source.positives);
+}
+
+void run(const sweep_options& o, const example::terminal& out) {
+  const model_pointer model = load(o.model);
+  const steer::steering_vector v = vector_of(model.get(), o.model, o.vector, parse_layers(o.dose.layers));
+  const std::vector<sweep_row> rows = sweep(model.get(), o, v);
+  print(rows, read_lines(o.prompts).size(), out);
+  if (!o.csv.empty()) {
+    write_csv(o.csv, o.dose.layers.empty() ? "all" : o.dose.layers, rows);
+  }
+}
+
+void run(const chat_options& o, const example::terminal& out) {
+  const model_pointer model = load(o.model);
+  conversation talk(model.get(), o, vector_of(model.get(), o.model, o.vector, parse_layers(o.dose.layers)));
+  chat(talk, std::cin, out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Steers any GGUF model through llama.cpp.", "llama_steer");
+  app.require_subcommand(1);
+  const example::terminal out;
+
+  extract_options extract_of;
+  CLI::App* extract_command = app.add_subcommand("extract", "find a steering vector in contrast texts and write it to a file");
+  declare(*extract_command, extract_of.model);
+  declare(*extract_command, extract_of.vector);
+  extract_command->add_option("--layers", extract_of.layers, "zero-based layers, such as 10-22; by default all");
+  extract_command->add_option("--out", extract_of.out, "the file to write")->capture_default_str();
+
+  sweep_options sweep_of;
+  CLI::App* sweep_command = app.add_subcommand("sweep", "answer prompts under several strengths and measure the answers");
+  declare(*sweep_command, sweep_of.model);
+  declare(*sweep_command, sweep_of.vector);
+  declare(*sweep_command, sweep_of.dose);
+  sweep_command->add_option("--vector", sweep_of.vector.file, "a steering vector's file instead of texts")->check(CLI::ExistingFile);
+  sweep_command->add_option("--prompts", sweep_of.prompts, "prompts to answer, one per line; by default five questions")
+      ->check(CLI::ExistingFile);
+  sweep_command->add_option("--strengths", sweep_of.strengths, "strengths, such as 0,0.01,0.02")->delimiter(',')->capture_default_str();
+  sweep_command->add_option("--tokens", sweep_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();
+  sweep_command->add_option("--csv", sweep_of.csv, "also write the table to this file");
+
+  chat_options chat_of;
+  CLI::App* chat_command = app.add_subcommand("chat", "talk to the model, and change the dose as you go");
+  declare(*chat_command, chat_of.model);
+  declare(*chat_command, chat_of.vector);
+  declare(*chat_command, chat_of.dose);
+  chat_command->add_option("--vector", chat_of.vector.file, "a steering vector's file instead of texts")->check(CLI::ExistingFile);
+  chat_command->add_option("--strength", chat_of.strength, "the dose to begin with")->capture_default_str();
+  chat_command->add_option("--tokens", chat_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 3000))->capture_default_str();
+
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (*extract_command) {
+      run(extract_of, out);
+    } else if (*sweep_command) {
+      run(sweep_of, out);
+    } else {
+      run(chat_of, out);
+    }
+    return 0;
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "llama_steer: %s\n", problem.what());
+    return 1;
+  }
+}

@@ -1,0 +1,118 @@
+// llama_steer/answers.hpp: greedy answers to several prompts at once, steered by whatever acts on the host.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "llama_steer/measures.hpp"
+#include "steer/adapter/llama_cpp.hpp"
+
+namespace llama_steer {
+
+using token_list = std::vector<std::int32_t>;
+
+struct answer {
+  token_list tokens;  // without the one that ended it
+  std::string text;
+};
+
+/// Decodes a prompt as a new sequence. Its last row has logits.
+inline void read_prompt(steer::llama_cpp_host& host, llama_seq_id sequence, const token_list& prompt,
+                        steer::token_batch::output other_rows = steer::token_batch::output::none,
+                        std::int32_t prompt_length = 0) {
+  host.begin(sequence, prompt_length > 0 ? prompt_length : static_cast<std::int32_t>(prompt.size()));
+  const std::size_t most = llama_n_batch(host.context());
+  steer::token_batch batch;
+  for (std::size_t i = 0; i < prompt.size(); ++i) {
+    const bool last = i + 1 == prompt.size();
+    batch.add(prompt[i], static_cast<llama_pos>(i), sequence, last ? steer::token_batch::output::logits : other_rows);
+    if (last || batch.size() == most) {
+      host.decode(batch.view());
+      batch.clear();
+    }
+  }
+}
+
+inline std::int32_t most_likely(std::span<const float> logits) {
+  return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+/// One greedy answer to each prompt, sequence i for prompt i.
+///
+/// @param seen  called after each step with the share of the tokens that are written
+inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<const token_list> prompts, std::size_t most_tokens,
+                                      const std::function<void(std::size_t step)>& seen = {}) {
+  const llama_vocab* vocabulary = llama_model_get_vocab(&host.model());
+  std::vector<answer> out(prompts.size());
+  std::vector<std::int32_t> next(prompts.size());
+  std::vector<std::size_t> writing;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    read_prompt(host, static_cast<llama_seq_id>(i), prompts[i]);
+    next[i] = most_likely(host.logits(-1));
+    writing.push_back(i);
+  }
+  steer::token_batch batch;
+  for (std::size_t step = 0; step < most_tokens; ++step) {
+    std::erase_if(writing, [&](std::size_t i) { return llama_vocab_is_eog(vocabulary, next[i]); });
+    if (writing.empty()) {
+      break;
+    }
+    batch.clear();
+    for (const std::size_t i : writing) {
+      out[i].tokens.push_back(next[i]);
+      out[i].text += steer::token_text(host.model(), next[i]);
+      batch.add(next[i], static_cast<llama_pos>(prompts[i].size() + step), static_cast<llama_seq_id>(i),
+                steer::token_batch::output::logits);
+    }
+    host.decode(batch.view());
+    for (std::size_t row = 0; row < writing.size(); ++row) {
+      next[writing[row]] = most_likely(host.logits(static_cast<std::int32_t>(row)));
+    }
+    if (seen) {
+      seen(step);
+    }
+  }
+  return out;
+}
+
+/// Mean KL of the steered next-token distributions from the unsteered ones, along answers that were given without steering:
+/// both hosts read the same tokens.
+/// @return nats per token
+inline double drift(steer::llama_cpp_host& unsteered, steer::llama_cpp_host& steered, std::span<const token_list> prompts,
+                    std::span<const answer> answers, std::size_t most_tokens) {
+  using output = steer::token_batch::output;
+  double sum = 0.0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const auto sequence = static_cast<llama_seq_id>(i);
+    const auto& tokens = answers[i].tokens;
+    const std::size_t length = std::min(most_tokens, tokens.size());
+    for (auto* host : {&unsteered, &steered}) {
+      read_prompt(*host, sequence, prompts[i]);
+    }
+    sum += divergence(unsteered.logits(-1), steered.logits(-1));
+    ++count;
+    constexpr std::size_t chunk = 32;  // rows of logits in memory
+    steer::token_batch batch;
+    for (std::size_t from = 0; from < length; from += chunk) {
+      batch.clear();
+      for (std::size_t j = from; j < std::min(from + chunk, length); ++j) {
+        batch.add(tokens[j], static_cast<llama_pos>(prompts[i].size() + j), sequence, output::logits);
+      }
+      unsteered.decode(batch.view());
+      steered.decode(batch.view());
+      for (std::size_t row = 0; row < batch.size(); ++row) {
+        sum += divergence(unsteered.logits(static_cast<std::int32_t>(row)), steered.logits(static_cast<std::int32_t>(row)));
+        ++count;
+      }
+    }
+  }
+  return sum / static_cast<double>(count);
+}
+
+}  // namespace llama_steer

@@ -1,0 +1,93 @@
+// llama_steer/pairs.hpp: contrast texts from files.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "steer/core/error.hpp"
+
+namespace llama_steer {
+
+struct contrast_texts {
+  std::vector<std::string> positive;
+  std::vector<std::string> negative;  // as many: text i of one side belongs with text i of the other
+};
+
+/// The lines of a text file that are not empty.
+/// @throws steer::file_error if it cannot be read, steer::format_error if there are none
+inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  if (!in) {
+    throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be read"));
+  }
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty() && line.back() == '\r') {
+      line.pop_back();
+    }
+    if (!line.empty()) {
+      lines.push_back(std::move(line));
+    }
+  }
+  if (lines.empty()) {
+    throw steer::format_error(steer::detail::text("file ", path.string(), " has no lines; expected one text per line"));
+  }
+  return lines;
+}
+
+/// Pairs from two files, one text per line.
+/// @throws steer::format_error if they have not as many lines
+inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative) {
+  contrast_texts out{read_lines(positive), read_lines(negative)};
+  if (out.positive.size() != out.negative.size()) {
+    throw steer::format_error(steer::detail::text("file ", positive.string(), " has ", out.positive.size(), " lines and ",
+                                                  negative.string(), " has ", out.negative.size(), "; expected as many"));
+  }
+  return out;
+}
+
+/// Pairs from a JSON file: {"pairs": [["positive", "negative"], ...]}, or several such objects by the name of their concept.
+/// @throws steer::format_error naming what is missing
+inline contrast_texts read_pairs(const std::filesystem::path& path, const std::string& concept_name) {
+  std::ifstream in(path);
+  if (!in) {
+    throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be read"));
+  }
+  const auto fail = [&](const auto&... what) {
+    throw steer::format_error(steer::detail::text("file ", path.string(), " ", what...));
+  };
+  contrast_texts out;
+  try {
+    nlohmann::json all = nlohmann::json::parse(in);
+    if (!all.contains("pairs")) {
+      if (!all.contains(concept_name)) {
+        std::string known;
+        for (const auto& [name, entry] : all.items()) {
+          known += (known.empty() ? "" : ", ") + name;
+        }
+        fail("has no concept \"", concept_name, "\"; it has ", known);
+      }
+      all = nlohmann::json(all.at(concept_name));
+    }
+    for (const auto& pair : all.at("pairs")) {
+      if (pair.size() != 2) {
+        fail("has a pair of ", pair.size(), " texts; expected two");
+      }
+      out.positive.push_back(pair.at(0).get<std::string>());
+      out.negative.push_back(pair.at(1).get<std::string>());
+    }
+  } catch (const nlohmann::json::exception& problem) {
+    fail("is no JSON with pairs: ", std::string_view(problem.what()));
+  }
+  if (out.positive.empty()) {
+    fail("has no pairs");
+  }
+  return out;
+}
+
+}  // namespace llama_steer

@@ -1,0 +1,125 @@
+// llama_steer/subject.hpp: the model, the steering vector and the layers that a command names.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "llama_steer/answers.hpp"
+#include "llama_steer/pairs.hpp"
+#include "llama_steer/parse.hpp"
+#include "steer/adapter/llama_cpp.hpp"
+#include "steer/extract/mean_difference.hpp"
+#include "steer/extract/recorder.hpp"
+#include "steer/io/steering_vector_file.hpp"
+#include "terminal.hpp"
+
+namespace llama_steer {
+
+struct model_options {
+  std::filesystem::path model;
+  int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  bool chat_template = true;  ///< whether texts are turns of a user, in the model's own template
+};
+
+/// Where the vector comes from: a file, or contrast texts that are read now.
+struct vector_options {
+  std::filesystem::path file;
+  std::filesystem::path positive = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "succinct.txt";
+  std::filesystem::path negative = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "verbose.txt";
+  std::filesystem::path pairs;  ///< a JSON file instead of the two
+  std::string name = "terse";
+  std::string tokens = "last";
+};
+
+using model_pointer = std::unique_ptr<llama_model, void (*)(llama_model*)>;
+
+/// @throws steer::file_error if llama.cpp cannot load it
+inline model_pointer load(const model_options& options) {
+  llama_log_set(
+      [](ggml_log_level level, const char* text, void*) {
+        if (level == GGML_LOG_LEVEL_ERROR) {
+          std::fputs(text, stderr);
+        }
+      },
+      nullptr);
+  llama_backend_init();
+  model_pointer model(llama_model_load_from_file(options.model.c_str(), llama_model_default_params()), llama_model_free);
+  if (!model) {
+    throw steer::file_error(steer::detail::text("file ", options.model.string(), " is no model that llama.cpp can load"));
+  }
+  return model;
+}
+
+/// A context with room for so many sequences of so many tokens each.
+inline steer::llama_cpp_host make_host(llama_model* model, const model_options& options, std::size_t sequences,
+                                       std::size_t tokens) {
+  llama_context_params parameters = llama_context_default_params();
+  parameters.n_seq_max = static_cast<std::uint32_t>(sequences);
+  parameters.n_ctx = static_cast<std::uint32_t>(sequences * ((tokens + 255) / 256 * 256));
+  parameters.n_batch = 512;
+  parameters.n_ubatch = 512;
+  parameters.n_threads = options.threads;
+  parameters.n_threads_batch = options.threads;
+  return steer::llama_cpp_host(model, parameters);
+}
+
+/// A text as the model is to read it.
+inline token_list tokens_of(const llama_model& model, const std::string& text, const model_options& options) {
+  if (!options.chat_template) {
+    return steer::detail::tokenize(model, text, steer::detail::special_tokens::as_text);
+  }
+  const std::vector<steer::chat_message> turns{{"user", text}};
+  return steer::chat_tokens(model, turns);
+}
+
+/// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named.
+inline steer::steering_vector extract(llama_model* model, const model_options& how, const vector_options& from,
+                                      const std::vector<int>& layers) {
+  const contrast_texts texts = from.pairs.empty() ? read_pairs(from.positive, from.negative) : read_pairs(from.pairs, from.name);
+  std::vector<token_list> positive;
+  std::vector<token_list> negative;
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < texts.positive.size(); ++i) {
+    positive.push_back(tokens_of(*model, texts.positive[i], how));
+    negative.push_back(tokens_of(*model, texts.negative[i], how));
+    longest = std::max({longest, positive.back().size(), negative.back().size()});
+  }
+  steer::llama_cpp_host host = make_host(model, how, 1, longest);
+  steer::recorder recorder(host.shape(), {.tokens = parse_selection(from.tokens), .layers = layers});
+  example::progress_bar progress("reading contrast pairs");
+  for (std::size_t i = 0; i < positive.size(); ++i) {
+    recorder.observe(host, std::span<const std::int32_t>(positive[i]), std::span<const std::int32_t>(negative[i]));
+    progress(static_cast<double>(i + 1) / static_cast<double>(positive.size()));
+  }
+  const std::string contrast = from.pairs.empty() ? from.positive.filename().string() + " - " + from.negative.filename().string()
+                                                  : from.pairs.filename().string();
+  return steer::mean_difference(recorder, {.name = from.name, .contrast = contrast});
+}
+
+/// The vector that the options name.
+inline steer::steering_vector vector_of(llama_model* model, const model_options& how, const vector_options& from,
+                                        const std::vector<int>& layers) {
+  return from.file.empty() ? extract(model, how, from, layers) : steer::load_steering_vector(from.file);
+}
+
+/// A dose of a vector.
+struct dose_options {
+  std::string layers;  ///< empty: every layer of the vector
+  std::string unit = "of_norm";
+  float cap = steer::add_options{}.cap;
+
+  [[nodiscard]] steer::plan plan(const steer::steering_vector& v, float strength, const steer::model_shape& shape) const {
+    steer::recipe recipe;
+    recipe.add(v, {.strength = strength, .unit = parse_unit(unit), .cap = cap, .layers = parse_layers(layers)});
+    return {recipe, shape};
+  }
+};
+
+}  // namespace llama_steer

@@ -1,0 +1,36 @@
+#include "llama_steer/measures.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace {
+
+using llama_steer::distinct_2;
+using llama_steer::divergence;
+using llama_steer::words;
+
+TEST(LlamaSteerMeasures, WordsStandBetweenWhiteSpace) {
+  EXPECT_EQ(words("  The cat,\n\tthe  CAT. "), (std::vector<std::string>{"the", "cat,", "the", "cat."}));
+  EXPECT_TRUE(words(" \n").empty());
+}
+
+TEST(LlamaSteerMeasures, Distinct2FallsWithRepetition) {
+  EXPECT_DOUBLE_EQ(distinct_2(words("a b c d")), 1.0);
+  EXPECT_DOUBLE_EQ(distinct_2(words("a b a b a")), 0.5);  // ab ba ab ba
+  EXPECT_DOUBLE_EQ(distinct_2(words("a a a a a")), 0.25);
+  EXPECT_DOUBLE_EQ(distinct_2(words("alone")), 1.0);
+}
+
+TEST(LlamaSteerMeasures, DivergenceOfKnownDistributions) {
+  const std::vector<float> even{5.0F, 5.0F};
+  const std::vector<float> odd{std::log(0.25F), std::log(0.75F)};
+  EXPECT_NEAR(divergence(even, odd), 0.5 * std::log(0.5 / 0.25) + 0.5 * std::log(0.5 / 0.75), 1e-7);
+  EXPECT_NEAR(divergence(odd, even), 0.25 * std::log(0.5) + 0.75 * std::log(1.5), 1e-7);
+  EXPECT_EQ(divergence(odd, odd), 0.0);
+  EXPECT_TRUE(std::isfinite(divergence(std::vector<float>{1000.0F, -1000.0F}, even)));
+}
+
+}  // namespace
