@@ -26,8 +26,12 @@
 
 namespace {
 
-using namespace example;
 using namespace steer_story;
+using example::column;
+using example::colour;
+using example::progress_bar;
+using example::span_of_text;
+using example::terminal;
 
 constexpr int contrast_pairs = 200;
 constexpr int random_directions = 10;
@@ -157,7 +161,7 @@ void print_story(const subject& what, std::size_t index, const steer::steering_v
         p == 0 ? "unsteered" : detail::format("%s %+.2f", vector.name.c_str(), static_cast<double>(p == 1 ? -strength : strength));
     columns.push_back({title, highlighted(what, index, what.decode(tokens))});
   }
-  std::puts(side_by_side(columns, out).c_str());
+  std::puts(example::side_by_side(columns, out).c_str());
 }
 
 dose_table measure(const subject& what, const std::vector<steer::steering_vector>& vectors, const options& o) {

@@ -33,17 +33,41 @@ enum class llama_cpp_memory : std::uint8_t {
 
 namespace detail {
 
-/// The tensor as a named one; the output projection is known by what it reads.
+/// How often weights were applied since "kqv_out-N": 1 is the projection, more a scale or bias after it; and that N.
+struct projected_heads {
+  int steps;
+  int layer;
+};
+
+inline std::optional<projected_heads> projection_of(const ggml_tensor& t, int most_steps = 3) noexcept {
+  if (most_steps == 0 || t.src[0] == nullptr || t.src[1] == nullptr) {
+    return std::nullopt;
+  }
+  if (t.op == GGML_OP_MUL_MAT) {
+    const auto source = tensor_named(t.src[1]->name);
+    return source && source->what == llama_tensor::heads ? std::optional(projected_heads{1, source->layer}) : std::nullopt;
+  }
+  if ((t.op != GGML_OP_ADD && t.op != GGML_OP_MUL) || t.src[1]->op != GGML_OP_NONE) {
+    return std::nullopt;
+  }
+  const auto before = projection_of(*t.src[0], most_steps - 1);
+  return before ? std::optional(projected_heads{before->steps + 1, before->layer}) : std::nullopt;
+}
+
+/// The tensor as a named one. The output projection has a name in few architectures and is known by what it reads.
 inline std::optional<named_tensor> named(const ggml_tensor& t) noexcept {
   if (const auto found = tensor_named(t.name)) {
     return found;
   }
-  if (t.op == GGML_OP_MUL_MAT && t.src[1] != nullptr) {
-    if (const auto source = tensor_named(t.src[1]->name); source && source->what == llama_tensor::heads) {
-      return named_tensor{llama_tensor::attention_projected, source->layer};
-    }
+  const auto projection = projection_of(t);
+  if (!projection) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  using enum llama_tensor;
+  return named_tensor{projection->steps == 1   ? attention_projected
+                      : projection->steps == 2 ? attention_projected_2
+                                               : attention_projected_3,
+                      projection->layer};
 }
 
 /// The token ids that the embeddings were looked up with; null if there are none. On its way to another device the tensor

@@ -152,7 +152,7 @@ inline probed_model recognise(const probed_tensors& seen, model_shape shape) {
     const auto before = layer == 0 ? find(out.table.input, 0) : find(out.table.block[std::size_t(layer) - 1], layer - 1);
     const auto& after = *find(out.table.block[std::size_t(layer)], layer);
     std::optional<std::pair<llama_tensor, llama_tensor>> parts;
-    for (const auto a : {attention, attention_normed, attention_projected}) {
+    for (const auto a : {attention, attention_normed, attention_projected_3, attention_projected_2, attention_projected}) {
       for (const auto m : {mlp, mlp_normed, experts}) {
         if (!parts && before != nullptr && has(a, layer) && has(m, layer)) {
           const Eigen::VectorXf sum = *before + *find(a, layer) + *find(m, layer);

@@ -18,17 +18,19 @@ namespace detail {
 
 /// Tensors of a llama.cpp graph that may stand for a point; which do depends on the architecture.
 enum class llama_tensor : std::uint8_t {
-  embeddings,           ///< "embd": the first tensor of every graph
-  scaled_embeddings,    ///< "inp_scaled"
-  heads,                ///< "kqv_out-N": before the output projection
-  attention,            ///< "attn_out-N"
-  attention_projected,  ///< the projection of "kqv_out-N", in architectures that do not name it
-  attention_normed,     ///< "attn_post_norm-N"
-  mlp,                  ///< "ffn_out-N"
-  experts,              ///< "ffn_moe_out-N"
-  mlp_normed,           ///< "ffn_post_norm-N"
-  block,                ///< "l_out-N"
-  last_block,           ///< "l_last-N"
+  embeddings,             ///< "embd": the first tensor of every graph
+  scaled_embeddings,      ///< "inp_scaled"
+  heads,                  ///< "kqv_out-N": before the output projection
+  attention,              ///< "attn_out-N"
+  attention_projected,    ///< the projection of "kqv_out-N", in architectures that do not name it
+  attention_projected_2,  ///< the same with a scale or bias applied
+  attention_projected_3,  ///< with both
+  attention_normed,       ///< "attn_post_norm-N"
+  mlp,                    ///< "ffn_out-N"
+  experts,                ///< "ffn_moe_out-N"
+  mlp_normed,             ///< "ffn_post_norm-N"
+  block,                  ///< "l_out-N"
+  last_block,             ///< "l_last-N"
 };
 
 struct named_tensor {

@@ -1,0 +1,73 @@
+// tiny_model.hpp: models of any architecture that llama.cpp knows, three layers of width 64 with random weights.
+#pragma once
+
+#include <ggml-backend.h>
+#include <ggml.h>
+#include <gguf.h>
+#include <llama.h>
+
+#include <cstddef>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace tiny_model {
+
+using pointer = std::unique_ptr<llama_model, void (*)(llama_model*)>;
+
+inline constexpr int layers = 3;
+inline constexpr int width = 64;
+inline constexpr int vocabulary = 64;
+
+inline pointer make(const std::string& architecture) {
+  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+  llama_backend_init();
+  const std::unique_ptr<gguf_context, void (*)(gguf_context*)> metadata(gguf_init_empty(), gguf_free);
+  const auto text = [&](const char* key, const std::string& value) { gguf_set_val_str(metadata.get(), key, value.c_str()); };
+  const auto count = [&](const char* key, unsigned value) {
+    gguf_set_val_u32(metadata.get(), (architecture + "." + key).c_str(), value);
+  };
+  const auto real = [&](const char* key, float value) {
+    gguf_set_val_f32(metadata.get(), (architecture + "." + key).c_str(), value);
+  };
+  const bool experts = architecture.ends_with("moe");
+  text("general.architecture", architecture);
+  text("general.name", "tiny " + architecture);
+  text("tokenizer.ggml.model", "none");
+  count("vocab_size", vocabulary);
+  count("context_length", 128);
+  count("embedding_length", width);
+  count("block_count", layers);
+  count("feed_forward_length", 96);
+  count("attention.head_count", 4);
+  count("attention.head_count_kv", 2);
+  count("attention.key_length", 16);
+  count("attention.value_length", 16);
+  count("attention.sliding_window", 32);
+  count("rope.dimension_count", 16);
+  count("expert_count", experts ? 4 : 0);
+  count("expert_used_count", experts ? 2 : 0);
+  count("expert_feed_forward_length", 32);
+  count("ssm.conv_kernel", 4);
+  count("ssm.inner_size", 2 * width);
+  count("ssm.state_size", 16);
+  count("ssm.time_step_rank", 4);
+  real("attention.layer_norm_rms_epsilon", 1e-5F);
+  real("attention.layer_norm_epsilon", 1e-5F);
+  real("logit_scale", 1.0F);
+  real("residual_scale", 0.5F);
+  real("embedding_scale", 2.0F);
+  std::mt19937 engine{1};
+  const auto fill = [](ggml_tensor* tensor, void* source) {
+    std::normal_distribution<float> normal(0.0F, 0.2F);
+    std::vector<float> values(static_cast<std::size_t>(ggml_nelements(tensor)));
+    for (float& value : values) {
+      value = normal(*static_cast<std::mt19937*>(source));
+    }
+    ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
+  };
+  return {llama_model_init_from_user(metadata.get(), fill, &engine, llama_model_default_params()), llama_model_free};
+}
+
+}  // namespace tiny_model
