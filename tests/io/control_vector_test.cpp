@@ -120,7 +120,7 @@ TEST(control_vector, round_trip_is_exact) {
   const steer::gguf_file raw(file.path());
   EXPECT_EQ(raw.text_at("general.architecture"), "controlvector");
   EXPECT_EQ(raw.text_at("controlvector.model_hint"), "toy");
-  EXPECT_EQ(std::get<std::int32_t>(*find(raw.metadata(), "controlvector.layer_count")), 3);
+  EXPECT_EQ(find(raw.metadata(), "controlvector.layer_count")->get<std::int32_t>(), 3);
   EXPECT_EQ(raw.tensors()[2].name, "direction.7");
 }
 
@@ -144,7 +144,7 @@ void expect_refused(producer from, const std::function<void(steer::gguf_metadata
                     const Parts&... parts) {
   static const std::array<float, 3> numbers{1, 2, 3};
   const auto data = std::as_bytes(std::span(numbers));
-  steer::gguf_metadata metadata{{"general.architecture", std::string("controlvector")},
+  steer::gguf_metadata metadata{{"general.architecture", "controlvector"},
                                 {"controlvector.layer_count", std::uint32_t{2}}};
   std::vector<steer::gguf_tensor> tensors{{"direction.1", steer::gguf_f32, {3}, data}, {"direction.2", steer::gguf_f32, {3}, data}};
   change(metadata, tensors);
@@ -186,9 +186,9 @@ TEST(control_vector, refuses_keys_that_may_change_the_meaning) {
   expect_refused(producer::as_applied, with("steer.point"), "steer.point", "\"project\" is unknown");
   expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.point", std::string("mlp_out")); },
                  "steer.point mlp_out", "residual_out");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_array{std::vector<double>{1}}); },
-                 "steer.origin.1 that is no array of f32");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_array{std::vector<float>{1}}); },
+  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<double>{1})); },
+                 "steer.origin.1 of type array; expected array of f32");
+  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<float>{1})); },
                  "layer 1", "origin has width 1");
 }
 

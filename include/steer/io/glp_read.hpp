@@ -140,7 +140,7 @@ class glp_reader {
     }
     const auto number = whole_number(*value);
     if (!number) {
-      fail("has ", key, " of type ", type_name(*value), "; expected a whole number");
+      fail("has ", key, " of type ", to_string(value->type()), "; expected a whole number");
     }
     return *number;
   }
@@ -221,7 +221,7 @@ class glp_reader {
     if (const gguf_value* value = find(file_.metadata(), "glp.alpha_default")) {
       const auto number = real_number(*value);
       if (!number || !std::isfinite(*number)) {
-        fail("has glp.alpha_default ", number ? text(*number) : "of type " + std::string(type_name(*value)),
+        fail("has glp.alpha_default ", number ? text(*number) : "of type " + std::string(to_string(value->type())),
              "; expected a finite f32");
       }
       alpha_ = *number;
@@ -235,7 +235,7 @@ class glp_reader {
       return;
     }
     const gguf_value* stated = find(file_.metadata(), "glp.orthonormal");
-    if (stated == nullptr || !std::holds_alternative<bool>(*stated) || !std::get<bool>(*stated)) {
+    if (stated == nullptr || stated->get<bool>() != true) {
       fail("has glp.rank ", rank_, " without glp.orthonormal true");
     }
     for (const auto& [layer, basis] : layers_) {

@@ -76,6 +76,8 @@ class glp_writer {
         throw format_error(text("glp: ", rows.size(), " edits touch layer ", layer, " and ", rank(), " layer ",
                                 layers_.begin()->first, "; the format needs as many at each"));
       }
+    }
+    for (const auto& [layer, rows] : layers_) {
       check_basis(layer, rows);
     }
     find_doses();
@@ -202,10 +204,10 @@ class glp_writer {
                               "; the format knows residual_out, mlp_out and attention_out"));
     }
     const bool second = rank() > 1 || !direction_scales_.empty() || !layer_scales_.empty();
-    gguf_metadata out{{"general.architecture", std::string("controlvector")},
-                      {"general.type", std::string("controlvector")},
+    gguf_metadata out{{"general.architecture", "controlvector"},
+                      {"general.type", "controlvector"},
                       {"general.name", v.name},
-                      {"glp.mode", std::string(projects_ ? "project" : "add")},
+                      {"glp.mode", projects_ ? "project" : "add"},
                       {"glp.spec_version", std::uint32_t{second ? 2U : 1U}},
                       {"glp.hook_point", hook},
                       {"glp.alpha_default", alpha_},

@@ -38,14 +38,15 @@ inline std::string gguf_bytes(const gguf_metadata& metadata, std::span<const ggu
       fail("metadata \"", key, "\" stands twice, is empty or is longer than ", longest_key, " bytes");
     }
     if (key == "general.alignment") {
-      const auto* stated = std::get_if<std::uint32_t>(&value);
-      if (stated == nullptr || !std::has_single_bit(*stated)) {
+      const auto stated = value.get<std::uint32_t>();
+      if (!stated || !std::has_single_bit(*stated)) {
         fail("general.alignment is no power of two of type u32");
       }
       alignment = *stated;
     }
-    detail::append_gguf_text(out, key);
-    detail::append_gguf_value(out, value);
+    detail::append_bytes(out, std::uint64_t{key.size()});
+    out += key;
+    value.append_to(out);
   }
   seen.clear();
   std::uint64_t offset = 0;
@@ -61,7 +62,8 @@ inline std::string gguf_bytes(const gguf_metadata& metadata, std::span<const ggu
            type == nullptr ? detail::text(tensor.type) : std::string(type->name), " does not fit its ", tensor.bytes.size(),
            " bytes");
     }
-    detail::append_gguf_text(out, tensor.name);
+    detail::append_bytes(out, std::uint64_t{tensor.name.size()});
+    out += tensor.name;
     detail::append_bytes(out, static_cast<std::uint32_t>(tensor.shape.size()));
     for (const std::uint64_t extent : tensor.shape) {
       detail::append_bytes(out, extent);
