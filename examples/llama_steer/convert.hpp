@@ -16,10 +16,12 @@ namespace llama_steer {
 struct convert_options {
   std::filesystem::path input;
   std::filesystem::path output;
-  std::string to = {};         ///< control_vector, glp, ds4, npy or safetensors; empty: by the output's ending, if that says it
+  std::string to =
+      {};  ///< control_vector, glp, ds4, npy or safetensors; empty: by the output's ending, if that says it
   std::string operation = {};  ///< add or project, for a file that does not say it; GLP and ds4 need it
-  float alpha = 1.0F;     ///< for GLP, with `operation`
-  bool directions_only = false;  ///< write a projection's bare directions; whoever reads them must know what they were for
+  float alpha = 1.0F;          ///< for GLP, with `operation`
+  bool directions_only =
+      false;  ///< write a projection's bare directions; whoever reads them must know what they were for
   unsaid said = {};
 };
 
@@ -37,8 +39,9 @@ inline std::string target_of(const convert_options& options) {
       return to;
     }
   }
-  throw steer::argument_error(steer::detail::text("convert: \"", to.empty() ? options.output.string() : to,
-                                                  "\" names no format; expected control_vector, glp, ds4, npy or safetensors"));
+  throw steer::argument_error(
+      steer::detail::text("convert: \"", to.empty() ? options.output.string() : to,
+                          "\" names no format; expected control_vector, glp, ds4, npy or safetensors"));
 }
 
 /// What the input says is done with it, completed by the user where it says nothing.
@@ -47,7 +50,8 @@ inline steer::glp bound(const content& input, const convert_options& options) {
     throw steer::argument_error(steer::detail::text("convert: file ", options.input.string(), " ", parts...));
   };
   if (!options.operation.empty() && options.operation != "add" && options.operation != "project") {
-    throw steer::argument_error(steer::detail::text("convert: operation \"", options.operation, "\"; expected add or project"));
+    throw steer::argument_error(
+        steer::detail::text("convert: operation \"", options.operation, "\"; expected add or project"));
   }
   if (const auto* file = std::get_if<steer::glp>(&input.held)) {
     if (!options.operation.empty() && projects(*file) != (options.operation == "project")) {
@@ -81,12 +85,14 @@ inline steer::steering_vector bare(const content& input, const convert_options& 
     throw steer::format_error(steer::detail::text("convert: file ", options.input.string(), " ", parts...));
   };
   if (projects(file) && !options.directions_only) {
-    refuse("projects, and ", to, " cannot say so: whoever reads it may add it; ask for directions_only if that is known");
+    refuse("projects, and ", to,
+           " cannot say so: whoever reads it may add it; ask for directions_only if that is known");
   }
   if (file.edits.size() != 1) {
     refuse("holds ", file.edits.size(), " edits that belong together; ", to, " holds one vector");
   }
-  if (const auto* add = std::get_if<steer::add_edit>(&file.edits[0].operation); add != nullptr && add->strength != 1.0F) {
+  if (const auto* add = std::get_if<steer::add_edit>(&file.edits[0].operation);
+      add != nullptr && add->strength != 1.0F) {
     refuse("is added with alpha ", add->strength, ", which ", to, " cannot say");
   }
   return file.edits[0].vector;
@@ -95,8 +101,9 @@ inline steer::steering_vector bare(const content& input, const convert_options& 
 inline void write_control_vector(const content& input, const convert_options& options) {
   const auto* file = std::get_if<steer::glp>(&input.held);
   if ((file != nullptr && projects(*file)) || options.operation == "project") {
-    throw steer::format_error(steer::detail::text("convert: file ", options.input.string(),
-                                                  " projects; llama.cpp would add its directions instead of removing them"));
+    throw steer::format_error(
+        steer::detail::text("convert: file ", options.input.string(),
+                            " projects; llama.cpp would add its directions instead of removing them"));
   }
   steer::save_control_vector(bare(input, options, "control_vector"), options.output);
 }
@@ -104,13 +111,14 @@ inline void write_control_vector(const content& input, const convert_options& op
 inline void write_ds4(const content& input, const convert_options& options, std::ostream& out) {
   const steer::glp file = bound(input, options);
   if (file.edits.size() != 1) {
-    throw steer::format_error(steer::detail::text("convert: file ", options.input.string(), " holds ", file.edits.size(),
+    throw steer::format_error(steer::detail::text("convert: file ", options.input.string(), " holds ",
+                                                  file.edits.size(),
                                                   " edits that belong together; ds4 holds one vector"));
   }
   steer::save_ds4(file.edits[0], options.said.layers, options.output);
-  out << steer::detail::text("note: ds4 takes the scale on its command line: ",
-                             std::get<steer::scale_edit>(file.edits[0].operation).amount, " at ",
-                             to_string(file.edits[0].vector.point), "\n");
+  out << steer::detail::text(
+      "note: ds4 takes the scale on its command line: ", std::get<steer::scale_edit>(file.edits[0].operation).amount,
+      " at ", to_string(file.edits[0].vector.point), "\n");
 }
 
 }  // namespace detail
@@ -118,7 +126,8 @@ inline void write_ds4(const content& input, const convert_options& options, std:
 /// Reads a file of vectors and writes it in another format.
 ///
 /// A projection never becomes an addition: formats that cannot say it are refused, as is a dose that would get lost.
-/// @throws steer::argument_error for options without meaning and what a file leaves unsaid; steer::format_error for what the
+/// @throws steer::argument_error for options without meaning and what a file leaves unsaid; steer::format_error for
+/// what the
 ///         target cannot say; what readers and writers throw
 inline void convert(const convert_options& options, std::ostream& out) {
   const std::string to = detail::target_of(options);
@@ -133,8 +142,8 @@ inline void convert(const convert_options& options, std::ostream& out) {
     const steer::steering_vector v = detail::bare(input, options, to);
     steer::save_npy(steer::to_npy(v), options.output);
     out << steer::detail::text("note: an array keeps neither name nor layers nor point: ", v.name, ", ",
-                               v.directions.begin()->first, " to ", v.directions.rbegin()->first, ", ", to_string(v.point),
-                               "\n");
+                               v.directions.begin()->first, " to ", v.directions.rbegin()->first, ", ",
+                               to_string(v.point), "\n");
   } else {
     steer::save(detail::bare(input, options, to), options.output);
   }

@@ -65,8 +65,8 @@ inline void show_source(const steer::steering_vector& v, std::ostream& out) {
 }
 
 inline void show_vector(const steer::steering_vector& v, std::ostream& out) {
-  line(out, "  holds     ", v.directions.size(), " directions of width ", v.width(), " at ", to_string(v.point), ", layers ",
-       v.directions.begin()->first, " to ", v.directions.rbegin()->first);
+  line(out, "  holds     ", v.directions.size(), " directions of width ", v.width(), " at ", to_string(v.point),
+       ", layers ", v.directions.begin()->first, " to ", v.directions.rbegin()->first);
   show_source(v, out);
   plot_norms(v.directions, out);
 }
@@ -81,7 +81,8 @@ inline void warn_of_outliers(const std::map<int, steer::direction>& directions, 
   const double usual = norms[norms.size() / 2];
   for (const auto& [layer, direction] : directions) {
     if (const double norm = direction.values.cast<double>().norm(); norm > 10.0 * usual || norm < 0.1 * usual) {
-      warnings.push_back(steer::detail::text("the norm at layer ", layer, ", ", norm, ", is far from the usual ", usual));
+      warnings.push_back(
+          steer::detail::text("the norm at layer ", layer, ", ", norm, ", is far from the usual ", usual));
     }
   }
 }
@@ -101,18 +102,20 @@ inline std::string likely_producer(const steer::gguf_file& file, std::vector<std
   }
   if (count != nullptr && count->type() == steer::gguf_type::i32) {
     warnings.emplace_back(
-        "its layer count is an i32, as llama.cpp's cvector-generator writes it: direction.N was then measured at layer N - 1 "
+        "its layer count is an i32, as llama.cpp's cvector-generator writes it: direction.N was then measured at layer "
+        "N - 1 "
         "and is applied one layer late; say producer cvector_generator to read the layers as measured");
   } else {
-    warnings.emplace_back("the file does not say who made it, and producers differ by one layer; shown as llama.cpp applies it");
+    warnings.emplace_back(
+        "the file does not say who made it, and producers differ by one layer; shown as llama.cpp applies it");
   }
   return "as_applied";
 }
 
-inline void inspect_control_vector(const inspect_options& options, std::ostream& out, std::vector<std::string>& warnings) {
-  const std::string producer = options.said.producer.empty()
-                                   ? likely_producer(steer::gguf_file(options.file), warnings)
-                                   : options.said.producer;
+inline void inspect_control_vector(const inspect_options& options, std::ostream& out,
+                                   std::vector<std::string>& warnings) {
+  const std::string producer =
+      options.said.producer.empty() ? likely_producer(steer::gguf_file(options.file), warnings) : options.said.producer;
   const auto parsed = steer::control_vector_producer_from_string(producer);
   const steer::steering_vector v = steer::load_control_vector(options.file, parsed);
   line(out, "  meaning   added: h' = h + strength * v");
@@ -185,10 +188,12 @@ inline void inspect_safetensors(const inspect_options& options, std::ostream& ou
 inline void inspect_npy(const inspect_options& options, std::ostream& out, std::vector<std::string>& warnings) {
   const steer::npy_array array = steer::load_npy(options.file);
   line(out, "  shape     ", steer::detail::python_tuple(array.shape));
-  const auto v = steer::to_steering_vector(array, {options.file.stem().string(), steer::point::residual_out, options.said.first_layer},
-                                           "file " + options.file.string());
+  const auto v = steer::to_steering_vector(
+      array, {options.file.stem().string(), steer::point::residual_out, options.said.first_layer},
+      "file " + options.file.string());
   plot_norms(v.directions, out);
-  warnings.emplace_back("an array says neither at which point and layers its rows were measured nor what is done with them");
+  warnings.emplace_back(
+      "an array says neither at which point and layers its rows were measured nor what is done with them");
   warn_of_outliers(v.directions, warnings);
 }
 
@@ -208,8 +213,9 @@ inline void inspect(const inspect_options& options, std::ostream& out) {
     case file_kind::npy: detail::inspect_npy(options, out, warnings); break;
     case file_kind::ds4:
       detail::inspect_edits(std::get<steer::glp>(read_content(options.file, options.said).held), out, warnings);
-      warnings.push_back(steer::detail::text("the file has no header: layers, width, point and alpha are what you said, ",
-                                             options.said.layers, " and ", options.said.width, " fit its size"));
+      warnings.push_back(
+          steer::detail::text("the file has no header: layers, width, point and alpha are what you said, ",
+                              options.said.layers, " and ", options.said.width, " fit its size"));
       break;
     case file_kind::steering_vector: {
       const steer::steering_vector v = steer::load_steering_vector(options.file);

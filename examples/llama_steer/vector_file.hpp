@@ -72,11 +72,14 @@ inline file_kind detect(const std::filesystem::path& path, const unsaid& said = 
     return file_kind::ds4;
   }
   if (start.size() == 9 && start[8] == '{') {
-    return steer::safetensors_file(path).metadata().contains("steer") ? file_kind::steering_vector : file_kind::safetensors;
+    return steer::safetensors_file(path).metadata().contains("steer") ? file_kind::steering_vector
+                                                                      : file_kind::safetensors;
   }
-  throw steer::format_error(steer::detail::text("file ", path.string(), " of ", bytes.size(), " bytes is no GGUF, .npy or "
-                                                "safetensors file, nor ds4's ", said.layers, " layers of width ",
-                                                said.width, " (", std::int64_t{said.layers} * said.width * 4, " bytes)"));
+  throw steer::format_error(steer::detail::text("file ", path.string(), " of ", bytes.size(),
+                                                " bytes is no GGUF, .npy or "
+                                                "safetensors file, nor ds4's ",
+                                                said.layers, " layers of width ", said.width, " (",
+                                                std::int64_t{said.layers} * said.width * 4, " bytes)"));
 }
 
 /// Reads a file of any kind that holds vectors.
@@ -89,14 +92,16 @@ inline content read_content(const std::filesystem::path& path, const unsaid& sai
     case file_kind::glp: out.held = steer::load_glp(path); break;
     case file_kind::control_vector:
       if (said.producer.empty()) {
-        throw steer::argument_error(steer::detail::text("file ", path.string(), " is a control vector; say who made it "
+        throw steer::argument_error(steer::detail::text("file ", path.string(),
+                                                        " is a control vector; say who made it "
                                                         "(producer), since that decides its layers"));
       }
       out.held = steer::load_control_vector(path, steer::control_vector_producer_from_string(said.producer));
       break;
     case file_kind::npy:
       if (said.point.empty()) {
-        throw steer::argument_error(steer::detail::text("file ", path.string(), " is an array; say at which point its "
+        throw steer::argument_error(steer::detail::text("file ", path.string(),
+                                                        " is an array; say at which point its "
                                                         "directions were measured"));
       }
       out.held = steer::to_steering_vector(

@@ -1,6 +1,6 @@
 // Any GGUF file: what is read is written and read again, and equal.
-#include "fuzz/fuzz.hpp"
 #include "steer/io/gguf.hpp"
+#include "fuzz/fuzz.hpp"
 #include "steer/io/write_gguf.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,6 +1,6 @@
 // GLP files: whatever is accepted is a list of sound edits.
-#include "fuzz/fuzz.hpp"
 #include "steer/io/glp.hpp"
+#include "fuzz/fuzz.hpp"
 #include "steer/recipe/recipe.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

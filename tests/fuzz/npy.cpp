@@ -1,6 +1,6 @@
 // NumPy arrays, and the vectors in them.
-#include "fuzz/fuzz.hpp"
 #include "steer/io/npy.hpp"
+#include "fuzz/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return fuzz::run([&] { return steer::parse_npy(fuzz::bytes(data, size), "fuzz"); },

@@ -1,6 +1,6 @@
 // Any safetensors file.
-#include "fuzz/fuzz.hpp"
 #include "steer/io/safetensors.hpp"
+#include "fuzz/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return fuzz::run([&] { return steer::safetensors_file(fuzz::bytes(data, size), "fuzz"); },

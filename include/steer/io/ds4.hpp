@@ -1,7 +1,6 @@
 // steer/io/ds4.hpp: raw directions of ds4 (DeepSeek-V4-Flash): float32 without a header, which remove a component.
 #pragma once
 
-#include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -15,11 +14,12 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
-#include "steer/io/glp_write.hpp"
 #include "steer/io/mapped_file.hpp"
+#include "steer/io/plain_edit.hpp"
 #include "steer/io/write_file.hpp"
 #include "steer/recipe/edit.hpp"
 
@@ -30,7 +30,8 @@ inline namespace v0 {
 struct ds4_options {
   int layers = 43;
   Eigen::Index width = 4096;
-  std::optional<float> ffn_scale = std::nullopt;        ///< at `mlp_out`: 1 removes the component, a negative one amplifies it
+  std::optional<float> ffn_scale =
+      std::nullopt;  ///< at `mlp_out`: 1 removes the component, a negative one amplifies it
   std::optional<float> attention_scale = std::nullopt;  ///< at `attention_out`
 };
 
@@ -72,7 +73,8 @@ inline std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, 
   return out;
 }
 
-inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::string& name, const ds4_options& options) {
+inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::string& name,
+                                  const ds4_options& options) {
   if (!options.ffn_scale && !options.attention_scale) {
     throw argument_error("ds4: neither ffn_scale nor attention_scale is given; the file does not say where it acts");
   }
@@ -102,20 +104,21 @@ inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::s
 ///     y' = y - scale * v (v . y)     v a unit row, by zero-based layer; rows of zeros mean "not at this layer"
 ///
 /// @throws file_error if the file cannot be read; argument_error if no scale is given; format_error naming the file for
-///         another size than layers * width, numbers that are not finite, a row that is not unit (perhaps another width), or
-///         no direction at all
+///         another size than layers * width, numbers that are not finite, a row that is not unit (perhaps another
+///         width), or no direction at all
 /// @source antirez/ds4 dir-steering
 inline std::vector<edit> load_ds4(const std::filesystem::path& path, const ds4_options& options) {
   return detail::read_ds4(mapped_file(path).bytes(), path.string(), options);
 }
 
 /// The same from a file's bytes; `name` stands for the file in messages.
-inline std::vector<edit> parse_ds4(std::span<const std::byte> bytes, const std::string& name, const ds4_options& options) {
+inline std::vector<edit> parse_ds4(std::span<const std::byte> bytes, const std::string& name,
+                                   const ds4_options& options) {
   return detail::read_ds4(bytes, name, options);
 }
 
-/// Writes the directions of a projection; the file has no place for scale and point, which ds4 takes on its command line.
-/// Rows keep their bits, except that those off unit length by more than 1e-3 are normalised.
+/// Writes the directions of a projection; the file has no place for scale and point, which ds4 takes on its command
+/// line. Rows keep their bits, except that those off unit length by more than 1e-3 are normalised.
 ///
 /// @param layers  of the model: rows for which there is no direction are zero
 /// @throws format_error if the edit adds, carries what the format cannot say, acts elsewhere than at mlp_out or
@@ -124,7 +127,8 @@ inline void save_ds4(const edit& e, int layers, const std::filesystem::path& pat
   check(e);
   detail::require_plain(e, "ds4");
   if (!std::holds_alternative<scale_edit>(e.operation)) {
-    throw format_error(detail::text("ds4: ", to_string(e), " does not scale a component; ds4 would remove what it adds"));
+    throw format_error(
+        detail::text("ds4: ", to_string(e), " does not scale a component; ds4 would remove what it adds"));
   }
   if (e.vector.point != point::mlp_out && e.vector.point != point::attention_out) {
     throw format_error(detail::text("ds4: ", to_string(e), " acts at ", to_string(e.vector.point),
@@ -133,7 +137,8 @@ inline void save_ds4(const edit& e, int layers, const std::filesystem::path& pat
   matrix<float> rows = matrix<float>::Zero(layers, e.vector.width());
   for (const auto& [layer, v] : detail::used_directions(e, "ds4")) {
     if (layer >= layers) {
-      throw format_error(detail::text("ds4: ", to_string(e), " has layer ", layer, "; the model has ", layers, " layers"));
+      throw format_error(
+          detail::text("ds4: ", to_string(e), " has layer ", layer, "; the model has ", layers, " layers"));
     }
     const bool is_unit = std::abs(v.values.cast<double>().norm() - 1.0) <= detail::ds4_unit_tolerance;
     rows.row(layer) = (is_unit ? v.values : Eigen::VectorXf(unit(v).cast<float>())).transpose();

@@ -27,7 +27,8 @@ inline namespace v0 {
 
 /// A GGUF file; views into it live as long as it does. Tensors of any known type are listed.
 ///
-/// @throws file_error if it cannot be read; format_error naming the file, the field, expected and actual for a wrong magic
+/// @throws file_error if it cannot be read; format_error naming the file, the field, expected and actual for a wrong
+/// magic
 ///         or version, counts and lengths beyond the file, unknown types, keys or tensors that stand twice, and tensors
 ///         that are misaligned, overlap, leave gaps or exceed the file; and for trailing bytes
 /// @cost   proportional to the metadata and the number of tensors; tensor bytes are read when touched
@@ -154,7 +155,8 @@ class gguf_file {
     }
   }
 
-  void place_tensors(std::span<const std::byte> bytes, std::uint64_t header, const std::vector<std::uint64_t>& offsets) {
+  void place_tensors(std::span<const std::byte> bytes, std::uint64_t header,
+                     const std::vector<std::uint64_t>& offsets) {
     const std::uint64_t start = detail::round_up(header, alignment_);
     const auto data = bytes.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(start, bytes.size())));
     std::uint64_t end = 0;

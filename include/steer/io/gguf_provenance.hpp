@@ -1,10 +1,10 @@
 // steer/io/gguf_provenance.hpp: what we know of a vector, kept in a GGUF file under keys of our own.
 //
-// `steer.version`, `steer.name`, `steer.point`, the fields of `provenance`, and per direction `steer.<measurement>.<tensor>`
-// where <tensor> is what follows `direction.` in the tensor's name. llama.cpp ignores every key.
+// `steer.version`, `steer.name`, `steer.point`, the fields of `provenance`, and per direction
+// `steer.<measurement>.<tensor>` where <tensor> is what follows `direction.` in the tensor's name. llama.cpp ignores
+// every key.
 #pragma once
 
-#include <Eigen/Core>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/io/gguf.hpp"
 #include "steer/io/steering_vector_fields.hpp"
@@ -113,7 +114,8 @@ class gguf_provenance {
     auto out = value.get<Value>();
     if (!out) {
       throw format_error(text(who_, " has ", key, " of type ", to_string(value.type()), "; expected ",
-                              to_string(gguf_value(Value{}).type()), value.type() == gguf_type::array ? " of f32" : ""));
+                              to_string(gguf_value(Value{}).type()),
+                              value.type() == gguf_type::array ? " of f32" : ""));
     }
     unread_.erase(found);
     return out;

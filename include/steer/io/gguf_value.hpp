@@ -27,9 +27,19 @@ struct gguf_type_row {
   std::string_view name;
   std::size_t least_bytes;  // that one takes in a file
 };
-inline constexpr std::array<gguf_type_row, 13> gguf_type_table{{{"u8", 1}, {"i8", 1}, {"u16", 2}, {"i16", 2}, {"u32", 4},
-                                                                {"i32", 4}, {"f32", 4}, {"bool", 1}, {"string", 8},
-                                                                {"array", 12}, {"u64", 8}, {"i64", 8}, {"f64", 8}}};
+inline constexpr std::array<gguf_type_row, 13> gguf_type_table{{{"u8", 1},
+                                                                {"i8", 1},
+                                                                {"u16", 2},
+                                                                {"i16", 2},
+                                                                {"u32", 4},
+                                                                {"i32", 4},
+                                                                {"f32", 4},
+                                                                {"bool", 1},
+                                                                {"string", 8},
+                                                                {"array", 12},
+                                                                {"u64", 8},
+                                                                {"i64", 8},
+                                                                {"f64", 8}}};
 
 constexpr std::size_t least_bytes(gguf_type type) noexcept {
   return gguf_type_table[static_cast<std::size_t>(type)].least_bytes;
@@ -61,8 +71,9 @@ constexpr std::string_view to_string(gguf_type type) noexcept {
   return detail::gguf_type_table[static_cast<std::size_t>(type)].name;
 }
 
-/// One value: a number, a text, or an array of one type, which may be arrays again. Numbers are kept as the file has them,
-/// so that an array of a million takes no more memory than in the file (a variant of vectors costs a second to compile).
+/// One value: a number, a text, or an array of one type, which may be arrays again. Numbers are kept as the file has
+/// them, so that an array of a million takes no more memory than in the file (a variant of vectors costs a second to
+/// compile).
 class gguf_value {
  public:
   template <detail::gguf_scalar Number>
@@ -115,7 +126,8 @@ class gguf_value {
 
   bool operator==(const gguf_value&) const = default;
 
-  /// @throws format_error, as `in` says it, for unknown types, booleans other than 0 and 1, arrays that nest deeper than 8
+  /// @throws format_error, as `in` says it, for unknown types, booleans other than 0 and 1, arrays that nest deeper
+  /// than 8
   ///         levels or have more items than the file
   static gguf_value read(detail::byte_reader& in) { return read(in, read_type(in), 0); }
 
@@ -165,7 +177,8 @@ class gguf_value {
   }
 
   static void check_booleans(const detail::byte_reader& in, gguf_type type, std::string_view bytes) {
-    const std::size_t wrong = type == gguf_type::boolean ? bytes.find_first_not_of(std::string_view("\0\1", 2)) : bytes.npos;
+    const std::size_t wrong =
+        type == gguf_type::boolean ? bytes.find_first_not_of(std::string_view("\0\1", 2)) : bytes.npos;
     if (wrong != bytes.npos) {
       in.fail("has a bool that is ", static_cast<int>(static_cast<unsigned char>(bytes[wrong])), "; expected 0 or 1");
     }
@@ -175,7 +188,8 @@ class gguf_value {
     if (type_ == gguf_type::array) {
       detail::append_bytes(out, static_cast<std::uint32_t>(item_type_));
       const bool packed = item_type_ != gguf_type::string && item_type_ != gguf_type::array;
-      detail::append_bytes(out, std::uint64_t{packed ? bytes_.size() / detail::least_bytes(item_type_) : items_.size()});
+      detail::append_bytes(out,
+                           std::uint64_t{packed ? bytes_.size() / detail::least_bytes(item_type_) : items_.size()});
       for (const gguf_value& item : items_) {
         item.append_content(out);
       }
@@ -206,7 +220,9 @@ inline const gguf_value* find(const gguf_metadata& metadata, std::string_view ke
 
 /// A whole number of any of the integer types; nothing for other types and for numbers beyond int64.
 inline std::optional<std::int64_t> whole_number(const gguf_value& value) {
-  const auto widen = [](const auto& held) { return held ? std::optional{static_cast<std::int64_t>(*held)} : std::nullopt; };
+  const auto widen = [](const auto& held) {
+    return held ? std::optional{static_cast<std::int64_t>(*held)} : std::nullopt;
+  };
   switch (value.type()) {
     case gguf_type::u8: return widen(value.get<std::uint8_t>());
     case gguf_type::i8: return widen(value.get<std::int8_t>());
@@ -216,7 +232,8 @@ inline std::optional<std::int64_t> whole_number(const gguf_value& value) {
     case gguf_type::i32: return widen(value.get<std::int32_t>());
     case gguf_type::i64: return value.get<std::int64_t>();
     case gguf_type::u64:
-      return std::in_range<std::int64_t>(*value.get<std::uint64_t>()) ? widen(value.get<std::uint64_t>()) : std::nullopt;
+      return std::in_range<std::int64_t>(*value.get<std::uint64_t>()) ? widen(value.get<std::uint64_t>())
+                                                                      : std::nullopt;
     default: return std::nullopt;
   }
 }

@@ -1,7 +1,6 @@
 // steer/io/glp_write.hpp: how a GLP file is written; the entry is steer/io/glp.hpp.
 #pragma once
 
-#include <Eigen/Core>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -16,10 +15,13 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/error.hpp"
-#include "steer/io/glp_read.hpp"
+#include "steer/io/control_vector.hpp"
 #include "steer/io/gguf_provenance.hpp"
+#include "steer/io/glp_format.hpp"
+#include "steer/io/plain_edit.hpp"
 #include "steer/io/sha256.hpp"
 #include "steer/io/write_gguf.hpp"
 #include "steer/recipe/edit.hpp"
@@ -27,33 +29,6 @@
 namespace steer {
 inline namespace v0 {
 namespace detail {
-
-/// Refuses whatever an edit says besides operation, vector and layers: a format that has no words for it would drop it.
-inline void require_plain(const edit& e, std::string_view format) {
-  edit plain;
-  plain.operation = e.operation;
-  plain.vector = e.vector;
-  plain.layers = e.layers;
-  if (!(plain == e)) {
-    throw format_error(text(format, ": ", to_string(e), " acts on some rows or under a condition, which the format cannot say"));
-  }
-}
-
-/// The directions that an edit uses.
-inline std::map<int, direction> used_directions(const edit& e, std::string_view format) {
-  if (e.layers.empty()) {
-    return e.vector.directions;
-  }
-  std::map<int, direction> out;
-  for (const int layer : e.layers) {
-    const auto found = e.vector.directions.find(layer);
-    if (found == e.vector.directions.end()) {
-      throw format_error(text(format, ": ", to_string(e), " names layer ", layer, ", for which it has no direction"));
-    }
-    out.insert(*found);
-  }
-  return out;
-}
 
 /// Shortest digits that read back as the same number.
 inline std::string exact_text(float number) {
@@ -134,8 +109,10 @@ class glp_writer {
       if (layer == 0) {
         throw format_error(text("glp: ", to_string(e), " has layer 0, which the format cannot hold"));
       }
-      if (add != nullptr && add->unit.value_or(v.row_norm ? strength_unit::of_norm : strength_unit::raw) != strength_unit::raw) {
-        throw format_error(text("glp: ", to_string(e), " has a strength that is not raw; the format has no other unit"));
+      if (add != nullptr &&
+          add->unit.value_or(v.row_norm ? strength_unit::of_norm : strength_unit::raw) != strength_unit::raw) {
+        throw format_error(
+            text("glp: ", to_string(e), " has a strength that is not raw; the format has no other unit"));
       }
       row next{v, scale != nullptr ? scale->amount : add->strength};
       if (const double norm = v.values.cast<double>().norm(); projects_ && std::abs(norm - 1.0) > glp_unit_tolerance) {
@@ -172,7 +149,8 @@ class glp_writer {
       return;
     }
     if (!by_layer && !by_direction) {
-      throw format_error("glp: the doses differ between layers and between directions; the format holds one or the other");
+      throw format_error(
+          "glp: the doses differ between layers and between directions; the format holds one or the other");
     }
     std::string scales;
     if (by_direction) {

@@ -15,13 +15,13 @@ inline namespace v0 {
 
 /// How alike a file's directions are to our own of the same concept, at the same layer and at its neighbours.
 struct layer_alignment {
-  int layers = 0;        ///< layers compared: those for which we have both neighbours
-  double before = 0.0;   ///< mean |cosine| of the file's layer l with our layer l - 1
-  double same = 0.0;     ///< with our layer l
-  double after = 0.0;    ///< with our layer l + 1
+  int layers = 0;       ///< layers compared: those for which we have both neighbours
+  double before = 0.0;  ///< mean |cosine| of the file's layer l with our layer l - 1
+  double same = 0.0;    ///< with our layer l
+  double after = 0.0;   ///< with our layer l + 1
 
-  /// The layers by which the file looks shifted: -1 if what it calls l is our l - 1, 1 if it is our l + 1, 0 if neither is
-  /// more alike than the layer itself. Neighbouring layers are alike anyway, so this is a hint, not a proof.
+  /// The layers by which the file looks shifted: -1 if what it calls l is our l - 1, 1 if it is our l + 1, 0 if neither
+  /// is more alike than the layer itself. Neighbouring layers are alike anyway, so this is a hint, not a proof.
   [[nodiscard]] int shift() const noexcept {
     if (before > same && before >= after) {
       return -1;
@@ -46,8 +46,8 @@ struct layer_alignment {
 /// @cost   three dot products a layer
 inline layer_alignment compare_layers(const steering_vector& file, const steering_vector& own) {
   if (file.width() != own.width()) {
-    throw shape_error(detail::text("layer alignment: \"", file.name, "\" has width ", file.width(), "; our own \"", own.name,
-                                   "\" has ", own.width()));
+    throw shape_error(detail::text("layer alignment: \"", file.name, "\" has width ", file.width(), "; our own \"",
+                                   own.name, "\" has ", own.width()));
   }
   const auto cosine = [](const direction& a, const direction& b) { return std::abs(unit(a).dot(unit(b))); };
   layer_alignment out;

@@ -1,9 +1,6 @@
 // steer/io/npy.hpp: NumPy's .npy files, versions 1 and 2, in C order: the bridge to everything in Python.
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,16 +8,17 @@
 #include <limits>
 #include <span>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/error.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/half.hpp"
 #include "steer/io/mapped_file.hpp"
+#include "steer/io/npy_header.hpp"
 #include "steer/io/write_file.hpp"
 #include "steer/vector/steering_vector.hpp"
 
@@ -36,107 +34,6 @@ struct npy_array {
 };
 
 namespace detail {
-
-/// The header's Python dictionary, of which only what NumPy itself writes for plain numbers is understood:
-/// {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
-class npy_header {
- public:
-  std::string descr;
-  std::vector<std::size_t> shape;
-
-  npy_header(std::string_view text, const byte_reader& file) : rest_(text), file_(file) {
-    expect("{");
-    while (!accept("}")) {
-      const std::string key = quoted();
-      expect(":");
-      if (key == "descr" && descr.empty()) {
-        descr = quoted();
-      } else if (key == "fortran_order" && !ordered_) {
-        ordered_ = true;
-        if (!accept("False")) {
-          fail("has fortran_order that is not False; expected C order");
-        }
-      } else if (key == "shape" && !shaped_) {
-        shaped_ = true;
-        read_shape();
-      } else {
-        fail("has the header key \"", key, "\" twice or without meaning; expected descr, fortran_order and shape, once each");
-      }
-      if (!accept(",")) {
-        expect("}");
-        break;
-      }
-    }
-    skip_blanks();
-    if (!rest_.empty() || descr.empty() || !ordered_ || !shaped_) {
-      fail("has a header that is incomplete or goes on after its dictionary");
-    }
-  }
-
- private:
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    file_.fail(parts...);
-  }
-  void skip_blanks() {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \n"), rest_.size()));
-  }
-  bool accept(std::string_view token) {
-    skip_blanks();
-    const bool here = rest_.starts_with(token);
-    rest_.remove_prefix(here ? token.size() : 0);
-    return here;
-  }
-  void expect(std::string_view token) {
-    if (!accept(token)) {
-      fail("has a header with \"", rest_.substr(0, 16), "\" where \"", token, "\" is expected");
-    }
-  }
-  std::string quoted() {
-    const bool doubled = accept("\"");
-    if (!doubled) {
-      expect("'");
-    }
-    const std::size_t end = rest_.find(doubled ? '"' : '\'');
-    if (end == std::string_view::npos) {
-      fail("has a header whose text does not end");
-    }
-    std::string out(rest_.substr(0, end));
-    rest_.remove_prefix(end + 1);
-    return out;
-  }
-  void read_shape() {
-    expect("(");
-    while (!accept(")")) {
-      skip_blanks();
-      std::size_t extent = 0;
-      const auto [end, failure] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), extent);
-      if (failure != std::errc{}) {
-        fail("has a shape with \"", rest_.substr(0, 16), "\" in it; expected whole numbers, not negative");
-      }
-      rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-      shape.push_back(extent);
-      if (!accept(",")) {
-        expect(")");
-        break;
-      }
-    }
-  }
-
-  std::string_view rest_;
-  const byte_reader& file_;
-  bool ordered_ = false;
-  bool shaped_ = false;
-};
-
-/// "(3, 4)", as Python writes it.
-inline std::string python_tuple(std::span<const std::size_t> shape) {
-  std::string out = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    out += text(i == 0 ? "" : ", ", shape[i]);
-  }
-  return out + (shape.size() == 1 ? ",)" : ")");
-}
 
 inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& name) {
   byte_reader in(bytes, "npy: file " + name);
@@ -164,8 +61,8 @@ inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& n
     count *= extent;
   }
   if (in.remaining() != count * size) {
-    in.fail("has ", in.remaining(), " bytes of data; shape ", python_tuple(header.shape), " and '", header.descr, "' need ",
-            count * size);
+    in.fail("has ", in.remaining(), " bytes of data; shape ", python_tuple(header.shape), " and '", header.descr,
+            "' need ", count * size);
   }
   const std::byte* data = in.take(count * size).data();
   const auto numbers = static_cast<std::size_t>(count);
@@ -196,9 +93,10 @@ inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& n
 
 /// Reads an array as it is.
 ///
-/// @throws file_error if the file cannot be read; format_error naming the file, expected and actual for a wrong magic or
-///         version, a header that is no plain description, Fortran order, another type than little-endian f2, f4, f8, and
-///         for data that is not as long as the shape asks
+/// @throws file_error if the file cannot be read; format_error naming the file, expected and actual for a wrong magic
+/// or
+///         version, a header that is no plain description, Fortran order, another type than little-endian f2, f4, f8,
+///         and for data that is not as long as the shape asks
 /// @source NumPy, numpy.lib.format
 inline npy_array load_npy(const std::filesystem::path& path) {
   return detail::read_npy(mapped_file(path).bytes(), path.string());
@@ -220,11 +118,12 @@ inline void save_npy(const npy_array& array, const std::filesystem::path& path) 
           count *= extent;
         }
         if (count != values.size()) {
-          throw format_error(detail::text("npy: shape ", detail::python_tuple(array.shape), " does not fit ", values.size(),
-                                          " numbers"));
+          throw format_error(detail::text("npy: shape ", detail::python_tuple(array.shape), " does not fit ",
+                                          values.size(), " numbers"));
         }
-        std::string header = detail::text("{'descr': '", sizeof(number) == 4 ? "<f4" : "<f8",
-                                          "', 'fortran_order': False, 'shape': ", detail::python_tuple(array.shape), ", }");
+        std::string header =
+            detail::text("{'descr': '", sizeof(number) == 4 ? "<f4" : "<f8",
+                         "', 'fortran_order': False, 'shape': ", detail::python_tuple(array.shape), ", }");
         const bool is_long = header.size() + 1 + 10 + 63 > std::numeric_limits<std::uint16_t>::max();
         const std::size_t before = is_long ? 12 : 10;
         header.append(63 - (before + header.size()) % 64, ' ');  // the data begins 64-byte aligned, as NumPy's does
@@ -247,12 +146,13 @@ struct npy_vector_options {
   int first_layer = 0;  ///< the zero-based layer of the first row
 };
 
-/// The rows [L, d] of an array, or its only one [d], as directions of consecutive layers. An array does not say what is done
-/// with them, so that nothing is: the caller adds, scales or ablates.
+/// The rows [L, d] of an array, or its only one [d], as directions of consecutive layers. An array does not say what is
+/// done with them, so that nothing is: the caller adds, scales or ablates.
 ///
 /// @param who  stands for the array in messages
 /// @throws format_error for another number of dimensions, NaN or infinity, a row of zeros, or numbers beyond float32
-inline steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options, const std::string& who) {
+inline steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options,
+                                          const std::string& who) {
   const auto fail = [&](const auto&... parts) { throw format_error(detail::text("npy: ", who, " ", parts...)); };
   if (array.shape.empty() || array.shape.size() > 2 || array.shape.back() == 0 || array.shape.front() == 0) {
     fail("has shape ", detail::python_tuple(array.shape), "; expected (width,) or (layers, width)");
@@ -290,7 +190,8 @@ inline steering_vector to_steering_vector(const npy_array& array, const npy_vect
 }
 
 /// The directions as an array [L, d], rows in the order of their layers, which must be consecutive.
-/// @throws shape_error or numeric_error if the vector is not sound; format_error if layers are missing between its first and last
+/// @throws shape_error or numeric_error if the vector is not sound; format_error if layers are missing between its
+/// first and last
 inline npy_array to_npy(const steering_vector& v) {
   check(v);
   npy_array out;
@@ -298,8 +199,8 @@ inline npy_array to_npy(const steering_vector& v) {
   const int first = v.directions.begin()->first;
   const int last = v.directions.rbegin()->first;
   if (last - first + 1 != static_cast<int>(v.directions.size())) {
-    throw format_error(detail::text("npy: \"", v.name, "\" has ", v.directions.size(), " directions between layers ", first,
-                                    " and ", last, "; an array has no place for gaps"));
+    throw format_error(detail::text("npy: \"", v.name, "\" has ", v.directions.size(), " directions between layers ",
+                                    first, " and ", last, "; an array has no place for gaps"));
   }
   for (const auto& [layer, direction] : v.directions) {
     values.insert(values.end(), direction.values.begin(), direction.values.end());

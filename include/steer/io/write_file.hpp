@@ -16,8 +16,8 @@
 namespace steer {
 inline namespace v0 {
 
-/// Writes the parts one after the other. They are written beside their place and renamed, so that whoever opens the file
-/// sees the old content or the new, and an old file stays where the disk is full.
+/// Writes the parts one after the other. They are written beside their place and renamed, so that whoever opens the
+/// file sees the old content or the new, and an old file stays where the disk is full.
 ///
 /// @param format  what the file is, for the message: "gguf"
 /// @throws file_error naming the path if it cannot be written

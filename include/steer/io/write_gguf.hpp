@@ -19,9 +19,11 @@
 namespace steer {
 inline namespace v0 {
 
-/// The bytes of a version 3 file; `general.alignment` in the metadata, where there is one, says how tensors are aligned.
+/// The bytes of a version 3 file; `general.alignment` in the metadata, where there is one, says how tensors are
+/// aligned.
 ///
-/// @throws format_error if a key or name stands twice or is too long for ggml, a tensor's type is unknown or its bytes do
+/// @throws format_error if a key or name stands twice or is too long for ggml, a tensor's type is unknown or its bytes
+/// do
 ///         not fit its shape, or the alignment is no power of two
 /// @cost   one copy of the tensors
 inline std::string gguf_bytes(const gguf_metadata& metadata, std::span<const gguf_tensor> tensors) {
@@ -59,8 +61,8 @@ inline std::string gguf_bytes(const gguf_metadata& metadata, std::span<const ggu
     if (type == nullptr || tensor.shape.size() > detail::gguf_most_dimensions ||
         detail::gguf_bytes_of(*type, tensor.shape) != tensor.bytes.size()) {
       fail("tensor \"", tensor.name, "\" of shape ", detail::shape_text(tensor.shape), " and type ",
-           type == nullptr ? detail::text(tensor.type) : std::string(type->name), " does not fit its ", tensor.bytes.size(),
-           " bytes");
+           type == nullptr ? detail::text(tensor.type) : std::string(type->name), " does not fit its ",
+           tensor.bytes.size(), " bytes");
     }
     detail::append_bytes(out, std::uint64_t{tensor.name.size()});
     out += tensor.name;

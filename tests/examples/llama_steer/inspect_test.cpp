@@ -39,7 +39,8 @@ TEST(inspect, shows_a_control_vector_and_its_convention) {
             "      1     2.062 ████████████████████████████████████████\n"
             "warning: it has direction.0, as only EasySteer writes it; llama.cpp refuses the file\n");
   expect_contains(shown(fixture("cvector_generator.gguf")), "applied one layer late; say producer cvector_generator");
-  expect_contains(shown(fixture("cvector_generator.gguf"), {.producer = "cvector_generator"}), "measured at layer N - 1");
+  expect_contains(shown(fixture("cvector_generator.gguf"), {.producer = "cvector_generator"}),
+                  "measured at layer N - 1");
   expect_contains(shown(fixture("repeng.gguf")), "producers differ by one layer");
 }
 
@@ -60,7 +61,8 @@ TEST(inspect, shows_a_projection_and_what_llama_cpp_would_do) {
   const steer::gguf_file ours(file.path());  // the same without the tensor that makes llama.cpp refuse it
   const temporary_file unguarded(".gguf");
   steer::write_gguf(unguarded.path(), ours.metadata(), std::span(ours.tensors()).subspan(1));
-  expect_contains(shown(unguarded.path()), "warning: llama.cpp would load this file and add what is meant to be removed");
+  expect_contains(shown(unguarded.path()),
+                  "warning: llama.cpp would load this file and add what is meant to be removed");
 }
 
 TEST(inspect, shows_everything_else) {

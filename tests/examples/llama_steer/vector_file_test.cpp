@@ -35,9 +35,10 @@ TEST(vector_file, is_told_by_its_content) {
 TEST(vector_file, asks_for_what_a_file_leaves_unsaid) {
   expect_error<steer::argument_error>([] { llama_steer::read_content(fixture("repeng.gguf"), {}); }, "say who made it");
   expect_error<steer::argument_error>([] { llama_steer::read_content(fixture("f4.npy"), {}); }, "say at which point");
-  expect_error<steer::format_error>([] { llama_steer::read_content(fixture("every_type.gguf"), {}); }, "GGUF file of another kind",
-                                    "holds no steering vector");
-  const auto v = std::get<steer::steering_vector>(llama_steer::read_content(fixture("f4.npy"), {.point = "mlp_out", .first_layer = 5}).held);
+  expect_error<steer::format_error>([] { llama_steer::read_content(fixture("every_type.gguf"), {}); },
+                                    "GGUF file of another kind", "holds no steering vector");
+  const auto v = std::get<steer::steering_vector>(
+      llama_steer::read_content(fixture("f4.npy"), {.point = "mlp_out", .first_layer = 5}).held);
   EXPECT_EQ(v.directions.rbegin()->first, 6);
 }
 
