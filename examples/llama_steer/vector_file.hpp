@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -67,19 +68,23 @@ inline file_kind detect(const std::filesystem::path& path, const unsaid& said = 
   if (start.starts_with("\x93NUMPY")) {
     return file_kind::npy;
   }
-  if (said.width > 0 && said.layers > 0 && bytes.size() % sizeof(float) == 0 &&
-      bytes.size() / sizeof(float) / static_cast<std::size_t>(said.width) == static_cast<std::size_t>(said.layers)) {
-    return file_kind::ds4;
+  std::uint64_t header = 0;  // safetensors begin with its length
+  if (bytes.size() >= sizeof header) {
+    std::memcpy(&header, bytes.data(), sizeof header);
   }
-  if (start.size() == 9 && start[8] == '{') {
+  if (start.size() == 9 && start[8] == '{' && header < bytes.size()) {
     return steer::safetensors_file(path).metadata().contains("steer") ? file_kind::steering_vector
                                                                       : file_kind::safetensors;
+  }
+  const double expected = 4.0 * said.layers * static_cast<double>(said.width);  // exact below 2^53
+  if (expected == static_cast<double>(bytes.size()) && said.width > 0) {
+    return file_kind::ds4;
   }
   throw steer::format_error(steer::detail::text("file ", path.string(), " of ", bytes.size(),
                                                 " bytes is no GGUF, .npy or "
                                                 "safetensors file, nor ds4's ",
-                                                said.layers, " layers of width ", said.width, " (",
-                                                std::int64_t{said.layers} * said.width * 4, " bytes)"));
+                                                said.layers, " layers of width ", said.width, " (", expected,
+                                                " bytes)"));
 }
 
 /// Reads a file of any kind that holds vectors.
