@@ -146,7 +146,7 @@ inline void check_control_vector_keys(const gguf_file& file, control_vector_prod
     if (producer == control_vector_producer::easysteer && !rest.empty()) {  // it adds its methods' own parameters
       known = true;
       for (const std::string_view name : {"mode", "operation", "algorithm", "scale", "alpha", "strength", "hook_point",
-                                          "layer_offset", "direction_of"}) {
+                                          "layer_offset", "projection"}) {
         known = known && rest != name;
       }
     }

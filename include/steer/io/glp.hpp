@@ -4,15 +4,12 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <variant>
-#include <vector>
 
 #include "steer/io/gguf.hpp"
+#include "steer/io/glp_format.hpp"
 #include "steer/io/glp_read.hpp"
 #include "steer/io/glp_write.hpp"
 #include "steer/recipe/edit.hpp"
