@@ -53,7 +53,7 @@ inline contrast_texts read_pairs(const std::filesystem::path& positive, const st
 
 /// Pairs from a JSON file: {"pairs": [["positive", "negative"], ...]}, or several such objects by the name of their concept.
 /// @throws steer::format_error naming what is missing
-inline contrast_texts read_pairs(const std::filesystem::path& path, const std::string& concept_name) {
+inline contrast_texts read_json_pairs(const std::filesystem::path& path, const std::string& concept_name) {
   std::ifstream in(path);
   if (!in) {
     throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be read"));

@@ -82,7 +82,7 @@ inline token_list tokens_of(const llama_model& model, const std::string& text, c
 /// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named.
 inline steer::steering_vector extract(llama_model* model, const model_options& how, const vector_options& from,
                                       const std::vector<int>& layers) {
-  const contrast_texts texts = from.pairs.empty() ? read_pairs(from.positive, from.negative) : read_pairs(from.pairs, from.name);
+  const contrast_texts texts = from.pairs.empty() ? read_pairs(from.positive, from.negative) : read_json_pairs(from.pairs, from.name);
   std::vector<token_list> positive;
   std::vector<token_list> negative;
   std::size_t longest = 0;

@@ -46,6 +46,14 @@ TEST(safetensors, reads_what_the_reference_implementation_writes) {
   expect_error<steer::format_error>([&] { static_cast<void>(file.metadata_at("c")); }, "no metadata \"c\"");
 }
 
+TEST(safetensors, reads_bytes_as_it_reads_files) {
+  const std::string content = file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", "hi");
+  const steer::safetensors_file file(std::as_bytes(std::span(content)), "memory");
+  EXPECT_EQ(file.name(), "memory");
+  EXPECT_EQ(file.at("a").bytes.size(), 2U);
+  expect_error<steer::format_error>([] { steer::safetensors_file({}, "memory"); }, "file memory has 0 bytes");
+}
+
 TEST(safetensors, writes_what_it_reads) {
   const std::array<float, 3> numbers{1.5F, -0.0F, 3e-42F};
   const std::array<std::uint16_t, 2> halves{0x3C00, 0xC000};

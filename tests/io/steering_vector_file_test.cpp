@@ -31,6 +31,8 @@ TEST(steering_vector_file, round_trip_is_exact) {
   const steer::steering_vector v = example();
   save(v, file.path());
   EXPECT_EQ(steer::load_steering_vector(file.path()), v);
+  const std::string content = file.content();
+  EXPECT_EQ(steer::parse_steering_vector(std::as_bytes(std::span(content)), "memory"), v);
 }
 
 TEST(steering_vector_file, refuses_to_save_what_is_no_direction) {

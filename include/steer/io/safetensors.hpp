@@ -9,12 +9,10 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <set>
 #include <span>
 #include <string>
@@ -25,6 +23,7 @@
 #include "steer/core/error.hpp"
 #include "steer/io/half.hpp"
 #include "steer/io/mapped_file.hpp"
+#include "steer/io/write_file.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -153,11 +152,15 @@ inline std::vector<float> to_floats(const tensor_view& tensor) {
 /// @cost   proportional to the header; tensor bytes are read when touched
 class safetensors_file {
  public:
-  explicit safetensors_file(const std::filesystem::path& path) : file_(path) { parse(); }
+  explicit safetensors_file(const std::filesystem::path& path) : file_(path), name_(path.string()) { parse(file_->bytes()); }
+  /// Bytes that somebody else keeps; `name` stands for the file in messages.
+  safetensors_file(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)) { parse(bytes); }
 
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const noexcept { return metadata_; }
   [[nodiscard]] const std::map<std::string, tensor_view, std::less<>>& tensors() const noexcept { return tensors_; }
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
+  /// The path, or what the bytes were called.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::filesystem::path path() const { return name_; }
 
   /// @throws format_error if there is no tensor of that name
   [[nodiscard]] const tensor_view& at(std::string_view name) const {
@@ -182,11 +185,10 @@ class safetensors_file {
 
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
-    throw format_error(detail::text("safetensors: file ", file_.path().string(), " ", parts...));
+    throw format_error(detail::text("safetensors: file ", name_, " ", parts...));
   }
 
-  void parse() {
-    const auto bytes = file_.bytes();
+  void parse(std::span<const std::byte> bytes) {
     std::uint64_t length = 0;
     if (bytes.size() < sizeof length) {
       fail("has ", bytes.size(), " bytes; expected at least 8 for the header's length");
@@ -198,7 +200,7 @@ class safetensors_file {
     const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
     const nlohmann::json header =
         detail::strict_json({text, static_cast<std::size_t>(length)},
-                            detail::text("safetensors: file ", file_.path().string(), ": the header"));
+                            detail::text("safetensors: file ", name_, ": the header"));
     const auto data = bytes.subspan(sizeof length + static_cast<std::size_t>(length));
     std::map<std::uint64_t, std::pair<std::uint64_t, std::string>> ranges;  // begin -> (end, name); empty ones left out
     for (const auto& [name, entry] : header.items()) {
@@ -285,7 +287,8 @@ class safetensors_file {
     }
   }
 
-  mapped_file file_;
+  std::optional<mapped_file> file_;
+  std::string name_;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, tensor_view, std::less<>> tensors_;
 };
@@ -323,25 +326,11 @@ inline void write_safetensors(const std::filesystem::path& path,
   text.append((8 - text.size() % 8) % 8, ' ');
   const std::uint64_t length = text.size();
 
-  std::filesystem::path draft = path;
-  std::random_device entropy;
-  draft += "." + std::to_string(entropy()) + ".part";  // nobody else's file
-  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(&length), sizeof length);
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
+  std::vector<std::span<const std::byte>> parts{std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(text))};
   for (const auto& [name, tensor] : tensors) {
-    out.write(reinterpret_cast<const char*>(tensor.bytes.data()), static_cast<std::streamsize>(tensor.bytes.size()));
+    parts.push_back(tensor.bytes);
   }
-  out.close();
-  std::error_code failure;
-  if (out) {
-    std::filesystem::rename(draft, path, failure);
-  }
-  if (!out || failure) {
-    std::error_code ignored;
-    std::filesystem::remove(draft, ignored);
-    throw file_error(detail::text("safetensors: file ", path.string(), " cannot be written"));
-  }
+  write_file(path, parts, "safetensors");
 }
 
 }  // namespace v0

@@ -6,11 +6,13 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "steer/io/safetensors.hpp"
+#include "steer/io/steering_vector_fields.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -25,29 +28,6 @@ inline namespace v0 {
 namespace detail {
 
 inline constexpr int steering_vector_version = 1;
-
-/// The optional numbers of a direction, under the names that the file uses.
-template <class Direction, class Visit>
-void visit_measurements(Direction& v, Visit visit) {
-  visit("row_norm", v.row_norm);
-  visit("spread", v.spread);
-  visit("norm_ratio", v.evidence.norm_ratio);
-  visit("auroc", v.evidence.auroc);
-  visit("d_prime", v.evidence.d_prime);
-  visit("split_half_cosine", v.evidence.split_half_cosine);
-  visit("coherence", v.evidence.coherence);
-}
-
-template <class Source, class Visit>
-void visit_provenance(Source& source, Visit visit) {
-  visit("model", source.model);
-  visit("fingerprint", source.fingerprint);
-  visit("method", source.method);
-  visit("contrast", source.contrast);
-  visit("tokens", source.tokens);
-  visit("positives", source.positives);
-  visit("negatives", source.negatives);
-}
 
 }  // namespace detail
 
@@ -87,21 +67,18 @@ inline void save(const steering_vector& v, const std::filesystem::path& path) {
   write_safetensors(path, tensors, {{"steer", std::move(text)}});
 }
 
-/// Reads what `save` wrote.
-///
-/// @throws file_error if the file cannot be read; format_error naming the file and the field for a file of another kind or
-///         version, an unknown key or tensor, a missing one, or a vector that is not sound
-inline steering_vector load_steering_vector(const std::filesystem::path& path) {
-  const safetensors_file file(path);
+namespace detail {
+
+inline steering_vector read_steering_vector(const safetensors_file& file) {
   const auto fail = [&](const auto&... parts) {
-    throw format_error(detail::text("steering vector: file ", path.string(), " ", parts...));
+    throw format_error(detail::text("steering vector: file ", file.name(), " ", parts...));
   };
   if (!file.metadata().contains("steer")) {
     fail("has no metadata \"steer\"; it is no steering vector of this library");
   }
   try {
     const auto about =
-        detail::strict_json(file.metadata_at("steer"), detail::text("steering vector: file ", path.string(), ": metadata \"steer\""));
+        detail::strict_json(file.metadata_at("steer"), detail::text("steering vector: file ", file.name(), ": metadata \"steer\""));
     if (about.at("version") != detail::steering_vector_version) {
       fail("has version ", about.at("version").dump(), "; expected ", detail::steering_vector_version);
     }
@@ -171,7 +148,7 @@ inline steering_vector load_steering_vector(const std::filesystem::path& path) {
     try {
       check(out);
     } catch (const error& problem) {
-      throw format_error(detail::text("steering vector: file ", path.string(), ": ", std::string_view(problem.what())));
+      throw format_error(detail::text("steering vector: file ", file.name(), ": ", std::string_view(problem.what())));
     }
     return out;
   } catch (const nlohmann::json::exception& problem) {
@@ -180,6 +157,21 @@ inline steering_vector load_steering_vector(const std::filesystem::path& path) {
     fail("has malformed metadata \"steer\": ", std::string_view(problem.what()));
   }
   return {};  // unreachable: fail throws
+}
+
+}  // namespace detail
+
+/// Reads what `save` wrote.
+///
+/// @throws file_error if the file cannot be read; format_error naming the file and the field for a file of another kind or
+///         version, an unknown key or tensor, a missing one, or a vector that is not sound
+inline steering_vector load_steering_vector(const std::filesystem::path& path) {
+  return detail::read_steering_vector(safetensors_file(path));
+}
+
+/// The same from a file's bytes; `name` stands for the file in messages.
+inline steering_vector parse_steering_vector(std::span<const std::byte> bytes, std::string name) {
+  return detail::read_steering_vector(safetensors_file(bytes, std::move(name)));
 }
 
 }  // namespace v0

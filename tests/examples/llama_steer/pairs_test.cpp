@@ -11,9 +11,9 @@
 
 namespace {
 
+using llama_steer::read_json_pairs;
 using llama_steer::read_lines;
 using llama_steer::read_pairs;
-using steer_test::temporary_file;
 
 TEST(LlamaSteerPairs, TextFilesGoLineByLine) {
   const temporary_file positive(".txt", "one\r\n\ntwo\n");
@@ -30,16 +30,16 @@ TEST(LlamaSteerPairs, TextFilesGoLineByLine) {
 
 TEST(LlamaSteerPairs, JsonHoldsOneConceptOrSeveral) {
   const temporary_file one(".json", R"({"pairs": [["a", "b"], ["c", "d"]]})");
-  EXPECT_EQ(read_pairs(one.path(), "any").negative, (std::vector<std::string>{"b", "d"}));
+  EXPECT_EQ(read_json_pairs(one.path(), "any").negative, (std::vector<std::string>{"b", "d"}));
   const temporary_file two(".json", R"({"mood": {"pairs": [["happy", "sad"]]}, "age": {"pairs": [["old", "young"]]}})");
-  EXPECT_EQ(read_pairs(two.path(), "age").positive, std::vector<std::string>{"old"});
-  expect_error<steer::format_error>([&] { read_pairs(two.path(), "size"); }, "no concept \"size\"", "age, mood");
+  EXPECT_EQ(read_json_pairs(two.path(), "age").positive, std::vector<std::string>{"old"});
+  expect_error<steer::format_error>([&] { read_json_pairs(two.path(), "size"); }, "no concept \"size\"", "age, mood");
   const temporary_file three(".json", R"({"pairs": [["a", "b", "c"]]})");
-  expect_error<steer::format_error>([&] { read_pairs(three.path(), ""); }, "pair of 3 texts");
+  expect_error<steer::format_error>([&] { read_json_pairs(three.path(), ""); }, "pair of 3 texts");
   const temporary_file none(".json", R"({"pairs": []})");
-  expect_error<steer::format_error>([&] { read_pairs(none.path(), ""); }, "has no pairs");
+  expect_error<steer::format_error>([&] { read_json_pairs(none.path(), ""); }, "has no pairs");
   const temporary_file broken(".json", "{");
-  expect_error<steer::format_error>([&] { read_pairs(broken.path(), ""); }, "no JSON with pairs");
+  expect_error<steer::format_error>([&] { read_json_pairs(broken.path(), ""); }, "no JSON with pairs");
 }
 
 TEST(LlamaSteerPairs, TheShippedOnesBelongTogether) {

@@ -17,6 +17,8 @@ int main() {
   recorder.observe(model, "a happy text", "a sad text");
   steer::recipe recipe;
   recipe.add(steer::steering_vector{}, {.strength = 0.2F}).scale(steer::steering_vector{}, {.amount = 1.0F});
+  const auto load = [] { return steer::load_control_vector("x", steer::control_vector_producer::repeng); };
+  static_cast<void>(load);
   const steer::plan plan{recipe, model.shape()};
   plan(steer::site{}, steer::rows<float>{});
   const steer::chain both(nothing, plan);

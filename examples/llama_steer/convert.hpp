@@ -1,0 +1,153 @@
+// llama_steer/convert.hpp: one file of vectors as another, unless that changed what they mean.
+#pragma once
+
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "llama_steer/vector_file.hpp"
+
+namespace llama_steer {
+
+/// Options of `convert`.
+struct convert_options {
+  std::filesystem::path input;
+  std::filesystem::path output;
+  std::string to =
+      {};  ///< control_vector, glp, ds4, npy or safetensors; empty: by the output's ending, if that says it
+  std::string operation = {};  ///< add or project, for a file that does not say it; GLP and ds4 need it
+  float alpha = 1.0F;          ///< for GLP, with `operation`
+  bool directions_only =
+      false;  ///< write a projection's bare directions; whoever reads them must know what they were for
+  unsaid said = {};
+};
+
+namespace detail {
+
+inline std::string target_of(const convert_options& options) {
+  const std::string ending = options.output.extension().string();
+  const std::string by_ending = ending == ".npy"           ? "npy"
+                                : ending == ".safetensors" ? "safetensors"
+                                : ending == ".f32"         ? "ds4"
+                                                           : "";
+  const std::string to = options.to.empty() ? by_ending : options.to;
+  for (const std::string_view known : {"control_vector", "glp", "ds4", "npy", "safetensors"}) {
+    if (to == known) {
+      return to;
+    }
+  }
+  throw steer::argument_error(
+      steer::detail::text("convert: \"", to.empty() ? options.output.string() : to,
+                          "\" names no format; expected control_vector, glp, ds4, npy or safetensors"));
+}
+
+/// What the input says is done with it, completed by the user where it says nothing.
+inline steer::glp bound(const content& input, const convert_options& options) {
+  const auto refuse = [&](const auto&... parts) {
+    throw steer::argument_error(steer::detail::text("convert: file ", options.input.string(), " ", parts...));
+  };
+  if (!options.operation.empty() && options.operation != "add" && options.operation != "project") {
+    throw steer::argument_error(
+        steer::detail::text("convert: operation \"", options.operation, "\"; expected add or project"));
+  }
+  if (const auto* file = std::get_if<steer::glp>(&input.held)) {
+    if (!options.operation.empty() && projects(*file) != (options.operation == "project")) {
+      refuse("says that it ", projects(*file) ? "projects" : "adds", "; it cannot be written to ", options.operation);
+    }
+    return *file;
+  }
+  if (input.kind == file_kind::control_vector && options.operation == "project") {
+    refuse("is a control vector, which is added; it cannot be written to project");
+  }
+  if (options.operation.empty() && input.kind != file_kind::control_vector) {
+    refuse("does not say what is done with its directions; say operation add or project");
+  }
+  steer::edit only;
+  only.vector = std::get<steer::steering_vector>(input.held);
+  if (options.operation == "project") {
+    only.operation = steer::scale_edit{options.alpha};
+  } else {
+    only.operation = steer::add_edit{options.alpha, steer::strength_unit::raw};
+  }
+  return {{std::move(only)}};
+}
+
+/// The one vector of a file that is to lose its operation and dose.
+inline steer::steering_vector bare(const content& input, const convert_options& options, std::string_view to) {
+  if (const auto* v = std::get_if<steer::steering_vector>(&input.held)) {
+    return *v;
+  }
+  const auto& file = std::get<steer::glp>(input.held);
+  const auto refuse = [&](const auto&... parts) {
+    throw steer::format_error(steer::detail::text("convert: file ", options.input.string(), " ", parts...));
+  };
+  if (projects(file) && !options.directions_only) {
+    refuse("projects, and ", to,
+           " cannot say so: whoever reads it may add it; ask for directions_only if that is known");
+  }
+  if (file.edits.size() != 1) {
+    refuse("holds ", file.edits.size(), " edits that belong together; ", to, " holds one vector");
+  }
+  if (const auto* add = std::get_if<steer::add_edit>(&file.edits[0].operation);
+      add != nullptr && add->strength != 1.0F) {
+    refuse("is added with alpha ", add->strength, ", which ", to, " cannot say");
+  }
+  return file.edits[0].vector;
+}
+
+inline void write_control_vector(const content& input, const convert_options& options) {
+  const auto* file = std::get_if<steer::glp>(&input.held);
+  if ((file != nullptr && projects(*file)) || options.operation == "project") {
+    throw steer::format_error(
+        steer::detail::text("convert: file ", options.input.string(),
+                            " projects; llama.cpp would add its directions instead of removing them"));
+  }
+  steer::save_control_vector(bare(input, options, "control_vector"), options.output);
+}
+
+inline void write_ds4(const content& input, const convert_options& options, std::ostream& out) {
+  const steer::glp file = bound(input, options);
+  if (file.edits.size() != 1) {
+    throw steer::format_error(steer::detail::text("convert: file ", options.input.string(), " holds ",
+                                                  file.edits.size(),
+                                                  " edits that belong together; ds4 holds one vector"));
+  }
+  steer::save_ds4(file.edits[0], options.said.layers, options.output);
+  out << steer::detail::text(
+      "note: ds4 takes the scale on its command line: ", std::get<steer::scale_edit>(file.edits[0].operation).amount,
+      " at ", to_string(file.edits[0].vector.point), "\n");
+}
+
+}  // namespace detail
+
+/// Reads a file of vectors and writes it in another format.
+///
+/// A projection never becomes an addition: formats that cannot say it are refused, as is a dose that would get lost.
+/// @throws steer::argument_error for options without meaning and what a file leaves unsaid; steer::format_error for
+/// what the
+///         target cannot say; what readers and writers throw
+inline void convert(const convert_options& options, std::ostream& out) {
+  const std::string to = detail::target_of(options);
+  const content input = read_content(options.input, options.said);
+  if (to == "control_vector") {
+    detail::write_control_vector(input, options);
+  } else if (to == "glp") {
+    steer::save_glp(detail::bound(input, options), options.output);
+  } else if (to == "ds4") {
+    detail::write_ds4(input, options, out);
+  } else if (to == "npy") {
+    const steer::steering_vector v = detail::bare(input, options, to);
+    steer::save_npy(steer::to_npy(v), options.output);
+    out << steer::detail::text("note: an array keeps neither name nor layers nor point: ", v.name, ", ",
+                               v.directions.begin()->first, " to ", v.directions.rbegin()->first, ", ",
+                               to_string(v.point), "\n");
+  } else {
+    steer::save(detail::bare(input, options, to), options.output);
+  }
+  out << steer::detail::text("wrote ", options.output.string(), " (", to, ") from a ", describe(input.kind), "\n");
+}
+
+}  // namespace llama_steer

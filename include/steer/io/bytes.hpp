@@ -1,0 +1,97 @@
+// steer/io/bytes.hpp: numbers out of a file's bytes and into them.
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "steer/core/error.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+static_assert(std::endian::native == std::endian::little, "the files are little-endian and are read as they are");
+
+namespace detail {
+
+template <class Number>
+concept plain_number = std::integral<Number> || std::floating_point<Number>;
+
+/// Reads one thing after the other from a file that may be cut off or lie about its lengths; never reads past the end.
+class byte_reader {
+ public:
+  /// @param who  what every message begins with: "gguf: file happy.gguf"
+  byte_reader(std::span<const std::byte> bytes, std::string who) : bytes_(bytes), who_(std::move(who)) {}
+
+  [[nodiscard]] std::size_t position() const noexcept { return position_; }
+  [[nodiscard]] std::size_t remaining() const noexcept { return bytes_.size() - position_; }
+
+  /// What is being read, for the messages that follow.
+  void enter(std::string field) { field_ = std::move(field); }
+
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    throw format_error(text(who_, " ", parts...));
+  }
+
+  /// @throws format_error if fewer bytes are left
+  std::span<const std::byte> take(std::uint64_t count) {
+    if (count > remaining()) {
+      fail("ends within ", field_, ": ", count, " bytes are expected at byte ", position_, ", ", remaining(),
+           " are left");
+    }
+    const auto taken = bytes_.subspan(position_, static_cast<std::size_t>(count));
+    position_ += taken.size();
+    return taken;
+  }
+
+  template <plain_number Number>
+  Number number() {
+    Number out{};
+    std::memcpy(&out, take(sizeof out).data(), sizeof out);
+    return out;
+  }
+
+  /// A number of things of which each takes at least `least` bytes: checked before anybody allocates for them.
+  /// @throws format_error if the rest of the file cannot hold so many
+  template <std::unsigned_integral Number>
+  Number count(std::uint64_t least, std::string_view things) {
+    const Number out = number<Number>();
+    if (out > remaining() / least) {
+      fail("declares ", out, " ", things, " in ", field_, "; the ", remaining(), " bytes that follow have room for ",
+           remaining() / least);
+    }
+    return out;
+  }
+
+  std::string string(std::uint64_t length) {
+    const auto taken = take(length);
+    return {reinterpret_cast<const char*>(taken.data()), taken.size()};
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::string who_;
+  std::string field_ = "the file";
+  std::size_t position_ = 0;
+};
+
+/// Appends a number's bytes.
+template <plain_number Number>
+void append_bytes(std::string& out, Number number) {
+  char raw[sizeof number];
+  std::memcpy(raw, &number, sizeof number);
+  out.append(raw, sizeof number);
+}
+
+inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

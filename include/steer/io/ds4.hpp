@@ -1,0 +1,150 @@
+// steer/io/ds4.hpp: raw directions of ds4 (DeepSeek-V4-Flash): float32 without a header, which remove a component.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <Eigen/Core>
+
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/io/mapped_file.hpp"
+#include "steer/io/plain_edit.hpp"
+#include "steer/io/write_file.hpp"
+#include "steer/recipe/edit.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// What a file without a header leaves unsaid. At least one scale must be given; ds4 takes both on its command line.
+struct ds4_options {
+  int layers = 43;
+  Eigen::Index width = 4096;
+  std::optional<float> ffn_scale =
+      std::nullopt;  ///< at `mlp_out`: 1 removes the component, a negative one amplifies it
+  std::optional<float> attention_scale = std::nullopt;  ///< at `attention_out`
+};
+
+namespace detail {
+
+inline constexpr double ds4_unit_tolerance = 1e-3;
+
+/// The rows that are not zero, by layer.
+inline std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, const std::string& name, int layers,
+                                              Eigen::Index width) {
+  const auto fail = [&](const auto&... parts) { throw format_error(text("ds4: file ", name, " ", parts...)); };
+  constexpr std::int64_t most = std::int64_t{1} << 30;
+  if (layers < 1 || width < 1 || layers > most || width > most) {
+    throw argument_error(text("ds4: ", layers, " layers of width ", width, "; expected positive numbers below 2^30"));
+  }
+  const std::uint64_t row = static_cast<std::uint64_t>(width) * sizeof(float);
+  if (bytes.size() != row * static_cast<std::uint64_t>(layers)) {
+    fail("has ", bytes.size(), " bytes; expected ", row * static_cast<std::uint64_t>(layers), " for ", layers,
+         " layers of width ", width);
+  }
+  std::map<int, direction> out;
+  for (int layer = 0; layer < layers; ++layer) {
+    Eigen::VectorXf values(width);
+    std::memcpy(values.data(), bytes.data() + row * static_cast<std::uint64_t>(layer), static_cast<std::size_t>(row));
+    if (!values.allFinite()) {
+      fail("has NaN or infinity in the row of layer ", layer, "; expected finite numbers");
+    }
+    if (values.isZero(0.0F)) {  // "not at this layer"
+      continue;
+    }
+    if (const double norm = values.cast<double>().norm(); std::abs(norm - 1.0) > ds4_unit_tolerance) {
+      fail("has norm ", norm, " in the row of layer ", layer, "; expected unit rows (is the width ", width, "?)");
+    }
+    out[layer].values = std::move(values);
+  }
+  if (out.empty()) {
+    fail("is all zero; expected a direction for at least one layer");
+  }
+  return out;
+}
+
+inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::string& name,
+                                  const ds4_options& options) {
+  if (!options.ffn_scale && !options.attention_scale) {
+    throw argument_error("ds4: neither ffn_scale nor attention_scale is given; the file does not say where it acts");
+  }
+  steering_vector v;
+  v.name = std::filesystem::path(name).stem().string();
+  v.directions = read_ds4_rows(bytes, name, options.layers, options.width);
+  std::vector<edit> out;
+  const auto act = [&](point where, const std::optional<float>& scale) {
+    if (scale) {
+      edit next;
+      next.operation = scale_edit{*scale};
+      next.vector = v;
+      next.vector.point = where;
+      check(next);
+      out.push_back(std::move(next));
+    }
+  };
+  act(point::attention_out, options.attention_scale);
+  act(point::mlp_out, options.ffn_scale);
+  return out;
+}
+
+}  // namespace detail
+
+/// Reads the file as the edits that ds4 makes of it, one for each scale given:
+///
+///     y' = y - scale * v (v . y)     v a unit row, by zero-based layer; rows of zeros mean "not at this layer"
+///
+/// @throws file_error if the file cannot be read; argument_error if no scale is given; format_error naming the file for
+///         another size than layers * width, numbers that are not finite, a row that is not unit (perhaps another
+///         width), or no direction at all
+/// @source antirez/ds4 dir-steering
+inline std::vector<edit> load_ds4(const std::filesystem::path& path, const ds4_options& options) {
+  return detail::read_ds4(mapped_file(path).bytes(), path.string(), options);
+}
+
+/// The same from a file's bytes; `name` stands for the file in messages.
+inline std::vector<edit> parse_ds4(std::span<const std::byte> bytes, const std::string& name,
+                                   const ds4_options& options) {
+  return detail::read_ds4(bytes, name, options);
+}
+
+/// Writes the directions of a projection; the file has no place for scale and point, which ds4 takes on its command
+/// line. Rows keep their bits, except that those off unit length by more than 1e-3 are normalised.
+///
+/// @param layers  of the model: rows for which there is no direction are zero
+/// @throws format_error if the edit adds, carries what the format cannot say, acts elsewhere than at mlp_out or
+///         attention_out, or names a layer beyond `layers`; file_error if the file cannot be written
+inline void save_ds4(const edit& e, int layers, const std::filesystem::path& path) {
+  check(e);
+  detail::require_plain(e, "ds4");
+  if (!std::holds_alternative<scale_edit>(e.operation)) {
+    throw format_error(
+        detail::text("ds4: ", to_string(e), " does not scale a component; ds4 would remove what it adds"));
+  }
+  if (e.vector.point != point::mlp_out && e.vector.point != point::attention_out) {
+    throw format_error(detail::text("ds4: ", to_string(e), " acts at ", to_string(e.vector.point),
+                                    "; ds4 acts at mlp_out and attention_out"));
+  }
+  matrix<float> rows = matrix<float>::Zero(layers, e.vector.width());
+  for (const auto& [layer, v] : detail::used_directions(e, "ds4")) {
+    if (layer >= layers) {
+      throw format_error(
+          detail::text("ds4: ", to_string(e), " has layer ", layer, "; the model has ", layers, " layers"));
+    }
+    const bool is_unit = std::abs(v.values.cast<double>().norm() - 1.0) <= detail::ds4_unit_tolerance;
+    rows.row(layer) = (is_unit ? v.values : Eigen::VectorXf(unit(v).cast<float>())).transpose();
+  }
+  write_file(path, {std::as_bytes(std::span(rows.data(), static_cast<std::size_t>(rows.size())))}, "ds4");
+}
+
+}  // namespace v0
+}  // namespace steer

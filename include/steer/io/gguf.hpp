@@ -1,0 +1,200 @@
+// steer/io/gguf.hpp: reads the GGUF container, versions 2 and 3: llama.cpp's models and control vectors.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
+#include "steer/io/gguf_tensor.hpp"
+#include "steer/io/gguf_value.hpp"
+#include "steer/io/half.hpp"
+#include "steer/io/mapped_file.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// A GGUF file; views into it live as long as it does. Tensors of any known type are listed.
+///
+/// @throws file_error if it cannot be read; format_error naming the file, the field, expected and actual for a wrong
+/// magic
+///         or version, counts and lengths beyond the file, unknown types, keys or tensors that stand twice, and tensors
+///         that are misaligned, overlap, leave gaps or exceed the file; and for trailing bytes
+/// @cost   proportional to the metadata and the number of tensors; tensor bytes are read when touched
+/// @source ggml-org/ggml docs/gguf.md; tensors without gaps and in the order of their offsets, as its reader demands
+class gguf_file {
+ public:
+  explicit gguf_file(const std::filesystem::path& path) : file_(path), name_(path.string()) { parse(file_->bytes()); }
+  /// Bytes that somebody else keeps; `name` stands for the file in messages.
+  gguf_file(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)) { parse(bytes); }
+
+  [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
+  [[nodiscard]] std::uint64_t alignment() const noexcept { return alignment_; }
+  [[nodiscard]] const gguf_metadata& metadata() const noexcept { return metadata_; }
+  [[nodiscard]] const std::vector<gguf_tensor>& tensors() const noexcept { return tensors_; }
+  /// The path, or what the bytes were called.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  /// A text in the metadata; nothing without that key.
+  /// @throws format_error if the value is no string
+  [[nodiscard]] std::optional<std::string> text_at(std::string_view key) const {
+    const gguf_value* value = find(metadata_, key);
+    if (value == nullptr) {
+      return std::nullopt;
+    }
+    auto text = value->get<std::string>();
+    if (!text) {
+      fail("has metadata \"", key, "\" of type ", to_string(value->type()), "; expected string");
+    }
+    return text;
+  }
+
+  /// A tensor's numbers as float32, exact.
+  /// @throws format_error for types other than F32, F16 and BF16
+  [[nodiscard]] std::vector<float> floats(const gguf_tensor& tensor) const {
+    if (tensor.type != gguf_f32 && tensor.type != gguf_f16 && tensor.type != gguf_bf16) {
+      fail("has tensor \"", tensor.name, "\" of type ", find_gguf_tensor_type(tensor.type)->name,
+           "; only F32, F16 and BF16 are read as numbers");
+    }
+    std::vector<float> out(tensor.bytes.size() / (tensor.type == gguf_f32 ? 4 : 2));
+    for (std::size_t i = 0; tensor.type != gguf_f32 && i < out.size(); ++i) {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, tensor.bytes.data() + 2 * i, sizeof bits);
+      out[i] = tensor.type == gguf_f16 ? float_from_f16(bits) : float_from_bf16(bits);
+    }
+    if (tensor.type == gguf_f32 && !out.empty()) {
+      std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
+    }
+    return out;
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    throw format_error(detail::text("gguf: file ", name_, " ", parts...));
+  }
+
+  void parse(std::span<const std::byte> bytes) {
+    detail::byte_reader in(bytes, "gguf: file " + name_);
+    in.enter("the header");
+    if (const std::string magic = bytes.size() < 4 ? "" : in.string(4); magic != "GGUF") {
+      fail("does not begin with the magic bytes GGUF");
+    }
+    version_ = in.number<std::uint32_t>();
+    if (version_ != 2 && version_ != 3) {
+      fail("has version ", version_, "; expected 2 or 3", (version_ & 0xFFFFU) == 0 ? " (a big-endian file?)" : "");
+    }
+    const auto tensors = in.number<std::uint64_t>();
+    const auto keys = in.count<std::uint64_t>(13, "metadata entries");
+    if (tensors > in.remaining() / 24) {  // name length, dimension count, type, offset
+      fail("declares ", tensors, " tensors; the ", in.remaining(), " bytes that follow have room for ",
+           in.remaining() / 24);
+    }
+    read_metadata(in, keys);
+    std::vector<std::uint64_t> offsets;
+    read_tensor_list(in, tensors, offsets);
+    place_tensors(bytes, in.position(), offsets);
+  }
+
+  void read_metadata(detail::byte_reader& in, std::uint64_t count) {
+    std::set<std::string> seen;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      in.enter(detail::text("the key of metadata entry ", i));
+      std::string key = in.string(in.number<std::uint64_t>());
+      if (!seen.insert(key).second) {
+        fail("has metadata \"", key, "\" twice");
+      }
+      in.enter(detail::text("metadata \"", key, "\""));
+      gguf_value value = gguf_value::read(in);
+      if (key == "general.alignment") {
+        const auto stated = value.get<std::uint32_t>();
+        if (!stated || !std::has_single_bit(*stated)) {
+          fail("has general.alignment ", stated ? detail::text(*stated) : std::string(to_string(value.type())),
+               "; expected a power of two of type u32");
+        }
+        alignment_ = *stated;
+      }
+      metadata_.emplace_back(std::move(key), std::move(value));
+    }
+  }
+
+  void read_tensor_list(detail::byte_reader& in, std::uint64_t count, std::vector<std::uint64_t>& offsets) {
+    std::set<std::string> seen;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      in.enter(detail::text("the description of tensor ", i));
+      gguf_tensor tensor;
+      tensor.name = in.string(in.number<std::uint64_t>());
+      if (!seen.insert(tensor.name).second) {
+        fail("has tensor \"", tensor.name, "\" twice");
+      }
+      const auto dimensions = in.number<std::uint32_t>();
+      if (dimensions > detail::gguf_most_dimensions) {
+        fail("has tensor \"", tensor.name, "\" with ", dimensions, " dimensions; expected at most ",
+             detail::gguf_most_dimensions);
+      }
+      for (std::uint32_t d = 0; d < dimensions; ++d) {
+        tensor.shape.push_back(in.number<std::uint64_t>());
+      }
+      tensor.type = in.number<std::uint32_t>();
+      if (find_gguf_tensor_type(tensor.type) == nullptr) {
+        fail("has tensor \"", tensor.name, "\" of unknown type ", tensor.type);
+      }
+      offsets.push_back(in.number<std::uint64_t>());
+      tensors_.push_back(std::move(tensor));
+    }
+  }
+
+  void place_tensors(std::span<const std::byte> bytes, std::uint64_t header,
+                     const std::vector<std::uint64_t>& offsets) {
+    const std::uint64_t start = detail::round_up(header, alignment_);
+    const auto data = bytes.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(start, bytes.size())));
+    std::uint64_t end = 0;
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      gguf_tensor& tensor = tensors_[i];
+      const auto size = detail::gguf_bytes_of(*find_gguf_tensor_type(tensor.type), tensor.shape);
+      if (!size) {
+        fail("has tensor \"", tensor.name, "\" of shape ", detail::shape_text(tensor.shape), " and type ",
+             find_gguf_tensor_type(tensor.type)->name, ", which no number of bytes can hold");
+      }
+      if (offsets[i] % alignment_ != 0) {
+        fail("has tensor \"", tensor.name, "\" starting at byte ", offsets[i], " of the data, which is no multiple of ",
+             alignment_);
+      }
+      const std::uint64_t expected = detail::round_up(end, alignment_);
+      if (offsets[i] != expected) {
+        fail("has tensor \"", tensor.name, "\" starting at byte ", offsets[i], " of the data; expected ", expected,
+             offsets[i] < expected ? " (an overlap)" : " (a gap)");
+      }
+      if (expected > data.size() || *size > data.size() - expected) {
+        fail("has tensor \"", tensor.name, "\" of ", *size, " bytes at byte ", expected, " of the data, which has ",
+             data.size());
+      }
+      end = expected + *size;
+      tensor.bytes = data.subspan(static_cast<std::size_t>(expected), static_cast<std::size_t>(*size));
+    }
+    const std::uint64_t last = tensors_.empty() ? header : start + end;  // padding after it is customary
+    if (bytes.size() > detail::round_up(last, alignment_)) {
+      fail("has ", bytes.size() - detail::round_up(last, alignment_), " trailing bytes");
+    }
+  }
+
+  std::optional<mapped_file> file_;
+  std::string name_;
+  std::uint32_t version_ = 3;
+  std::uint64_t alignment_ = detail::gguf_default_alignment;
+  gguf_metadata metadata_;
+  std::vector<gguf_tensor> tensors_;
+};
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,58 @@
+// steer/io/glp.hpp: GLP (GGUF Layer Projection), versions 1 and 2: vectors that say what is done with them.
+//
+// The container and tensor names of a control vector, with the operation, the point and the dose in `glp.*` keys.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "steer/io/gguf.hpp"
+#include "steer/io/glp_format.hpp"
+#include "steer/io/glp_read.hpp"
+#include "steer/io/glp_write.hpp"
+#include "steer/recipe/edit.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Reads a GLP file as the edits that it describes, each bound to its operation:
+///
+///     for (const steer::edit& e : steer::load_glp("terse.gguf").edits) { recipe.append(e); }
+///
+///     project: h' = h - sum_j alpha_j d_j (d_j . h)       add: h' = h + sum_j alpha_j d_j
+///     alpha_j = glp.alpha_default * glp.dir_scales[j] * glp.layer_scales[layer]
+///
+/// A `scale_edit` divides by the norm, so that rows that are not quite unit need no change here. Rank k is k edits,
+/// which do not disturb each other because the file's directions are orthonormal; layers whose alpha differs are edits
+/// of their own.
+///
+/// @throws file_error if the file cannot be read; format_error naming the file and the field for an unknown mode,
+/// version,
+///         hook point or key, for tensors that are no directions, miss, are zero or not finite, for a basis that is not
+///         orthonormal, and where layer list or digest contradict the tensors
+/// @source msuiche/weightless spec/GLP.md; deviations: a key `glp.*` that the specification does not name is refused,
+/// and a
+///         file without a hook point is read only where it adds
+inline glp load_glp(const std::filesystem::path& path) { return detail::glp_reader(gguf_file(path)).read(); }
+
+/// The same from a file's bytes; `name` stands for the file in messages.
+inline glp parse_glp(std::span<const std::byte> bytes, std::string name) {
+  return detail::glp_reader(gguf_file(bytes, std::move(name))).read();
+}
+
+/// Writes edits as one GLP file; reading it back gives equal ones where they were split as `load_glp` splits them.
+///
+/// Directions keep their bits, except that those of a projection which are off unit length by more than 1e-3 are
+/// normalised, as the format asks. Unless the file says just what llama.cpp would do with it, it holds a tensor of
+/// another name besides, for which llama.cpp refuses the file; readers of GLP pass over it.
+///
+/// @throws format_error if the edits are no one operation with one concept at one point, carry what GLP cannot say
+/// (rows,
+///         layer 0, a unit other than raw, doses that are no product over layers and directions), or are a basis that
+///         is not orthonormal; file_error if the file cannot be written
+inline void save_glp(const glp& file, const std::filesystem::path& path) { detail::glp_writer(file).write(path); }
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,324 @@
+// steer/io/glp_read.hpp: how a GLP file is read; the entry is steer/io/glp.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <Eigen/Core>
+
+#include "steer/core/error.hpp"
+#include "steer/io/control_vector.hpp"
+#include "steer/io/gguf.hpp"
+#include "steer/io/gguf_provenance.hpp"
+#include "steer/io/glp_format.hpp"
+#include "steer/io/sha256.hpp"
+#include "steer/recipe/edit.hpp"
+
+namespace steer {
+inline namespace v0 {
+namespace detail {
+
+class glp_reader {
+ public:
+  explicit glp_reader(gguf_file file) : file_(std::move(file)), who_("glp: file " + file_.name()) {}
+
+  glp read() {
+    check_keys();
+    const std::string mode = text_or("glp.mode", "add");
+    if (mode != "add" && mode != "project") {
+      fail("has glp.mode \"", mode, "\"; expected project or add");
+    }
+    projects_ = mode == "project";
+    read_tensors();
+    read_doses();
+    check_layer_list();
+    check_digest();
+
+    glp out;
+    out.base_model = {text_or("general.base_model.0.name", ""), text_or("general.base_model.0.organization", ""),
+                      text_or("general.base_model.0.version", ""), text_or("general.base_model.0.repo_url", "")};
+    out.derived_at = text_or("glp.derived_at", "");
+    out.created = text_or("glp.created", "");
+    make_edits(out);
+    return out;
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    throw format_error(text(who_, " ", parts...));
+  }
+
+  [[nodiscard]] std::string text_or(std::string_view key, std::string_view otherwise) const {
+    return file_.text_at(key).value_or(std::string(otherwise));
+  }
+
+  [[nodiscard]] std::int64_t whole_or(std::string_view key, std::int64_t otherwise) const {
+    const gguf_value* value = find(file_.metadata(), key);
+    if (value == nullptr) {
+      return otherwise;
+    }
+    const auto number = whole_number(*value);
+    if (!number) {
+      fail("has ", key, " of type ", to_string(value->type()), "; expected a whole number");
+    }
+    return *number;
+  }
+
+  void check_keys() const {
+    bool any = false;
+    for (const auto& [key, value] : file_.metadata()) {
+      any = any || key.starts_with("glp.");
+      bool known = key.starts_with("general.") || key.starts_with("steer.") || key == "controlvector.model_hint" ||
+                   key == "controlvector.layer_count";
+      for (const std::string_view name :
+           {"mode", "spec_version", "alpha_default", "rank", "orthonormal", "dir_scales", "layer_scales", "hook_point",
+            "derived_at", "content_sha256", "created", "method", "contrast", "layer_ids_zero_based"}) {
+        known = known || (key.starts_with("glp.") && key.substr(4) == name);
+      }
+      if (!known) {
+        fail("has the unknown key \"", key, "\", which may change what the vector means");
+      }
+    }
+    if (!any) {
+      fail("has no glp.* key: it is no GLP file, but perhaps a control vector");
+    }
+  }
+
+  void read_tensors() {
+    for (const gguf_tensor& tensor : file_.tensors()) {
+      if (tensor.name == glp_guard) {
+        continue;
+      }
+      const std::string_view name = tensor.name;
+      const std::size_t dot = name.find('.', std::min(name.size(), std::string_view("direction.").size()));
+      const auto layer = direction_number(name.substr(0, dot));
+      const auto index = dot == std::string_view::npos
+                             ? std::optional{0}
+                             : direction_number("direction." + std::string(name.substr(dot + 1)));
+      if (!layer || !index || (*index == 0 && dot != std::string_view::npos)) {
+        fail("has tensor \"", tensor.name, "\"; expected direction.N or direction.N.j");
+      }
+      if (*layer == 0) {
+        fail("has tensor \"", tensor.name, "\"; this format cannot hold layer 0");
+      }
+      layers_[*layer].emplace(*index, direction_values(file_, tensor, who_));
+    }
+    if (layers_.empty()) {
+      fail("has no tensor direction.N");
+    }
+    const Eigen::Index width = layers_.begin()->second.begin()->second.size();
+    for (const auto& [layer, basis] : layers_) {
+      for (const auto& [index, values] : basis) {
+        if (values.size() != width) {
+          fail("has width ", values.size(), " at layer ", layer, "; another layer has ", width);
+        }
+      }
+    }
+  }
+
+  void read_doses() {
+    const std::int64_t version = whole_or("glp.spec_version", 1);
+    if (version != 1 && version != 2) {
+      fail("has glp.spec_version ", version, "; expected 1 or 2");
+    }
+    rank_ = static_cast<std::size_t>(std::max<std::int64_t>(0, whole_or("glp.rank", 1)));
+    for (const std::string_view key : {"glp.dir_scales", "glp.layer_scales"}) {
+      if (version == 1 && find(file_.metadata(), key) != nullptr) {
+        fail("has ", key, " and glp.spec_version 1; that key needs version 2");
+      }
+    }
+    if (rank_ < 1 || (version == 1 && rank_ != 1)) {
+      fail("has glp.rank ", whole_or("glp.rank", 1), "; expected ",
+           version == 1 ? "1 for glp.spec_version 1" : "at least 1");
+    }
+    for (const auto& [layer, basis] : layers_) {
+      if (basis.size() != rank_ || basis.rbegin()->first != static_cast<int>(rank_) - 1) {
+        fail("has ", basis.size(), " directions at layer ", layer, ", the last numbered ", basis.rbegin()->first,
+             "; expected as many as glp.rank, ", rank_);
+      }
+    }
+    check_basis();
+    if (const gguf_value* value = find(file_.metadata(), "glp.alpha_default")) {
+      const auto number = real_number(*value);
+      if (!number || !std::isfinite(*number)) {
+        fail("has glp.alpha_default ", number ? text(*number) : "of type " + std::string(to_string(value->type())),
+             "; expected a finite f32");
+      }
+      alpha_ = *number;
+    }
+    read_direction_scales();
+    read_layer_scales();
+  }
+
+  void check_basis() const {
+    if (rank_ == 1) {
+      return;
+    }
+    const gguf_value* stated = find(file_.metadata(), "glp.orthonormal");
+    if (stated == nullptr || stated->get<bool>() != true) {
+      fail("has glp.rank ", rank_, " without glp.orthonormal true");
+    }
+    for (const auto& [layer, basis] : layers_) {
+      std::vector<Eigen::VectorXf> rows;
+      for (const auto& [index, values] : basis) {
+        rows.push_back(values);
+      }
+      if (const double off = off_orthonormal(rows); !(off <= glp_unit_tolerance)) {
+        fail("has directions at layer ", layer, " that are not orthonormal: off by ", off, ", expected at most ",
+             glp_unit_tolerance);
+      }
+    }
+  }
+
+  void read_direction_scales() {
+    direction_scales_.assign(rank_, 1.0);
+    if (const auto stated = file_.text_at("glp.dir_scales")) {
+      direction_scales_.clear();
+      for (const std::string_view part : split(*stated, ',')) {
+        const auto number = parse_number<double>(part);
+        if (!number || direction_scales_.size() == rank_) {
+          fail("has glp.dir_scales \"", *stated, "\"; expected ", rank_, " finite numbers between commas");
+        }
+        direction_scales_.push_back(*number);
+      }
+      if (direction_scales_.size() != rank_) {
+        fail("has glp.dir_scales \"", *stated, "\"; expected ", rank_, " finite numbers between commas");
+      }
+    }
+  }
+
+  void read_layer_scales() {
+    if (const auto stated = file_.text_at("glp.layer_scales")) {
+      for (const std::string_view part : split(*stated, ',')) {
+        const auto pair = split(part, ':');
+        const auto layer = pair.size() == 2 ? parse_number<int>(pair[0]) : std::nullopt;
+        const auto scale = pair.size() == 2 ? parse_number<double>(pair[1]) : std::nullopt;
+        if (!layer || !scale || !layers_.contains(*layer) || !layer_scales_.emplace(*layer, *scale).second) {
+          fail("has glp.layer_scales \"", *stated, "\", whose \"", part,
+               "\" is no pair layer:number of a layer with a direction, or stands twice");
+        }
+      }
+    }
+  }
+
+  void check_layer_list() const {
+    const auto stated = file_.text_at("glp.layer_ids_zero_based");
+    if (!stated || stated->empty()) {
+      return;
+    }
+    std::vector<int> listed;
+    for (const std::string_view part : split(*stated, ',')) {
+      const auto layer = parse_number<int>(part);
+      if (!layer) {
+        fail("has glp.layer_ids_zero_based \"", *stated, "\"; expected numbers between commas");
+      }
+      listed.push_back(*layer);
+    }
+    std::sort(listed.begin(), listed.end());
+    const bool same = std::equal(listed.begin(), listed.end(), layers_.begin(), layers_.end(),
+                                 [](int a, const auto& b) { return a == b.first; });
+    if (!same) {
+      fail("has glp.layer_ids_zero_based \"", *stated, "\", which are not the layers of its ", layers_.size(),
+           " tensors, ", layers_.begin()->first, " to ", layers_.rbegin()->first, "; one of them is shifted");
+    }
+  }
+
+  void check_digest() const {
+    auto stated = file_.text_at("glp.content_sha256");
+    if (!stated) {
+      return;
+    }
+    for (char& digit : *stated) {
+      digit = digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
+    }
+    sha256 digest;
+    for (const auto& [layer, basis] : layers_) {
+      for (const auto& [index, values] : basis) {
+        digest.update(std::as_bytes(std::span(values.data(), static_cast<std::size_t>(values.size()))));
+      }
+    }
+    if (digest.hex() != *stated) {
+      fail("has glp.content_sha256 ", *stated, "; the tensors' bytes give ", digest.hex());
+    }
+  }
+
+  [[nodiscard]] point hook_point() const {
+    const std::string stated = text_or("glp.hook_point", projects_ ? "" : glp_hook_points[0].first);
+    for (const auto& [name, where] : glp_hook_points) {
+      if (name == stated) {
+        return where;
+      }
+    }
+    fail("has glp.hook_point \"", stated, "\"; expected ", glp_hook_points[0].first, ", ", glp_hook_points[1].first,
+         " or ", glp_hook_points[2].first);
+  }
+
+  void make_edits(glp& out) {
+    gguf_provenance provenance(file_.metadata(), who_);
+    steering_vector empty;
+    empty.name = name_of(file_);
+    empty.point = hook_point();
+    empty.source.model = out.base_model.name;
+    empty.source.method = text_or("glp.method", "");
+    empty.source.contrast = text_or("glp.contrast", "");
+    provenance.read_into(empty);
+    if (empty.point != hook_point()) {
+      fail("has steer.point ", to_string(empty.point), ", which contradicts its glp.hook_point");
+    }
+    for (std::size_t j = 0; j < rank_; ++j) {
+      const std::size_t first = out.edits.size();
+      for (auto& [layer, basis] : layers_) {
+        const auto scale = layer_scales_.find(layer);
+        const auto dose =
+            static_cast<float>(alpha_ * direction_scales_[j] * (scale == layer_scales_.end() ? 1.0 : scale->second));
+        auto here = std::find_if(out.edits.begin() + static_cast<std::ptrdiff_t>(first), out.edits.end(),
+                                 [&](const edit& e) { return dose_of(e) == dose; });
+        if (here == out.edits.end()) {
+          edit next;
+          if (projects_) {
+            next.operation = scale_edit{dose};
+          } else {
+            next.operation = add_edit{dose, strength_unit::raw};
+          }
+          next.vector = empty;
+          here = out.edits.insert(here, std::move(next));
+        }
+        direction& v = here->vector.directions[layer];
+        v.values = std::move(basis.at(static_cast<int>(j)));
+        provenance.read_into(v, j == 0 ? text(layer) : text(layer, ".", j));
+      }
+    }
+    provenance.check_all_read();
+    for (const edit& e : out.edits) {
+      check_read(e, who_);
+    }
+  }
+
+  static float dose_of(const edit& e) {
+    const auto* scale = std::get_if<scale_edit>(&e.operation);
+    return scale != nullptr ? scale->amount : std::get<add_edit>(e.operation).strength;
+  }
+
+  gguf_file file_;
+  std::string who_;
+  bool projects_ = false;
+  std::size_t rank_ = 1;
+  double alpha_ = 1.0;
+  std::vector<double> direction_scales_;
+  std::map<int, double> layer_scales_;
+  std::map<int, std::map<int, Eigen::VectorXf>> layers_;  // layer, then j
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

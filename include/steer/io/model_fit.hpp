@@ -1,0 +1,34 @@
+// steer/io/model_fit.hpp: whether what a file holds fits a model.
+#pragma once
+
+#include <string>
+
+#include "steer/core/error.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Checks width and layers of a vector against a model before anything is built from it.
+///
+/// @param file  where it comes from, for the message
+/// @throws format_error naming file, layer, expected and actual if the model has other widths or fewer layers
+inline void check_fits(const steering_vector& v, const model_shape& model, const std::string& file) {
+  const auto fail = [&](const auto&... parts) {
+    throw format_error(detail::text("steering vector \"", v.name, "\" ", parts..., " (file ", file, ")"));
+  };
+  const std::ptrdiff_t width = model.width_at(v.point);
+  for (const auto& [layer, direction] : v.directions) {
+    if (layer < 0 || layer >= model.layers) {
+      fail("has a direction for layer ", layer, "; the model \"", model.name, "\" has ", model.layers, " layers");
+    }
+    if (direction.values.size() != width) {
+      fail("has width ", direction.values.size(), " at layer ", layer, "; the model \"", model.name, "\" has ", width,
+           " at ", to_string(v.point));
+    }
+  }
+}
+
+}  // namespace v0
+}  // namespace steer

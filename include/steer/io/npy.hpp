@@ -1,0 +1,214 @@
+// steer/io/npy.hpp: NumPy's .npy files, versions 1 and 2, in C order: the bridge to everything in Python.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <Eigen/Core>
+
+#include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
+#include "steer/io/half.hpp"
+#include "steer/io/mapped_file.hpp"
+#include "steer/io/npy_header.hpp"
+#include "steer/io/write_file.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// An array of numbers, in C order: the last index runs fastest.
+struct npy_array {
+  std::vector<std::size_t> shape;
+  std::variant<std::vector<float>, std::vector<double>> values;  ///< f2 and f4 as float, f8 as double; all exact
+
+  bool operator==(const npy_array&) const = default;
+};
+
+namespace detail {
+
+inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& name) {
+  byte_reader in(bytes, "npy: file " + name);
+  in.enter("the header");
+  if (bytes.size() < 6 || in.string(6) != "\x93NUMPY") {
+    in.fail("does not begin with the magic bytes \\x93NUMPY");
+  }
+  const auto major = in.number<std::uint8_t>();
+  const auto minor = in.number<std::uint8_t>();
+  if ((major != 1 && major != 2) || minor != 0) {
+    in.fail("has version ", major, ".", minor, "; expected 1.0 or 2.0");
+  }
+  const std::uint64_t length = major == 1 ? in.number<std::uint16_t>() : in.number<std::uint32_t>();
+  const std::string text_of_header = in.string(length);
+  const npy_header header(text_of_header, in);
+  const std::size_t size = header.descr == "<f2" ? 2 : header.descr == "<f4" ? 4 : header.descr == "<f8" ? 8 : 0;
+  if (size == 0) {
+    in.fail("has descr '", header.descr, "'; expected '<f2', '<f4' or '<f8'");
+  }
+  std::uint64_t count = 1;
+  for (const std::size_t extent : header.shape) {
+    if (extent != 0 && count > std::numeric_limits<std::uint64_t>::max() / 16 / extent) {
+      in.fail("has shape ", python_tuple(header.shape), ", more numbers than any file holds");
+    }
+    count *= extent;
+  }
+  if (in.remaining() != count * size) {
+    in.fail("has ", in.remaining(), " bytes of data; shape ", python_tuple(header.shape), " and '", header.descr,
+            "' need ", count * size);
+  }
+  const std::byte* data = in.take(count * size).data();
+  const auto numbers = static_cast<std::size_t>(count);
+  npy_array out{header.shape, {}};
+  if (size == 8) {
+    std::vector<double> values(numbers);
+    if (numbers != 0) {
+      std::memcpy(values.data(), data, numbers * size);
+    }
+    out.values = std::move(values);
+    return out;
+  }
+  std::vector<float> values(numbers);
+  for (std::size_t i = 0; i < numbers; ++i) {
+    if (size == 4) {
+      std::memcpy(&values[i], data + 4 * i, 4);
+    } else {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, data + 2 * i, 2);
+      values[i] = float_from_f16(bits);
+    }
+  }
+  out.values = std::move(values);
+  return out;
+}
+
+}  // namespace detail
+
+/// Reads an array as it is.
+///
+/// @throws file_error if the file cannot be read; format_error naming the file, expected and actual for a wrong magic
+/// or
+///         version, a header that is no plain description, Fortran order, another type than little-endian f2, f4, f8,
+///         and for data that is not as long as the shape asks
+/// @source NumPy, numpy.lib.format
+inline npy_array load_npy(const std::filesystem::path& path) {
+  return detail::read_npy(mapped_file(path).bytes(), path.string());
+}
+
+/// The same from a file's bytes; `name` stands for the file in messages.
+inline npy_array parse_npy(std::span<const std::byte> bytes, const std::string& name) {
+  return detail::read_npy(bytes, name);
+}
+
+/// Writes an array: version 1, or 2 where the header is too long for it.
+/// @throws format_error if the shape does not have as many numbers; file_error if the file cannot be written
+inline void save_npy(const npy_array& array, const std::filesystem::path& path) {
+  std::visit(
+      [&](const auto& values) {
+        using number = typename std::decay_t<decltype(values)>::value_type;
+        std::uint64_t count = 1;
+        for (const std::size_t extent : array.shape) {
+          count *= extent;
+        }
+        if (count != values.size()) {
+          throw format_error(detail::text("npy: shape ", detail::python_tuple(array.shape), " does not fit ",
+                                          values.size(), " numbers"));
+        }
+        std::string header =
+            detail::text("{'descr': '", sizeof(number) == 4 ? "<f4" : "<f8",
+                         "', 'fortran_order': False, 'shape': ", detail::python_tuple(array.shape), ", }");
+        const bool is_long = header.size() + 1 + 10 + 63 > std::numeric_limits<std::uint16_t>::max();
+        const std::size_t before = is_long ? 12 : 10;
+        header.append(63 - (before + header.size()) % 64, ' ');  // the data begins 64-byte aligned, as NumPy's does
+        header += '\n';
+        std::string start = is_long ? std::string("\x93NUMPY\x02\x00", 8) : std::string("\x93NUMPY\x01\x00", 8);
+        if (is_long) {
+          detail::append_bytes(start, static_cast<std::uint32_t>(header.size()));
+        } else {
+          detail::append_bytes(start, static_cast<std::uint16_t>(header.size()));
+        }
+        write_file(path, {detail::bytes_of(start + header), std::as_bytes(std::span(values))}, "npy");
+      },
+      array.values);
+}
+
+/// What an array leaves unsaid about the directions in it.
+struct npy_vector_options {
+  std::string name;
+  steer::point point;   ///< where they were measured
+  int first_layer = 0;  ///< the zero-based layer of the first row
+};
+
+/// The rows [L, d] of an array, or its only one [d], as directions of consecutive layers. An array does not say what is
+/// done with them, so that nothing is: the caller adds, scales or ablates.
+///
+/// @param who  stands for the array in messages
+/// @throws format_error for another number of dimensions, NaN or infinity, a row of zeros, or numbers beyond float32
+inline steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options,
+                                          const std::string& who) {
+  const auto fail = [&](const auto&... parts) { throw format_error(detail::text("npy: ", who, " ", parts...)); };
+  if (array.shape.empty() || array.shape.size() > 2 || array.shape.back() == 0 || array.shape.front() == 0) {
+    fail("has shape ", detail::python_tuple(array.shape), "; expected (width,) or (layers, width)");
+  }
+  if (options.first_layer < 0) {
+    fail("begins at layer ", options.first_layer, "; expected 0 or above");
+  }
+  const std::size_t width = array.shape.back();
+  const std::size_t rows = array.shape.size() == 2 ? array.shape.front() : 1;
+  if (rows > static_cast<std::size_t>(std::numeric_limits<int>::max() - options.first_layer)) {
+    fail("has ", rows, " rows, more layers than can be counted");
+  }
+  steering_vector out;
+  out.name = options.name;
+  out.point = options.point;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const int layer = options.first_layer + static_cast<int>(row);
+    Eigen::VectorXf values(static_cast<Eigen::Index>(width));
+    std::visit(
+        [&](const auto& numbers) {
+          for (std::size_t i = 0; i < width; ++i) {
+            values[static_cast<Eigen::Index>(i)] = static_cast<float>(numbers[row * width + i]);
+          }
+        },
+        array.values);
+    if (!values.allFinite()) {
+      fail("has NaN, infinity or a number beyond float32 in row ", row);
+    }
+    if (values.isZero(0.0F)) {
+      fail("has row ", row, " that is all zero; a direction needs a norm above 0");
+    }
+    out.directions[layer].values = std::move(values);
+  }
+  return out;
+}
+
+/// The directions as an array [L, d], rows in the order of their layers, which must be consecutive.
+/// @throws shape_error or numeric_error if the vector is not sound; format_error if layers are missing between its
+/// first and last
+inline npy_array to_npy(const steering_vector& v) {
+  check(v);
+  npy_array out;
+  std::vector<float> values;
+  const int first = v.directions.begin()->first;
+  const int last = v.directions.rbegin()->first;
+  if (last - first + 1 != static_cast<int>(v.directions.size())) {
+    throw format_error(detail::text("npy: \"", v.name, "\" has ", v.directions.size(), " directions between layers ",
+                                    first, " and ", last, "; an array has no place for gaps"));
+  }
+  for (const auto& [layer, direction] : v.directions) {
+    values.insert(values.end(), direction.values.begin(), direction.values.end());
+  }
+  out.shape = {v.directions.size(), static_cast<std::size_t>(v.width())};
+  out.values = std::move(values);
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

