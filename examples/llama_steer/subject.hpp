@@ -9,15 +9,16 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "llama_steer/answers.hpp"
 #include "llama_steer/pairs.hpp"
 #include "llama_steer/parse.hpp"
+#include "llama_steer/vector_file.hpp"
 #include "steer/adapter/llama_cpp.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
-#include "steer/io/steering_vector_file.hpp"
 #include "terminal.hpp"
 
 namespace llama_steer {
@@ -31,6 +32,7 @@ struct model_options {
 /// Where the vector comes from: a file, or contrast texts that are read now.
 struct vector_options {
   std::filesystem::path file;
+  unsaid said;  ///< what the file leaves open
   std::filesystem::path positive = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "succinct.txt";
   std::filesystem::path negative = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "verbose.txt";
   std::filesystem::path pairs;  ///< a JSON file instead of the two
@@ -104,9 +106,18 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
 }
 
 /// The vector that the options name.
+/// @throws steer::argument_error if a file's edits are not additions of one vector
 inline steer::steering_vector vector_of(llama_model* model, const model_options& how, const vector_options& from,
                                         const std::vector<int>& layers) {
-  return from.file.empty() ? extract(model, how, from, layers) : steer::load_steering_vector(from.file);
+  if (from.file.empty()) {
+    return extract(model, how, from, layers);
+  }
+  const content read = read_content(from.file, from.said);
+  if (const auto* v = std::get_if<steer::steering_vector>(&read.held)) {
+    return *v;
+  }
+  throw steer::argument_error(steer::detail::text("file ", from.file.string(), " is a ", describe(read.kind),
+                                                  " with a dose of its own; a strength here needs a bare vector"));
 }
 
 /// A dose of a vector.

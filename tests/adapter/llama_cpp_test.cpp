@@ -1,11 +1,14 @@
 // The adapter on a real model: SmolLM2-135M, 30 layers of width 576, 9 heads.
 #include "steer/adapter/llama_cpp.hpp"
 
+#include <ggml.h>
+#include <gguf.h>
 #include <gtest/gtest.h>
 
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <string>
@@ -16,6 +19,8 @@
 #include "expect_error.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
+#include "steer/io/control_vector.hpp"
+#include "temporary_file.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -280,6 +285,45 @@ TEST(LlamaCpp, ConstantAdditionsTakeTheNativePath) {
   host.clear_hook();
   EXPECT_EQ(host.path(), llama_cpp_path::none);
   EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
+}
+
+/// A control vector file as llama.cpp's own example programs read it: each direction.N goes to row N - 1 of the buffer.
+std::vector<float> read_as_llama_cpp_does(const std::filesystem::path& path, std::size_t width, std::size_t layers) {
+  std::vector<float> out(width * (layers - 1));
+  ggml_context* tensors = nullptr;
+  const gguf_init_params parameters{false, &tensors};
+  gguf_context* file = gguf_init_from_file(path.c_str(), parameters);
+  EXPECT_NE(file, nullptr);
+  for (std::int64_t i = 0; file != nullptr && i < gguf_get_n_tensors(file); ++i) {
+    const std::string name = gguf_get_tensor_name(file, i);
+    const ggml_tensor* tensor = ggml_get_tensor(tensors, name.c_str());
+    const auto layer = static_cast<std::size_t>(std::stoi(name.substr(std::string("direction.").size())));
+    EXPECT_EQ(tensor->type, GGML_TYPE_F32);
+    std::copy_n(static_cast<const float*>(tensor->data), width, out.begin() + static_cast<std::ptrdiff_t>(width * (layer - 1)));
+  }
+  gguf_free(file);
+  ggml_free(tensors);
+  return out;
+}
+
+TEST(LlamaCpp, AControlVectorThatWeWriteDoesTheSameInLlamaCpp) {
+  auto host = make_host();
+  steer::steering_vector v = vector_at(host.shape(), point::residual_out, {10, 15, 22});
+  const temporary_file file(".gguf");
+  steer::save_control_vector(v, file.path());
+  const steer::plan plan(steer::recipe{}.add(v, {.unit = steer::strength_unit::raw}), host.shape());
+  host.steer(plan, steer::llama_cpp_native::never);
+  const auto ours = last_logits(host, story(), 0, 128);
+
+  host.clear_hook();
+  const auto plain = last_logits(host, story(), 0, 128);
+  const std::vector<float> rows = read_as_llama_cpp_does(file.path(), 576, 30);
+  ASSERT_EQ(llama_set_adapter_cvec(host.context(), rows.data(), rows.size(), 576, 1, 29), 0);
+  const auto theirs = last_logits(host, story(), 0, 128);
+  llama_set_adapter_cvec(host.context(), nullptr, 0, 576, -1, -1);
+  EXPECT_LT(largest_difference(ours, theirs), 2e-3);
+  EXPECT_GT(largest_difference(ours, plain), 100 * 2e-3);
+  EXPECT_EQ(steer::load_control_vector(file.path(), steer::control_vector_producer::as_applied), v);
 }
 
 TEST(LlamaCpp, WhatIsNoConstantAdditionNeverTakesIt) {
