@@ -33,7 +33,7 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::s
   }
   bool written = out != nullptr;
   for (const std::span<const std::byte> part : parts) {
-    written = written && std::fwrite(part.data(), 1, part.size(), out) == part.size();
+    written = written && (part.empty() || std::fwrite(part.data(), 1, part.size(), out) == part.size());
   }
   if (out != nullptr) {
     written = std::fclose(out) == 0 && written;
