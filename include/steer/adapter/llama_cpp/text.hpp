@@ -66,7 +66,29 @@ inline std::string token_text(const llama_model& model, std::int32_t token) {
   return out;
 }
 
-/// A conversation in the model's own chat template, ready for the assistant's next turn.
+namespace detail {
+
+/// The system message that a ChatML template begins with where the conversation has none of its own; empty if there is none.
+/// llama.cpp recognises templates instead of running them, and loses it.
+inline std::string default_system_message(std::string_view pattern) {
+  constexpr std::string_view begin = "<|im_start|>system";
+  const std::size_t at = pattern.find(begin);
+  if (at == std::string_view::npos) {
+    return {};
+  }
+  std::string_view rest = pattern.substr(at + begin.size());
+  for (const std::string_view line_end : {"\n", "\\n"}) {  // itself, or as Jinja writes it
+    rest.remove_prefix(rest.starts_with(line_end) ? line_end.size() : 0);
+  }
+  const std::string_view message = rest.substr(0, rest.find("<|im_end|>"));
+  const bool literal = message.size() < rest.size() && message.find_first_of("'\"{}\\") == std::string_view::npos;
+  return literal ? std::string(message) : std::string();
+}
+
+}  // namespace detail
+
+/// A conversation in the model's own chat template, ready for the assistant's next turn. Where it has no system message, the
+/// one that the template itself brings is used.
 /// @throws argument_error if the model has no template or llama.cpp does not know the one that it has
 inline std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns) {
   const char* pattern = llama_model_chat_template(&model, nullptr);
@@ -75,6 +97,11 @@ inline std::string apply_chat_template(const llama_model& model, std::span<const
   }
   std::vector<llama_chat_message> messages;
   std::size_t size = 256;
+  const std::string system = detail::default_system_message(pattern);
+  if (!system.empty() && (turns.empty() || turns.front().role != "system")) {
+    messages.push_back({"system", system.c_str()});
+    size += 2 * system.size();
+  }
   for (const chat_message& turn : turns) {
     messages.push_back({turn.role.c_str(), turn.content.c_str()});
     size += 2 * (turn.role.size() + turn.content.size());
