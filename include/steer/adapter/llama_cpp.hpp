@@ -166,9 +166,11 @@ class llama_cpp_host {
   ///         llama.cpp fails
   void decode(const llama_batch& batch) {
     batch_.read(batch, context_.get(), prompt_lengths_);
-    watcher_->announce(shape_, batch_.rows, batch_.outputs, llama_n_ubatch(context_.get()));
+    const bool followed = watcher_->announce(shape_, batch_.rows, batch_.outputs, llama_n_ubatch(context_.get()));
     const std::int32_t failed = llama_decode(context_.get(), batch);
-    llama_synchronize(context_.get());
+    if (followed) {
+      llama_synchronize(context_.get());  // the hook's last call may still be to come
+    }
     const std::exception_ptr failure = watcher_->conclude();
     if (failure || failed != 0) {
       for (const auto& [sequence, position] : batch_.beginnings()) {

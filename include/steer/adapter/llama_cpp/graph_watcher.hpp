@@ -113,8 +113,9 @@ class graph_watcher {
   }
 
   /// Prepares for a batch whose rows are these; `output` says which have logits. Both must live until `conclude`.
+  /// @return whether the hook wants anything of it
   /// @throws host_error if its rows could be mistaken for each other
-  void announce(const model_shape& shape, std::span<const row_info> rows, std::span<const std::int8_t> output,
+  bool announce(const model_shape& shape, std::span<const row_info> rows, std::span<const std::int8_t> output,
                 std::size_t micro_batch) {
     failure_ = nullptr;
     if (look(shape)) {
@@ -125,6 +126,7 @@ class graph_watcher {
     } else {
       state_ = state::ignored;
     }
+    return state_ == state::followed;
   }
 
   /// The batch is over.
