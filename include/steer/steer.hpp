@@ -18,6 +18,8 @@
 #include "steer/extract/recorder.hpp"
 #include "steer/extract/separation.hpp"
 #include "steer/extract/token_selection.hpp"
+#include "steer/inject/in_sequence.hpp"
 #include "steer/inject/plan.hpp"
+#include "steer/inject/session.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/vector/steering_vector.hpp"

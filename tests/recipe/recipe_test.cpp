@@ -28,7 +28,7 @@ TEST_F(recipe, keeps_the_order_and_the_options) {
   EXPECT_EQ(first.unit, steer::strength_unit::of_row_norm);
   EXPECT_EQ(made.edits()[0].layers, std::vector<int>{2});
   EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[1].operation).amount, 1.0F);
-  EXPECT_EQ(made.edits()[1].vector, terse);
+  EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[1].operation).vector, terse);
   EXPECT_EQ(made.edits()[1].rows.phase, steer::phase::generation);
   EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[2].operation).amount, 2.0F);
 }
@@ -38,7 +38,7 @@ TEST_F(recipe, owns_its_vectors) {
   made.add(happy);
   const steer::steering_vector before = happy;
   happy.directions.clear();
-  EXPECT_EQ(made.edits()[0].vector, before);
+  EXPECT_EQ(std::get<steer::add_edit>(made.edits()[0].operation).vector, before);
 }
 
 TEST_F(recipe, refuses_meaningless_numbers_and_stays_as_it_was) {
@@ -58,16 +58,16 @@ TEST_F(recipe, refuses_meaningless_numbers_and_stays_as_it_was) {
   EXPECT_EQ(made, before);
 }
 
-TEST(row_selection, contains_by_phase_and_position) {
+TEST(schedule, contains_by_phase_and_position) {
   const steer::row_info prompt{.token = 0, .position = 3, .sequence = 0, .prompt_length = 5};
   const steer::row_info generated{.token = 0, .position = 5, .sequence = 0, .prompt_length = 5,
                                   .phase = steer::phase::generation};
-  EXPECT_TRUE(steer::row_selection{}.contains(prompt));
-  EXPECT_TRUE(steer::row_selection{}.everything());
-  const steer::row_selection generation{.phase = steer::phase::generation};
+  EXPECT_TRUE(steer::schedule{}.contains(prompt));
+  EXPECT_TRUE(steer::schedule{}.everything());
+  const steer::schedule generation{.phase = steer::phase::generation};
   EXPECT_FALSE(generation.contains(prompt));
   EXPECT_TRUE(generation.contains(generated));
-  const steer::row_selection span{.first = 3, .last = 4};
+  const steer::schedule span{.first = 3, .last = 4};
   EXPECT_TRUE(span.contains(prompt));
   EXPECT_FALSE(span.contains(generated));
 }

@@ -97,6 +97,10 @@ class resolver {
       next.form = std::visit([&](const auto& op) { return op.at(layer, where_and_who); }, named.operation);
       require_width(width_of(next.form));
       if (e.gate.latched()) {
+        if (e.rows.phase == phase::prompt || e.rows.last_of_prompt) {
+          throw argument_error(text(who, ": its gate latches on the prompt and acts on what is generated; its rows are in "
+                                         "the prompt"));
+        }
         next.latch = shared_latch;
         if (shared_latch < 0) {
           next.latch = latches_++;
@@ -243,7 +247,7 @@ class resolver {
 
   void set_latch(const edit& e, std::size_t place, site here, std::ptrdiff_t latch, const std::string& who) {
     term next = base(e, place);
-    next.rows = {};
+    next.rows = {.last_of_prompt = 1};
     next.norm = {};
     next.where = columns_of(e.head, here.point, who);
     next.asked = asked(e.gate, here.layer, next.where.count, who);
