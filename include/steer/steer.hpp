@@ -20,6 +20,7 @@
 #include "steer/extract/token_selection.hpp"
 #include "steer/inject/in_sequence.hpp"
 #include "steer/inject/plan.hpp"
+#include "steer/inject/routes.hpp"
 #include "steer/inject/session.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/vector/steering_vector.hpp"

@@ -43,7 +43,7 @@ class program {
  public:
   using Real = kernel::real_of<Scalar>;
 
-  program(const recipe& source, const model_shape& shape, plan_options options) : source_(source), options_(options) {
+  program(const recipe& source, const model_shape& shape, plan_options options) : source_(source), options_(options), facts_(shape.facts) {
     resolver resolve(shape, options.models);
     for (std::size_t i = 0; i < source.edits().size(); ++i) {
       resolve.resolve(source.edits()[i], i);
@@ -96,6 +96,7 @@ class program {
   }
   [[nodiscard]] const recipe& source() const noexcept { return source_; }
   [[nodiscard]] const plan_options& options() const noexcept { return options_; }
+  [[nodiscard]] enum_set<row_fact> facts() const noexcept { return facts_; }
   [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
   [[nodiscard]] std::uint64_t digest_value() const noexcept { return digest_; }
 
@@ -138,6 +139,7 @@ class program {
 
   recipe source_;
   plan_options options_;
+  enum_set<row_fact> facts_;
   std::vector<site_program<Real>> sites_;  // [layers * point_count], as all that follow
   std::vector<access> accesses_;
   std::vector<std::vector<Scalar>> additions_;
