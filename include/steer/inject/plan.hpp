@@ -1,7 +1,6 @@
 // steer/inject/plan.hpp: a recipe compiled for one model shape, as a hook.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -66,7 +65,8 @@ class basic_plan {
     program_->run(
         *program_->find(where), activations.count,
         [&](std::ptrdiff_t i) {
-          return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i)};
+          return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i), nullptr,
+                                         nullptr};
         },
         nobody);
   }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -60,11 +60,9 @@ class program {
       widths_[at] = shape.width_at(where.point);
       const site_program<Real>& here = sites_[at];
       accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
-      if (here.groups.size() == 1 && here.groups[0].plain && here.groups[0].where.count == widths_[at]) {
-        if (const auto* bias = std::get_if<bias_stage<Real>>(&here.groups[0].stage)) {
-          for (const Real number : bias->bias) {
-            additions_[at].push_back(static_cast<Scalar>(number));
-          }
+      if (const bias_stage<Real>* const all = only_addition(here); all != nullptr && all->bias.size() == widths_[at]) {
+        for (const Real number : all->bias) {
+          additions_[at].push_back(static_cast<Scalar>(number));
         }
       }
     }
@@ -106,6 +104,15 @@ class program {
   /// @param observe  see `block_run`
   template <class JobOf, class Observer>
   void run(const site_program<Real>& here, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
+    if constexpr (std::same_as<Observer, no_observer>) {
+      if (const bias_stage<Real>* const all = only_addition(here); all != nullptr && count > 0 && job_of(0).doses == nullptr) {
+        const std::span<const Real> bias(all->bias.data(), static_cast<std::size_t>(all->bias.size()));
+        for (std::ptrdiff_t i = 0; i < count; ++i) {
+          kernel::add(std::span<Scalar>(job_of(i).data, bias.size()), bias);
+        }
+        return;
+      }
+    }
     std::array<row_job<Scalar>, static_cast<std::size_t>(kernel::block_rows)> jobs;
     for (std::ptrdiff_t first = 0; first < count; first += kernel::block_rows) {
       const std::ptrdiff_t size = std::min(count - first, kernel::block_rows);
@@ -131,6 +138,13 @@ class program {
   }
 
  private:
+  /// The addition that is all that happens at a site, to every row alike.
+  [[nodiscard]] static const bias_stage<Real>* only_addition(const site_program<Real>& here) noexcept {
+    return here.groups.size() == 1 && here.groups[0].plain && here.groups[0].where.first == 0
+               ? std::get_if<bias_stage<Real>>(&here.groups[0].stage)
+               : nullptr;
+  }
+
   [[nodiscard]] static std::size_t slot(site where) noexcept {
     const auto point = static_cast<std::size_t>(where.point);
     return point < point_count ? static_cast<std::size_t>(where.layer) * point_count + point  // a negative layer's is huge

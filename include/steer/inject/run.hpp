@@ -21,13 +21,13 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// One row of a block, and what belongs to it.
+/// One row of a block, and what belongs to it. Without initial values, which a call would pay for.
 template <class Scalar>
 struct row_job {
-  Scalar* data = nullptr;
-  const row_info* info = nullptr;
-  const float* doses = nullptr;  ///< see `row_state`
-  latch_state* latches = nullptr;
+  Scalar* data;
+  const row_info* info;
+  const float* doses;  ///< see `row_state`
+  latch_state* latches;
 };
 
 /// Runs the groups of a site over at most `kernel::block_rows` rows.
@@ -138,6 +138,10 @@ class block_run {
   }
 
   void apply(const group<Real>& g, const low_rank_stage<Real>&) noexcept {
+    if (is_plain(g) && g.k() == 1 && g.m == 1) {
+      apply_rank_one(g);
+      return;
+    }
     read(g);
     if (is_plain(g)) {
       apply_plainly(g);
@@ -160,6 +164,22 @@ class block_run {
       }
     }
     kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(), scaled ? scales_.data() : nullptr);
+  }
+
+  /// One direction read and one written: row by row, which stays in the L1 cache between the two.
+  void apply_rank_one(const group<Real>& g) noexcept {
+    const node<Real>& n = g.nodes.front();
+    const auto d = static_cast<std::size_t>(g.where.count);  // the one direction of a strip is contiguous
+    const std::span<const Real> u(g.read.data(), d);
+    const std::span<const Real> w(g.written().data(), d);
+    for (std::size_t i = 0; i < count_; ++i) {
+      const std::span<Scalar> h(rows_[i], d);
+      c_[i] = kernel::dot<Scalar>(u, h);
+      watch(g, i);
+      if (const Real z = n.turn(0, 0) * c_[i] + n.shift[0]; z != Real{0}) {
+        kernel::add(h, z, w);
+      }
+    }
   }
 
   /// z = turn c + shift for every row, with nothing to decide.
