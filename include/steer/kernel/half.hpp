@@ -1,16 +1,17 @@
 // steer/kernel/half.hpp: 16-bit rows to floats and back, a register at a time.
 //
-// The instructions for it are used where the compiler has them (F16C). AVX-512's for bfloat16 is not: it takes subnormals
-// for zero. Everything else is arithmetic on the bits.
+// The instructions for it are used where the compiler has them (F16C). AVX-512's for bfloat16 is not: it takes
+// subnormals for zero. Everything else is arithmetic on the bits.
 #pragma once
 
-#include <Eigen/Core>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <Eigen/Core>
 
-#ifdef __F16C__
+#ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
@@ -37,6 +38,12 @@ template <class To, class From>
   return to;
 }
 
+/// Magnitudes compared as signed integers, for which there are instructions.
+template <class I>
+[[gnu::always_inline]] inline auto above(const typename I::wide& magnitude, std::int32_t limit) noexcept {
+  return same_bits<typename I::truth>(magnitude) > limit;
+}
+
 /// `yes` where the mask is all ones, `no` where it is zero.
 template <class Wide, class Truth>
 [[gnu::always_inline]] inline Wide select(const Truth& mask, const Wide& yes, const Wide& no) noexcept {
@@ -54,9 +61,9 @@ template <class I>
   const wide shifted = magnitude << 13U;
   // 0.5 has the exponent at which the last bit counts 2^-24, as a subnormal's does.
   const real small = same_bits<real>(magnitude | 0x3F000000U) - 0.5F;
-  const wide special = shifted | select(magnitude > 0x7C00U, wide{} + 0x7FC00000U, wide{} + 0x7F800000U);
-  const wide finite = select(magnitude < 0x0400U, same_bits<wide>(small), shifted + (112U << 23U));
-  return sign | select(magnitude >= 0x7C00U, special, finite);
+  const wide special = shifted | select(above<I>(magnitude, 0x7C00), wide{} + 0x7FC00000U, wide{} + 0x7F800000U);
+  const wide finite = select(above<I>(magnitude, 0x03FF), wide(shifted + (112U << 23U)), same_bits<wide>(small));
+  return sign | select(above<I>(magnitude, 0x7BFF), special, finite);
 }
 
 /// Bits of float to bits of binary16, rounded to nearest even; a NaN keeps the head of its payload and becomes quiet.
@@ -69,10 +76,10 @@ template <class I>
   // Adding 0.5 rounds what becomes a subnormal at the bit that counts 2^-24.
   const wide small = same_bits<wide>(same_bits<real>(magnitude) + 0.5F) - 0x3F000000U;
   const wide normal = (magnitude - (112U << 23U) + 0x0FFFU + ((magnitude >> 13U) & 1U)) >> 13U;
-  const wide finite = select(magnitude < (113U << 23U), small, normal);
+  const wide finite = select(above<I>(magnitude, (113 << 23) - 1), normal, small);
   const wide nan = 0x7E00U | ((magnitude >> 13U) & 0x03FFU);
-  const wide special = select(magnitude > 0x7F800000U, nan, wide{} + 0x7C00U);
-  return sign | select(magnitude >= (143U << 23U), special, finite);
+  const wide special = select(above<I>(magnitude, 0x7F800000), nan, wide{} + 0x7C00U);
+  return sign | select(above<I>(magnitude, (143 << 23) - 1), special, finite);
 }
 
 /// Bits of float to bits of bfloat16, rounded to nearest even; a NaN keeps the head of its payload and becomes quiet.
@@ -80,7 +87,29 @@ template <class I>
 [[gnu::always_inline]] inline typename I::wide narrow_bf16(const typename I::wide& bits) noexcept {
   using wide = typename I::wide;
   const wide rounded = (bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U;
-  return select((bits & 0x7FFFFFFFU) > 0x7F800000U, wide((bits >> 16U) | 0x40U), rounded);
+  return select(above<I>(bits & 0x7FFFFFFFU, 0x7F800000), wide((bits >> 16U) | 0x40U), rounded);
+}
+
+/// The lower 16 bits of each integer, whose upper 16 are zero. Left to itself, g++ 12 takes the vector apart.
+template <std::ptrdiff_t Lanes, class Wide>
+[[gnu::always_inline]] inline typename integers<Lanes>::narrow lower_halves(const Wide& bits) noexcept {
+  using narrow = typename integers<Lanes>::narrow;
+#ifdef __AVX2__
+  if constexpr (Lanes == 8) {
+    const auto wide = same_bits<__m256i>(bits);
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(wide, wide), 0x08);
+    return same_bits<narrow>(_mm256_castsi256_si128(packed));
+  }
+#endif
+#ifdef __SSE2__
+  if constexpr (Lanes == 4) {
+    // SSE2 packs with signed saturation only: the sign that it expects is made of the highest of the 16 bits.
+    const __m128i wide = _mm_srai_epi32(_mm_slli_epi32(same_bits<__m128i>(bits), 16), 16);
+    const auto packed = same_bits<std::array<narrow, 2>>(_mm_packs_epi32(wide, wide));
+    return packed[0];
+  }
+#endif
+  return __builtin_convertvector(bits, narrow);
 }
 
 /// Lanes numbers of 16 bits at `from`, as a packet of floats.
@@ -129,7 +158,7 @@ template <class Packet, std::ptrdiff_t Lanes, class Half>
   } else {
     bits = narrow_bf16<I>(bits);
   }
-  const auto out = __builtin_convertvector(bits, typename I::narrow);
+  const auto out = lower_halves<Lanes>(bits);
   std::memcpy(static_cast<void*>(to), &out, sizeof out);
 }
 

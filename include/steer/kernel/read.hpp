@@ -1,14 +1,17 @@
 // steer/kernel/read.hpp: the coordinates of rows along many directions, in one pass.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
+#include <Eigen/Core>
 
+#include "steer/kernel/lane_sums.hpp"
 #include "steer/kernel/packet.hpp"
+#include "steer/kernel/row.hpp"
 #include "steer/kernel/strips.hpp"
 
 namespace steer {
@@ -18,13 +21,23 @@ namespace kernel {
 /// Rows that a caller passes at once, at most: they stay in the L2 cache between their read and their write.
 inline constexpr std::ptrdiff_t block_rows = 24;
 
+/// How many rows to pass at once for k directions: a single direction and its row fit into the L1 cache.
+constexpr std::ptrdiff_t rows_at_once(std::ptrdiff_t k) noexcept { return k <= 1 ? 1 : block_rows; }
+
 namespace detail {
 
-inline constexpr std::ptrdiff_t read_rows = 3;        // of a register tile
-inline constexpr std::ptrdiff_t chunk_numbers = 512;  // columns that stay in the L1 cache meanwhile
+inline constexpr std::ptrdiff_t read_rows = 3;  // of a register tile
 
-/// Accumulators of one dot product: few directions leave registers idle that hide the latency of the additions. It
-/// depends on the number of directions only, so that a row is summed in the same order whichever rows are beside it.
+/// Columns of which the directions stay in the L1 cache while all rows of a block pass by. It depends on the number of
+/// directions only, as does `ways_of`, so that a row is summed in the same order whichever rows are beside it.
+inline constexpr std::ptrdiff_t most_columns = 1024;
+template <class Real>
+constexpr std::ptrdiff_t chunk_columns(std::ptrdiff_t k) noexcept {
+  constexpr std::ptrdiff_t cached = 16384 / static_cast<std::ptrdiff_t>(sizeof(Real));
+  return std::clamp<std::ptrdiff_t>(cached / std::max<std::ptrdiff_t>(k, 1) / 64 * 64, most_columns / 2, most_columns);
+}
+
+/// Accumulators of one dot product: few directions leave registers idle that hide the latency of the additions.
 constexpr std::ptrdiff_t ways_of(std::ptrdiff_t k) noexcept { return k >= 8 ? 1 : k >= 4 ? 2 : 4; }
 
 /// Directions of a register tile, at most.
@@ -35,14 +48,20 @@ constexpr std::ptrdiff_t most_directions(std::ptrdiff_t rows, std::ptrdiff_t way
   return 4 / ways;
 }
 
+/// What will be wanted next. The processor's own guess ends with each chunk of a row.
+struct upcoming {
+  std::array<std::uintptr_t, static_cast<std::size_t>(read_rows)> rows{};
+  std::uintptr_t step = 0;  ///< bytes of a strip
+};
+
 /// c[i, j] += R_j . h_i over some strips, for a tile that stays in registers.
 /// @shape h [Rows] pointers to the first strip; r the tile's first direction in the first strip, the next strip `step`
 ///        numbers on; c [Rows, Directions] with row stride `c_step`
 template <std::ptrdiff_t Rows, std::ptrdiff_t Directions, std::ptrdiff_t Ways, class Real>
 void read_tile(const Real* const* h, const Real* r, std::ptrdiff_t step, std::ptrdiff_t count, Real* c,
-               std::ptrdiff_t c_step) noexcept {
+               std::ptrdiff_t c_step, upcoming next) noexcept {
   constexpr std::ptrdiff_t columns = strip_columns<Real>;
-  constexpr std::ptrdiff_t packets = columns / lanes<Real>;                    // of a strip
+  constexpr std::ptrdiff_t packets = columns / lanes<Real>;                      // of a strip
   constexpr std::ptrdiff_t group = std::max<std::ptrdiff_t>(1, Ways / packets);  // strips of a turn
   packet<Real> sums[Rows][Directions][Ways];
   repeat<Rows>([&](auto i) {
@@ -50,13 +69,20 @@ void read_tile(const Real* const* h, const Real* r, std::ptrdiff_t step, std::pt
   });
   const Real* from[Rows];
   repeat<Rows>([&](auto i) { from[i] = h[i]; });
+  std::uintptr_t ahead[2] = {next.rows[0], next.rows[1]};
   const auto turn = [&](auto strips) {
+    repeat<strips>([&](auto) {
+      repeat<2>([&](auto i) {
+        __builtin_prefetch(reinterpret_cast<const void*>(ahead[i]));
+        ahead[i] += next.step;
+      });
+    });
     repeat<strips * packets>([&](auto p) {
       packet<Real> numbers[Rows];
-      repeat<Rows>([&](auto i) { numbers[i] = load(from[i] + p * lanes<Real>); });
+      repeat<Rows>([&](auto i) { numbers[i] = held(load(from[i] + p * lanes<Real>)); });
       repeat<Directions>([&](auto j) {
         const packet<Real> direction =
-            load_aligned(r + (p / packets) * step + j * columns + (p % packets) * lanes<Real>);
+            held(load_aligned(r + (p / packets) * step + j * columns + (p % packets) * lanes<Real>));
         repeat<Rows>([&](auto i) {
           sums[i][j][p % Ways] = Eigen::internal::pmadd(numbers[i], direction, sums[i][j][p % Ways]);
         });
@@ -75,23 +101,31 @@ void read_tile(const Real* const* h, const Real* r, std::ptrdiff_t step, std::pt
     }
   }
   repeat<Rows>([&](auto i) {
+    packet<Real> whole[Directions];
     repeat<Directions>([&](auto j) {
-      packet<Real> sum = sums[i][j][0];
-      repeat<Ways - 1>([&](auto way) { sum = Eigen::internal::padd(sum, sums[i][j][way + 1]); });
-      c[i * c_step + j] += Eigen::internal::predux(sum);
+      whole[j] = sums[i][j][0];
+      repeat<Ways - 1>([&](auto way) { whole[j] = Eigen::internal::padd(whole[j], sums[i][j][way + 1]); });
     });
+    add_lane_sums<Directions>(whole, c + i * c_step);
   });
 }
 
-/// All directions for the rows of a tile, in tiles of nearly equal width.
+/// All directions for the rows of a tile, in tiles of nearly equal width, each of which fetches its share of what is
+/// next.
 template <std::ptrdiff_t Rows, std::ptrdiff_t Ways, class Real>
-void read_tiles(const Real* const* h, const Real* r, std::ptrdiff_t k, std::ptrdiff_t count, Real* c) noexcept {
+void read_tiles(const Real* const* h, const Real* r, std::ptrdiff_t k, std::ptrdiff_t count, Real* c,
+                const upcoming& next) noexcept {
   constexpr std::ptrdiff_t most = most_directions(Rows, Ways);
-  for (std::ptrdiff_t j = 0, tiles = (k + most - 1) / most; tiles > 0; --tiles) {
-    const std::ptrdiff_t here = (k - j + tiles - 1) / tiles;
+  const std::ptrdiff_t tiles = (k + most - 1) / most;
+  const std::ptrdiff_t share = tiles < Rows ? 2 : 1;
+  for (std::ptrdiff_t tile = 0, j = 0; tile < tiles; ++tile) {
+    const std::ptrdiff_t here = (k - j + tiles - tile - 1) / (tiles - tile);
+    const auto row = [&](std::ptrdiff_t i) { return next.rows[static_cast<std::size_t>(std::min(i, Rows - 1))]; };
+    const upcoming mine{{row(tile * share), row(tile * share + share - 1)}, next.step};
     repeat<most>([&](auto one_less) {
       if (here == one_less + 1) {
-        read_tile<Rows, one_less + 1, Ways>(h, r + j * strip_columns<Real>, k * strip_columns<Real>, count, c + j, k);
+        read_tile<Rows, one_less + 1, Ways>(h, r + j * strip_columns<Real>, k * strip_columns<Real>, count, c + j, k,
+                                            mine);
       }
     });
     j += here;
@@ -99,37 +133,13 @@ void read_tiles(const Real* const* h, const Real* r, std::ptrdiff_t k, std::ptrd
 }
 
 template <std::ptrdiff_t Rows, class Real>
-void read_chunk(const Real* const* h, const Real* r, std::ptrdiff_t k, std::ptrdiff_t count, Real* c) noexcept {
+void read_chunk(const Real* const* h, const Real* r, std::ptrdiff_t k, std::ptrdiff_t count, Real* c,
+                const upcoming& next) noexcept {
   switch (ways_of(k)) {
-    case 1: return read_tiles<Rows, 1>(h, r, k, count, c);
-    case 2: return read_tiles<Rows, 2>(h, r, k, count, c);
-    default: return read_tiles<Rows, 4>(h, r, k, count, c);
+    case 1: return read_tiles<Rows, 1>(h, r, k, count, c, next);
+    case 2: return read_tiles<Rows, 2>(h, r, k, count, c, next);
+    default: return read_tiles<Rows, 4>(h, r, k, count, c, next);
   }
-}
-
-/// |h|^2 over some strips.
-template <class Real>
-Real squares_of(const Real* h, std::ptrdiff_t count) noexcept {
-  constexpr std::ptrdiff_t ways = 4;
-  static_assert(strip_columns<Real> * 4 % (lanes<Real> * ways) == 0);
-  packet<Real> sums[ways];
-  repeat<ways>([&](auto way) { sums[way] = broadcast(Real{0}); });
-  const auto add = [&](auto way) {
-    const packet<Real> numbers = load(h + way * lanes<Real>);
-    sums[way] = Eigen::internal::pmadd(numbers, numbers, sums[way]);
-  };
-  const std::ptrdiff_t packets = count * strip_columns<Real> / lanes<Real>;
-  std::ptrdiff_t p = 0;
-  for (; p + ways <= packets; p += ways) {
-    repeat<ways>(add);
-    h += ways * lanes<Real>;
-  }
-  for (; p < packets; ++p) {
-    add(std::integral_constant<std::ptrdiff_t, 0>{});
-    h += lanes<Real>;
-  }
-  return Eigen::internal::predux(
-      Eigen::internal::padd(Eigen::internal::padd(sums[0], sums[1]), Eigen::internal::padd(sums[2], sums[3])));
 }
 
 /// Columns of a row as numbers that are computed in, zeros after the last.
@@ -143,6 +153,31 @@ void copy_columns(const Scalar* from, std::ptrdiff_t count, Real* to, std::ptrdi
     to[column] = static_cast<Real>(from[column]);
   }
   std::fill(to + column, to + padded, Real{0});
+}
+
+/// Where some columns of a row can be read as whole strips: in place, or in a copy.
+template <class Scalar, class Real>
+const Real* whole_strips(const Scalar* from, std::ptrdiff_t width, std::ptrdiff_t padded, Real* copy) noexcept {
+  if constexpr (std::same_as<Scalar, Real>) {
+    if (width == padded) {
+      return from;
+    }
+  }
+  copy_columns(from, width, copy, padded);
+  return copy;
+}
+
+/// One direction: what is read of it stays in the L1 cache anyway.
+template <class Scalar, class Real>
+void read_one(std::span<Scalar* const> rows, const strips<Real>& R, Real* c, Real* squares) noexcept {
+  using number = std::remove_const_t<Scalar>;
+  const auto d = static_cast<std::size_t>(R.width());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    c[i] = dot<number>(std::span<const Real>(R.data(), d), std::span<const number>(rows[i], d));
+    if (squares != nullptr) {
+      squares[i] = squared_norm<number>(std::span<const number>(rows[i], d));
+    }
+  }
 }
 
 }  // namespace detail
@@ -163,17 +198,20 @@ template <class Scalar, class Real>
 void read(std::span<Scalar* const> rows, const strips<Real>& R, std::type_identity_t<Real>* c,
           std::type_identity_t<Real>* squares) noexcept {
   using namespace detail;
+  using number = std::remove_const_t<Scalar>;
   constexpr std::ptrdiff_t columns = strip_columns<Real>;
-  constexpr std::ptrdiff_t chunk = chunk_numbers / columns;
-  constexpr bool in_place = std::same_as<std::remove_const_t<Scalar>, Real>;
   const auto n = static_cast<std::ptrdiff_t>(rows.size());
   const std::ptrdiff_t k = R.count();
   const std::ptrdiff_t d = R.width();
+  const std::ptrdiff_t chunk = chunk_columns<Real>(k) / columns;
+  if (k == 1) {
+    return read_one(rows, R, c, squares);
+  }
   std::fill(c, c + n * k, Real{0});
   if (squares != nullptr) {
     std::fill(squares, squares + n, Real{0});
   }
-  std::array<Real, read_rows * chunk * columns> copies;
+  alignas(64) std::array<Real, static_cast<std::size_t>(read_rows * most_columns)> copies;
   for (std::ptrdiff_t first = 0; first < d; first += chunk * columns) {
     const std::ptrdiff_t width = std::min(d - first, chunk * columns);
     const std::ptrdiff_t count = (width + columns - 1) / columns;
@@ -182,28 +220,26 @@ void read(std::span<Scalar* const> rows, const strips<Real>& R, std::type_identi
       const std::ptrdiff_t here = std::min(n - i, read_rows);
       std::array<const Real*, read_rows> h{};
       for (std::ptrdiff_t row = 0; row < here; ++row) {
-        const Scalar* const from = rows[static_cast<std::size_t>(i + row)] + first;
-        Real* const copy = copies.data() + row * chunk * columns;
-        if constexpr (in_place) {
-          h[static_cast<std::size_t>(row)] = width == count * columns ? from : copy;
-          if (h[static_cast<std::size_t>(row)] == from) {
-            continue;
-          }
-        } else {
-          h[static_cast<std::size_t>(row)] = copy;
-        }
-        copy_columns<std::remove_const_t<Scalar>>(from, width, copy, count * columns);
-      }
-      if (squares != nullptr) {
-        for (std::ptrdiff_t row = 0; row < here; ++row) {
-          squares[i + row] += squares_of(h[static_cast<std::size_t>(row)], count);
+        const number* const from = rows[static_cast<std::size_t>(i + row)] + first;
+        const Real* const numbers = whole_strips(from, width, count * columns, copies.data() + row * most_columns);
+        h[static_cast<std::size_t>(row)] = numbers;
+        if (squares != nullptr) {
+          squares[i + row] += squared_norm<Real>({numbers, static_cast<std::size_t>(count * columns)});
         }
       }
-      switch (here) {
-        case 1: read_chunk<1>(h.data(), r, k, count, c + i * k); break;
-        case 2: read_chunk<2>(h.data(), r, k, count, c + i * k); break;
-        default: read_chunk<read_rows>(h.data(), r, k, count, c + i * k); break;
+      // The same columns of the next rows, or the first rows' next columns.
+      const std::ptrdiff_t after = i + read_rows < n ? i + read_rows : 0;
+      const std::ptrdiff_t column = after > 0 || first + width == d ? first : first + width;
+      upcoming next{{}, static_cast<std::uintptr_t>(columns) * sizeof(Scalar)};
+      for (std::ptrdiff_t row = 0; row < here; ++row) {
+        const auto wanted = static_cast<std::size_t>(std::min(after + row, n - 1));
+        next.rows[static_cast<std::size_t>(row)] = reinterpret_cast<std::uintptr_t>(rows[wanted] + column);
       }
+      repeat<read_rows>([&](auto one_less) {
+        if (here == one_less + 1) {
+          read_chunk<one_less + 1>(h.data(), r, k, count, c + i * k, next);
+        }
+      });
     }
   }
 }

@@ -1,7 +1,6 @@
 // steer/kernel/row.hpp: the loops that run over one activation. Nothing here allocates, throws or checks.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include <limits>
 #include <span>
 #include <type_traits>
+#include <Eigen/Core>
 
 #include "steer/kernel/packet.hpp"
 
@@ -122,10 +122,9 @@ template <row_scalar Scalar>
   return largest * std::sqrt(sum);
 }
 
-/// |h|, also where the squares leave the range of the numbers.
-/// @cost  one pass; three where a square would overflow or all would underflow
+/// |h|^2, which may leave the range of the numbers.
 template <row_scalar Scalar>
-[[nodiscard]] real_of<Scalar> norm(std::span<const Scalar> h) noexcept {
+[[nodiscard]] real_of<Scalar> squared_norm(std::span<const Scalar> h) noexcept {
   using namespace detail;
   using Real = real_of<Scalar>;
   constexpr std::ptrdiff_t step = lanes<Real>;
@@ -149,7 +148,14 @@ template <row_scalar Scalar>
     const auto number = static_cast<Real>(h[static_cast<std::size_t>(column)]);
     squares += number * number;
   }
-  return norm<Scalar>(h, squares);
+  return squares;
+}
+
+/// |h|, also where the squares leave the range of the numbers.
+/// @cost  one pass; three where a square would overflow or all would underflow
+template <row_scalar Scalar>
+[[nodiscard]] real_of<Scalar> norm(std::span<const Scalar> h) noexcept {
+  return norm<Scalar>(h, squared_norm<Scalar>(h));
 }
 
 }  // namespace kernel

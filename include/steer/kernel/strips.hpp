@@ -1,9 +1,9 @@
 // steer/kernel/strips.hpp: directions packed for the loops that read and write rows.
 #pragma once
 
-#include <Eigen/Core>
 #include <cstddef>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/matrix.hpp"
 
@@ -41,7 +41,7 @@ class strips {
     }
   }
 
-  [[nodiscard]] int count() const noexcept { return count_; }            ///< k
+  [[nodiscard]] int count() const noexcept { return count_; }             ///< k
   [[nodiscard]] std::ptrdiff_t width() const noexcept { return width_; }  ///< d
   [[nodiscard]] const Real* data() const noexcept { return lines_.empty() ? nullptr : lines_.front().numbers; }
   [[nodiscard]] std::size_t bytes() const noexcept { return lines_.size() * sizeof(line); }

@@ -1,14 +1,15 @@
 // steer/kernel/write.hpp: moves rows along many directions, in one pass.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
 #include <type_traits>
+#include <Eigen/Core>
 
 #include "steer/kernel/packet.hpp"
+#include "steer/kernel/row.hpp"
 #include "steer/kernel/strips.hpp"
 
 namespace steer {
@@ -62,34 +63,55 @@ template <std::ptrdiff_t Rows, std::ptrdiff_t Packets, bool Scaled, class Scalar
   });
 }
 
-/// The rows of a tile over all columns.
+/// The rows of a tile over whole strips. A single row begins at the end: what was read of the directions last is still
+/// in the L1 cache.
 template <std::ptrdiff_t Rows, bool Scaled, class Scalar, class Real>
-void write_tiles(const moving_row<Scalar>* rows, const strips<Real>& W) noexcept {
+void write_strips(const moving_row<Scalar>* rows, const strips<Real>& W) noexcept {
   constexpr std::ptrdiff_t columns = strip_columns<Real>;
   constexpr std::ptrdiff_t beside = packets_beside(Rows) * lanes<Real>;  // columns
   const std::ptrdiff_t m = W.count();
   const std::ptrdiff_t whole = W.width() / columns * columns;
-  std::ptrdiff_t column = 0;
-  for (; column + beside <= whole; column += beside) {
+  const std::ptrdiff_t turns = whole / beside;
+  for (std::ptrdiff_t turn = 0; turn < turns; ++turn) {
+    const std::ptrdiff_t column = (Rows == 1 ? turns - 1 - turn : turn) * beside;
     // A tile narrower than a strip starts inside one.
     const Real* const w = W.data() + column / columns * m * columns + column % columns;
     write_tile<Rows, packets_beside(Rows), Scaled>(rows, w, m, column);
   }
   if constexpr (beside > columns) {
-    for (; column < whole; column += columns) {
+    for (std::ptrdiff_t column = turns * beside; column < whole; column += columns) {
       write_tile<Rows, columns / lanes<Real>, Scaled>(rows, W.data() + column * m, m, column);
     }
   }
-  if (whole == W.width()) {
-    return;
-  }
-  std::array<std::array<Scalar, static_cast<std::size_t>(columns)>, static_cast<std::size_t>(Rows)> ends{};
-  for (std::size_t i = 0; i < ends.size(); ++i) {
-    std::copy(rows[i].h + whole, rows[i].h + W.width(), ends[i].begin());
-    moving_row<Scalar> end = rows[i];
-    end.h = ends[i].data();
-    write_tile<1, columns / lanes<Real>, Scaled>(&end, W.data() + whole * m, m, 0);
-    std::copy(ends[i].begin(), ends[i].begin() + (W.width() - whole), rows[i].h + whole);
+}
+
+/// The last columns of a row, where they do not fill a strip.
+template <bool Scaled, class Scalar, class Real>
+void write_end(const moving_row<Scalar>& row, const strips<Real>& W) noexcept {
+  constexpr std::ptrdiff_t columns = strip_columns<Real>;
+  const std::ptrdiff_t whole = W.width() / columns * columns;
+  std::array<Scalar, static_cast<std::size_t>(columns)> end{};
+  std::copy(row.h + whole, row.h + W.width(), end.begin());
+  const moving_row<Scalar> moved{end.data(), row.z, row.scale};
+  write_tile<1, columns / lanes<Real>, Scaled>(&moved, W.data() + whole * W.count(), W.count(), 0);
+  std::copy(end.begin(), end.begin() + (W.width() - whole), row.h + whole);
+}
+
+/// One direction: as an addition.
+template <class Scalar, class Real>
+void write_one(std::span<Scalar* const> rows, const strips<Real>& W, const Real* z, const Real* scale) noexcept {
+  const std::span<const Real> direction(W.data(), static_cast<std::size_t>(W.width()));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::span<Scalar> h(rows[i], direction.size());
+    if (scale != nullptr && scale[i] != Real{1}) {
+      const packet<Real> dose = broadcast(z[i]);
+      const packet<Real> factor = broadcast(scale[i]);
+      change_row(h, W.data(), [&](const auto& numbers, const auto& along) {
+        return Eigen::internal::pmadd(dose, along, Eigen::internal::pmul(numbers, factor));
+      });
+    } else if (z[i] != Real{0}) {
+      add<Scalar>(h, z[i], direction);
+    }
   }
 }
 
@@ -99,12 +121,13 @@ void write_tiles(const moving_row<Scalar>* rows, const strips<Real>& W) noexcept
 ///
 ///     h_i = scale_i h_i + sum_j z[i, j] W_j        summed in the order of the directions
 ///
-/// A row's result is the same bits whichever rows are beside it. Rows of 16 bits are computed in float and rounded once, to
-/// nearest even. A row whose scale is 1 and whose z are all 0 is not touched.
+/// A row's result is the same bits whichever rows are beside it. Rows of 16 bits are computed in float and rounded
+/// once, to nearest even. A row whose scale is 1 and whose z are all 0 is not touched.
 ///
 /// @param scale  null for 1
 /// @shape  rows [n] pointers to d numbers, at any address, none twice; W [m, d]; z [n, m]; scale [n]
-/// @cost   n m d multiplications and additions; the rows are read and written once, W is read once for six rows; allocates
+/// @cost   n m d multiplications and additions; the rows are read and written once, W is read once for six rows;
+/// allocates
 ///         nothing
 template <class Scalar, class Real>
   requires row_scalar<Scalar> && std::same_as<Real, real_of<Scalar>>
@@ -112,24 +135,30 @@ void write(std::span<Scalar* const> rows, const strips<Real>& W, const std::type
            const std::type_identity_t<Real>* scale) noexcept {
   using namespace detail;
   const std::ptrdiff_t m = W.count();
+  if (m == 1) {
+    return write_one(rows, W, z, scale);
+  }
   std::array<moving_row<Scalar>, static_cast<std::size_t>(write_rows)> tile;
   std::ptrdiff_t filled = 0;
   const auto flush = [&] {
     repeat<write_rows>([&](auto one_less) {
       if (filled == one_less + 1) {
-        scale == nullptr ? write_tiles<one_less + 1, false>(tile.data(), W)
-                         : write_tiles<one_less + 1, true>(tile.data(), W);
+        scale == nullptr ? write_strips<one_less + 1, false>(tile.data(), W)
+                         : write_strips<one_less + 1, true>(tile.data(), W);
       }
     });
     filled = 0;
   };
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Real* const doses = z + static_cast<std::ptrdiff_t>(i) * m;
-    const Real factor = scale == nullptr ? Real{1} : scale[i];
-    if (factor == Real{1} && std::all_of(doses, doses + m, [](Real dose) { return dose == Real{0}; })) {
+    const moving_row<Scalar> row{rows[i], z + static_cast<std::ptrdiff_t>(i) * m,
+                                 scale == nullptr ? Real{1} : scale[i]};
+    if (row.scale == Real{1} && std::all_of(row.z, row.z + m, [](Real dose) { return dose == Real{0}; })) {
       continue;
     }
-    tile[static_cast<std::size_t>(filled++)] = {rows[i], doses, factor};
+    if (W.width() % strip_columns<Real> != 0) {
+      scale == nullptr ? write_end<false>(row, W) : write_end<true>(row, W);
+    }
+    tile[static_cast<std::size_t>(filled++)] = row;
     if (filled == write_rows) {
       flush();
     }
