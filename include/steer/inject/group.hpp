@@ -117,7 +117,6 @@ struct group {
   bool plain = false;               ///< one affine node, for every row alike
   bool every_row = false;           ///< some node acts on every row
   bool needs_norm = false;
-  bool tracks_norm = false;         ///< |h| is read after a node has written
   bool writes = false;
   std::ptrdiff_t entry = -1;        ///< where the norm on entry of these columns is kept
   bool records_entry = false;       ///< this group is the first that sees these columns

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "steer/core/model_shape.hpp"
-#include "steer/inject/term.hpp"
+#include "steer/inject/resolve.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {

@@ -61,23 +61,26 @@ class observations {
     return {coordinates_.data() + at * options_.coordinates,
             std::min<std::size_t>(kept_[at].count, options_.coordinates)};
   }
-  void clear() noexcept { total_ = 0; }
+  void clear() noexcept { total_ = next_ = 0; }
 
   /// Makes room for one more.
   /// @return where its coordinates go
   std::span<float> push(const observation& next) noexcept {
-    const std::size_t at = total_++ % kept_.size();
+    const std::size_t at = next_;
+    next_ = next_ + 1 == kept_.size() ? 0 : next_ + 1;
+    ++total_;
     kept_[at] = next;
     return {coordinates_.data() + at * options_.coordinates, std::min<std::size_t>(next.count, options_.coordinates)};
   }
 
  private:
-  [[nodiscard]] std::size_t place(std::size_t i) const noexcept { return (total_ - size() + i) % kept_.size(); }
+  [[nodiscard]] std::size_t place(std::size_t i) const noexcept { return (next_ + kept_.size() - size() + i) % kept_.size(); }
 
   observation_options options_;
   std::vector<observation> kept_;
   std::vector<float> coordinates_;
   std::size_t total_ = 0;
+  std::size_t next_ = 0;
 };
 
 }  // namespace v0

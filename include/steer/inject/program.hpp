@@ -18,6 +18,7 @@
 #include "steer/inject/compile.hpp"
 #include "steer/inject/digest.hpp"
 #include "steer/inject/explain.hpp"
+#include "steer/inject/resolve.hpp"
 #include "steer/inject/run.hpp"
 #include "steer/recipe/recipe.hpp"
 
@@ -75,7 +76,7 @@ class program {
     all("width", shape.width);
     all("heads", shape.heads * shape.head_width);
     all("doses", options.doses);
-    all("scalar", sizeof(Scalar));
+    all("scalar", static_cast<int>(sizeof(Scalar)) + (std::same_as<Scalar, Eigen::bfloat16> ? 1 : 0));
     digest_ = all.value();
   }
 
