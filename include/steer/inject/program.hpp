@@ -106,11 +106,8 @@ class program {
   template <class JobOf, class Observer>
   void run(const site_program<Real>& here, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
     if constexpr (std::same_as<Observer, no_observer>) {
-      if (const bias_stage<Real>* const all = only_addition(here); all != nullptr && count > 0 && job_of(0).doses == nullptr) {
-        const std::span<const Real> bias(all->bias.data(), static_cast<std::size_t>(all->bias.size()));
-        for (std::ptrdiff_t i = 0; i < count; ++i) {
-          kernel::add(std::span<Scalar>(job_of(i).data, bias.size()), bias);
-        }
+      if (count > 0 && job_of(0).doses == nullptr &&
+          run_lone_edit<Scalar>(here, count, [&](std::ptrdiff_t i) { return job_of(i).data; })) {
         return;
       }
     }

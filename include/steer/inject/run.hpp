@@ -30,6 +30,48 @@ struct row_job {
   latch_state* latches;
 };
 
+/// One row through one direction that is read and one that is written: it stays in the L1 cache between the two.
+/// @return the coordinate read
+template <class Scalar, class Real>
+Real apply_rank_one(const group<Real>& g, std::span<Scalar> h) noexcept {
+  const node<Real>& n = g.nodes.front();
+  // The only direction of strips is contiguous.
+  const Real c = kernel::dot<Scalar>(std::span<const Real>(g.read.data(), h.size()), h);
+  if (const Real z = n.turn(0, 0) * c + n.shift[0]; z != Real{0}) {
+    kernel::add(h, z, std::span<const Real>(g.written().data(), h.size()));
+  }
+  return c;
+}
+
+template <class Real>
+bool is_rank_one(const group<Real>& g) noexcept {
+  return g.plain && g.k() == 1 && g.m == 1 && std::holds_alternative<low_rank_stage<Real>>(g.stage);
+}
+
+/// Runs a site at which one addition or one direction is all there is, for every row alike: without blocks.
+/// @return whether it is such a site
+template <class Scalar, class Real, class RowOf>
+bool run_lone_edit(const site_program<Real>& site, std::ptrdiff_t count, RowOf row_of) noexcept {
+  const group<Real>& g = site.groups.front();
+  if (site.groups.size() != 1 || !g.plain) {
+    return false;
+  }
+  const auto d = static_cast<std::size_t>(g.where.count);
+  if (const auto* const bias = std::get_if<bias_stage<Real>>(&g.stage)) {
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      kernel::add(std::span<Scalar>(row_of(i) + g.where.first, d), std::span<const Real>(bias->bias.data(), d));
+    }
+    return true;
+  }
+  if (is_rank_one(g)) {
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      apply_rank_one(g, std::span<Scalar>(row_of(i) + g.where.first, d));
+    }
+    return true;
+  }
+  return false;
+}
+
 /// Runs the groups of a site over at most `kernel::block_rows` rows.
 ///
 /// @param observe  called as observe(node, row_state, share, changed) for every decision
@@ -138,8 +180,11 @@ class block_run {
   }
 
   void apply(const group<Real>& g, const low_rank_stage<Real>&) noexcept {
-    if (is_plain(g) && g.k() == 1 && g.m == 1) {
-      apply_rank_one(g);
+    if (is_plain(g) && is_rank_one(g)) {
+      for (std::size_t i = 0; i < count_; ++i) {
+        c_[i] = apply_rank_one(g, std::span<Scalar>(rows_[i], static_cast<std::size_t>(g.where.count)));
+        watch(g, i);
+      }
       return;
     }
     read(g);
@@ -164,22 +209,6 @@ class block_run {
       }
     }
     kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(), scaled ? scales_.data() : nullptr);
-  }
-
-  /// One direction read and one written: row by row, which stays in the L1 cache between the two.
-  void apply_rank_one(const group<Real>& g) noexcept {
-    const node<Real>& n = g.nodes.front();
-    const auto d = static_cast<std::size_t>(g.where.count);  // the one direction of a strip is contiguous
-    const std::span<const Real> u(g.read.data(), d);
-    const std::span<const Real> w(g.written().data(), d);
-    for (std::size_t i = 0; i < count_; ++i) {
-      const std::span<Scalar> h(rows_[i], d);
-      c_[i] = kernel::dot<Scalar>(u, h);
-      watch(g, i);
-      if (const Real z = n.turn(0, 0) * c_[i] + n.shift[0]; z != Real{0}) {
-        kernel::add(h, z, w);
-      }
-    }
   }
 
   /// z = turn c + shift for every row, with nothing to decide.
