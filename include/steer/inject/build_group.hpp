@@ -52,7 +52,7 @@ class group_builder {
     require_finite(w);
     require_finite(r);
     g.m = w.rows();
-    g.gram = finite(r * w.transpose());
+    g.gram = finite(r.lazyProduct(w.transpose()));
     finish(g);
     if (r.rows() == 0 && w.rows() == 1 && !g.needs_norm) {
       g.stage = bias_stage<Real>{w.row(0).transpose().cast<Real>()};

@@ -98,18 +98,20 @@ inline draft compose(const std::vector<const term*>& run) {
   }
   const matrix<double> r = reads.rows(width);
   const matrix<double> w = writes.rows(width);
-  const Eigen::MatrixXd gram = r * w.transpose();
+  const Eigen::MatrixXd gram = r.lazyProduct(w.transpose());
   Eigen::MatrixXd a = Eigen::MatrixXd::Zero(w.rows(), r.rows());
   Eigen::VectorXd b = Eigen::VectorXd::Zero(w.rows());
   for (std::size_t i = 0; i < run.size(); ++i) {
     const low_rank_form& f = std::get<low_rank_form>(run[i]->form);
     const auto amount = static_cast<double>(run[i]->gate.amount);
-    Eigen::MatrixXd seen = gram(read_at[i], Eigen::all) * a;
+    const Eigen::MatrixXd read_gram = gram(read_at[i], Eigen::all);
+    Eigen::MatrixXd seen = read_gram.lazyProduct(a);
     for (std::size_t row = 0; row < read_at[i].size(); ++row) {
       seen(static_cast<Eigen::Index>(row), read_at[i][row]) += 1.0;
     }
-    const Eigen::MatrixXd turn = amount * f.turn * seen;
-    const Eigen::VectorXd shift = amount * (f.turn * (gram(read_at[i], Eigen::all) * b) + f.shift);
+    const Eigen::MatrixXd turn = amount * f.turn.lazyProduct(seen);
+    const Eigen::VectorXd moved = read_gram.lazyProduct(b);
+    const Eigen::VectorXd shift = amount * (f.turn.lazyProduct(moved) + f.shift);
     for (std::size_t row = 0; row < write_at[i].size(); ++row) {
       a.row(write_at[i][row]) += turn.row(static_cast<Eigen::Index>(row));
       b[write_at[i][row]] += shift[static_cast<Eigen::Index>(row)];

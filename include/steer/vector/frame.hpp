@@ -1,15 +1,16 @@
 // steer/vector/frame.hpp: several directions at one site, to be moved along jointly.
 #pragma once
 
-#include <Eigen/Dense>
-#include <algorithm>
+#include <Eigen/Core>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/vector/direction.hpp"
+#include "steer/vector/small_matrix.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -53,15 +54,16 @@ class frame {
       }
       directions_.row(i) = unit(v).transpose();
     }
-    gram_ = directions_ * directions_.transpose();
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-        gram_ + options.ridge * Eigen::MatrixXd::Identity(k, k));
-    const double least = solver.eigenvalues()[0];
-    condition_ = least > 0.0 ? solver.eigenvalues()[k - 1] / least : INFINITY;
+    gram_ = directions_.lazyProduct(directions_.transpose());
+    Eigen::MatrixXd regular = gram_;
+    regular.diagonal().array() += options.ridge;
+    const auto [least, most] = detail::extreme_eigenvalues(regular);
+    condition_ = least > 0.0 ? most / least : std::numeric_limits<double>::infinity();
     if (!(condition_ <= most_condition)) {
       refuse(who);
     }
-    inverse_ = solver.eigenvectors() * solver.eigenvalues().cwiseInverse().asDiagonal() * solver.eigenvectors().transpose();
+    inverse_ = detail::inverse_of(regular);
+    inverse_ = 0.5 * (inverse_ + inverse_.transpose()).eval();
   }
 
   [[nodiscard]] const matrix<double>& directions() const noexcept { return directions_; }      ///< V [k, d], unit rows
@@ -74,10 +76,16 @@ class frame {
   [[noreturn]] void refuse(const std::string& who) const {
     Eigen::Index a = 0;
     Eigen::Index b = 0;
-    (gram_ - Eigen::MatrixXd(gram_.diagonal().asDiagonal())).cwiseAbs().maxCoeff(&a, &b);
+    for (Eigen::Index i = 0; i < size(); ++i) {
+      for (Eigen::Index j = i + 1; j < size(); ++j) {
+        if (a == b || std::abs(gram_(i, j)) > std::abs(gram_(a, b))) {
+          a = i;
+          b = j;
+        }
+      }
+    }
     throw numeric_error(detail::text(who, ": the directions are nearly dependent: their Gram matrix has condition number ",
-                                     condition_, ", at most ", most_condition, " is accepted; directions ", std::min(a, b),
-                                     " and ", std::max(a, b), " have cosine ", gram_(a, b),
+                                     condition_, ", at most ", most_condition, " is accepted; directions ", a, " and ", b, " have cosine ", gram_(a, b),
                                      "; leave one out or state a ridge"));
   }
 

@@ -102,7 +102,7 @@ struct bound_edit {
     out.read = here.frame.directions();
     out.write = here.frame.directions();
     if (here.low == here.high) {
-      return low_rank_form::affine(out.read, out.write, -here.frame.inverse(), here.frame.inverse() * here.low);
+      return low_rank_form::affine(out.read, out.write, -here.frame.inverse(), here.frame.inverse().lazyProduct(here.low));
     }
     out.decided_by = low_rank_form::policy::own;
     out.numbers.push_back(static_cast<double>(k));
@@ -135,9 +135,10 @@ struct bound_edit {
 
   void apply(int layer, double, Eigen::VectorXd& h) const {
     const parts here = parts_at(layer, {});
-    const Eigen::VectorXd c = here.frame.directions() * h;
+    const Eigen::VectorXd c = here.frame.directions().lazyProduct(h);
     const Eigen::VectorXd target = c.cwiseMax(here.low).cwiseMin(here.high);
-    h += here.frame.directions().transpose() * (here.frame.inverse() * (target - c));
+    const Eigen::VectorXd z = here.frame.inverse().lazyProduct(target - c);
+    h += here.frame.directions().transpose().lazyProduct(z);
   }
 
  private:

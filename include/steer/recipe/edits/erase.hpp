@@ -1,7 +1,8 @@
 // steer/recipe/edits/erase.hpp: what one set of directions reads is erased along another.
 #pragma once
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "steer/recipe/edits/bound.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
+#include "steer/vector/small_matrix.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -44,12 +46,13 @@ struct erase_edit {
 
   [[nodiscard]] form at(int layer, const std::string& who) const {
     const parts here = parts_at(layer, who);
-    return low_rank_form::affine(here.read, here.write, -here.inverse, here.inverse * here.origin);
+    return low_rank_form::affine(here.read, here.write, -here.inverse, here.inverse.lazyProduct(here.origin));
   }
 
   void apply(int layer, double, Eigen::VectorXd& h) const {
     const parts here = parts_at(layer, {});
-    h -= here.write.transpose() * (here.inverse * (here.read * h - here.origin));
+    const Eigen::VectorXd c = here.read.lazyProduct(h) - here.origin;
+    h -= here.write.transpose().lazyProduct(here.inverse.lazyProduct(c).eval());
   }
 
  private:
@@ -66,16 +69,15 @@ struct erase_edit {
     const frame reading(w, who + ", read");
     const frame writing(delta, who + ", write");
     parts out{reading.directions(), writing.directions(), {}, detail::origin_coordinates(w, origin, who)};
-    const Eigen::MatrixXd both = out.read * out.write.transpose();
-    const Eigen::JacobiSVD<Eigen::MatrixXd> solver(both);
-    const auto& values = solver.singularValues();
+    const Eigen::MatrixXd both = out.read.lazyProduct(out.write.transpose());
+    const auto [least, most] = detail::extreme_eigenvalues(both.transpose().lazyProduct(both));
     // As strict as for a frame, whose Gram matrix squares the condition number; the largest value is at most about 1.
-    if (!(values[values.size() - 1] * std::sqrt(frame::most_condition) > std::max(1.0, values[0]))) {
+    if (!(least * frame::most_condition > std::max(1.0, most))) {
       throw numeric_error(detail::text(who, ": what is read and what is written are nearly orthogonal: the least singular "
-                                            "value of their products is ", values[values.size() - 1],
+                                            "value of their products is ", std::sqrt(std::max(least, 0.0)),
                                        ", so erasing would move rows without bound"));
     }
-    out.inverse = both.inverse();
+    out.inverse = detail::inverse_of(both);
     return out;
   }
 };

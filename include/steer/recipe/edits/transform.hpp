@@ -51,11 +51,11 @@ struct transform_edit {
     if (const auto* diagonal = std::get_if<diagonal_map>(&map)) {
       mapped = diagonal->scale.cast<double>().cwiseProduct(h) + diagonal->shift.cast<double>();
     } else if (const auto* dense = std::get_if<dense_map>(&map)) {
-      mapped = dense->linear.cast<double>() * h + dense->shift.cast<double>();
+      mapped = dense->linear.cast<double>().lazyProduct(h) + dense->shift.cast<double>();
     } else {
       const low_rank_map& low_rank = std::get<low_rank_map>(map);
-      const Eigen::VectorXd c = low_rank.read.cast<double>() * h + low_rank.shift.cast<double>();
-      mapped = h + low_rank.write.cast<double>().transpose() * c;
+      const Eigen::VectorXd c = low_rank.read.cast<double>().lazyProduct(h) + low_rank.shift.cast<double>();
+      mapped = h + low_rank.write.cast<double>().transpose().lazyProduct(c);
     }
     h = (1.0 - lambda) * h + lambda * mapped;
   }
