@@ -106,7 +106,7 @@ class program {
   template <class JobOf, class Observer>
   void run(const site_program<Real>& here, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
     if constexpr (std::same_as<Observer, no_observer>) {
-      if (count > 0 && job_of(0).doses == nullptr &&
+      if (options_.doses == dosing::compiled &&
           run_lone_edit<Scalar>(here, count, [&](std::ptrdiff_t i) { return job_of(i).data; })) {
         return;
       }
