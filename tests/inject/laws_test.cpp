@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 #include <vector>
+#include <Eigen/Dense>
 
 #include "inject/batch.hpp"
 #include "inject/random_recipe.hpp"
