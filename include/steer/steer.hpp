@@ -19,5 +19,7 @@
 #include "steer/extract/separation.hpp"
 #include "steer/extract/token_selection.hpp"
 #include "steer/inject/plan.hpp"
+#include "steer/kernel/read.hpp"
+#include "steer/kernel/write.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/vector/steering_vector.hpp"
