@@ -13,6 +13,7 @@
 #include "steer/core/matrix.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/kernel/row.hpp"
+#include "steer/kernel/strips.hpp"
 
 namespace bench {
 
@@ -34,8 +35,11 @@ class sequential {
   using real = steer::kernel::real_of<Scalar>;
 
   /// @shape directions [k, d], one for each edit
-  sequential(const steer::matrix<double>& directions, std::vector<simple_edit> edits)
-      : directions_(directions.cast<real>()), edits_(std::move(edits)) {}
+  sequential(const steer::matrix<double>& directions, std::vector<simple_edit> edits) : edits_(std::move(edits)) {
+    for (Eigen::Index j = 0; j < directions.rows(); ++j) {
+      directions_.emplace_back(directions.row(j));
+    }
+  }
 
   /// Every edit over all rows, then the next: as many hooks as there are edits.
   void operator()(const steer::rows<Scalar>& h) const noexcept {
@@ -57,7 +61,7 @@ class sequential {
 
  private:
   void apply(std::size_t j, std::span<Scalar> h) const noexcept {
-    const std::span<const real> u(directions_.row(static_cast<Eigen::Index>(j)).data(), h.size());
+    const std::span<const real> u(directions_[j].data(), h.size());
     const auto amount = static_cast<real>(edits_[j].amount);
     switch (edits_[j].kind) {
       case edit_kind::scale: steer::kernel::add(h, -amount * steer::kernel::dot<Scalar>(u, h), u); break;
@@ -66,8 +70,8 @@ class sequential {
     }
   }
 
-  steer::matrix<real> directions_;  // [k, d]
-  std::vector<simple_edit> edits_;  // [k]
+  std::vector<steer::kernel::strips<real>> directions_;  // [k], each contiguous and aligned to a cache line
+  std::vector<simple_edit> edits_;                       // [k]
 };
 
 }  // namespace bench

@@ -232,10 +232,10 @@ struct frames {
       stacks[i](std::span<float* const>(&pointers[i], 1));
     }
   }
-  /// The directions once and the rows in place.
+  /// The directions as often as they must pass, and the rows in place.
   void bound() {
     for (const stack<float>& s : stacks) {
-      bench::look<float>({s.directions().data(), s.directions().bytes() / sizeof(float)});
+      bench::look_twice<float>({s.directions().data(), s.directions().bytes() / sizeof(float)});
     }
     bench::touch<float>({h.data(), static_cast<std::size_t>(h.size())});
   }

@@ -86,8 +86,9 @@ template <class I>
 template <class I>
 [[gnu::always_inline]] inline typename I::wide narrow_bf16(const typename I::wide& bits) noexcept {
   using wide = typename I::wide;
-  const wide rounded = (bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U;
-  return select(above<I>(bits & 0x7FFFFFFFU, 0x7F800000), wide((bits >> 16U) | 0x40U), rounded);
+  const auto nan = same_bits<wide>(above<I>(bits & 0x7FFFFFFFU, 0x7F800000));
+  const wide rounding = (((bits >> 16U) & 1U) + 0x7FFFU) & ~nan;
+  return ((bits + rounding) | (nan & 0x00400000U)) >> 16U;
 }
 
 /// The lower 16 bits of each integer, whose upper 16 are zero. Left to itself, g++ 12 takes the vector apart.
