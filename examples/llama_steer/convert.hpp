@@ -66,11 +66,11 @@ inline steer::glp bound(const content& input, const convert_options& options) {
     refuse("does not say what is done with its directions; say operation add or project");
   }
   steer::edit only;
-  only.vector = std::get<steer::steering_vector>(input.held);
+  const auto& vector = std::get<steer::steering_vector>(input.held);
   if (options.operation == "project") {
-    only.operation = steer::scale_edit{options.alpha};
+    only.operation = steer::scale_edit{vector, options.alpha};
   } else {
-    only.operation = steer::add_edit{options.alpha, steer::strength_unit::raw};
+    only.operation = steer::add_edit{vector, options.alpha, steer::strength_unit::raw};
   }
   return {{std::move(only)}};
 }
@@ -95,7 +95,7 @@ inline steer::steering_vector bare(const content& input, const convert_options& 
       add != nullptr && add->strength != 1.0F) {
     refuse("is added with alpha ", add->strength, ", which ", to, " cannot say");
   }
-  return file.edits[0].vector;
+  return only_vector(file.edits[0]);
 }
 
 inline void write_control_vector(const content& input, const convert_options& options) {
@@ -118,7 +118,7 @@ inline void write_ds4(const content& input, const convert_options& options, std:
   steer::save_ds4(file.edits[0], options.said.layers, options.output);
   out << steer::detail::text(
       "note: ds4 takes the scale on its command line: ", std::get<steer::scale_edit>(file.edits[0].operation).amount,
-      " at ", to_string(file.edits[0].vector.point), "\n");
+      " at ", to_string(point_of(file.edits[0])), "\n");
 }
 
 }  // namespace detail

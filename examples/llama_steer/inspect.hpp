@@ -130,8 +130,8 @@ inline void inspect_edits(const steer::glp& file, std::ostream& out, std::vector
   for (const steer::edit& e : file.edits) {
     const auto* scale = std::get_if<steer::scale_edit>(&e.operation);
     line(out, "  alpha     ", scale != nullptr ? scale->amount : std::get<steer::add_edit>(e.operation).strength);
-    show_vector(e.vector, out);
-    warn_of_outliers(e.vector.directions, warnings);
+    show_vector(only_vector(e), out);
+    warn_of_outliers(only_vector(e).directions, warnings);
   }
 }
 

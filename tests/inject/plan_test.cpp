@@ -7,10 +7,12 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "expect_error.hpp"
+#include "inject/batch.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -19,123 +21,7 @@ using steer::point;
 using steer::site;
 using steer::strength_unit;
 
-/// A batch with positions, phases and a stride larger than its width, its first row off any alignment.
-template <class Scalar>
-struct batch {
-  std::ptrdiff_t width;
-  std::ptrdiff_t stride;
-  std::vector<Scalar> numbers;
-  std::vector<steer::row_info> info;
-
-  batch(std::mt19937_64& engine, std::ptrdiff_t count, std::ptrdiff_t d) : width(d), stride(d + 3) {
-    const auto random = toy::random_rows<Scalar>(engine, count, stride);
-    numbers.assign(1, Scalar{0});
-    numbers.insert(numbers.end(), random.data(), random.data() + random.size());
-    const auto prompt = static_cast<std::int32_t>(count / 2 + 1);
-    for (std::int32_t i = 0; i < static_cast<std::int32_t>(count); ++i) {
-      info.push_back({7, i, 0, prompt, i < prompt ? steer::phase::prompt : steer::phase::generation});
-    }
-  }
-
-  steer::rows<Scalar> rows() { return {numbers.data() + 1, static_cast<std::ptrdiff_t>(info.size()), width, stride, info}; }
-};
-
-/// The edits one after the other, as their formulas say; `entry` is the row's norm before the first one.
-void apply_naively(const steer::edit& e, int layer, Eigen::VectorXd& h, double entry, const steer::row_info& row) {
-  if (!e.rows.contains(row)) {
-    return;
-  }
-  const steer::direction& v = e.vector.directions.at(layer);
-  const Eigen::VectorXd raw = v.values.cast<double>();
-  const Eigen::VectorXd u = raw / raw.norm();
-  if (const auto* add = std::get_if<steer::add_edit>(&e.operation)) {
-    const double strength = static_cast<double>(add->strength);
-    switch (add->unit.value_or(strength_unit::of_norm)) {
-      case strength_unit::raw: h += strength * raw; break;
-      case strength_unit::unit: h += strength * u; break;
-      case strength_unit::of_norm: h += strength * *v.row_norm * u; break;
-      case strength_unit::sigma: h += strength * *v.spread * u; break;
-      case strength_unit::of_row_norm:
-        h += strength * std::min(entry, static_cast<double>(add->cap) * *v.row_norm) * u;
-        break;
-    }
-  } else {
-    const double amount = static_cast<double>(std::get<steer::scale_edit>(e.operation).amount);
-    h -= amount * u.dot(h) * u;
-  }
-}
-
-steer::recipe random_recipe(std::mt19937_64& engine, const steer::model_shape& shape) {
-  steer::recipe out;
-  const auto uniform = [&] { return static_cast<float>(engine() % 2001) / 1000.0F - 1.0F; };
-  const std::size_t count = 1 + engine() % 12;
-  for (std::size_t i = 0; i < count; ++i) {
-    const point p = steer::all_points[engine() % steer::point_count];
-    steer::steering_vector v = toy::random_vector(engine, {0, 1}, shape.width_at(p));
-    v.point = p;
-    steer::row_selection rows;
-    if (engine() % 2 == 0) {
-      rows.phase = engine() % 2 == 0 ? steer::phase::prompt : steer::phase::generation;
-    }
-    if (engine() % 3 == 0) {
-      rows.first = static_cast<std::int32_t>(engine() % 4);
-    }
-    std::vector<int> layers;
-    if (engine() % 2 == 0) {
-      layers = {static_cast<int>(engine() % 2)};
-    }
-    if (engine() % 3 == 0) {
-      out.scale(v, {.amount = 2.0F * uniform(), .layers = layers, .rows = rows});
-    } else {
-      const auto unit = static_cast<strength_unit>(engine() % 5);
-      out.add(v, {.strength = uniform(), .unit = unit, .cap = 0.5F + std::abs(uniform()), .layers = layers, .rows = rows});
-    }
-  }
-  return out;
-}
-
-/// `tolerance` is relative to the largest norm that a row has on its way.
-template <class Scalar>
-void expect_plan_equals_naive_sequence(double tolerance) {
-  for (std::uint64_t seed = 0; seed < 60; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937_64 engine(seed);
-    const steer::model_shape shape = toy::shape(2, 1 + static_cast<std::ptrdiff_t>(engine() % 70));
-    const steer::recipe recipe = random_recipe(engine, shape);
-    const steer::basic_plan<Scalar> plan{recipe, shape};
-    for (int layer = 0; layer < shape.layers; ++layer) {
-      for (const point p : steer::all_points) {
-        batch<Scalar> data(engine, 1 + static_cast<std::ptrdiff_t>(engine() % 9), shape.width_at(p));
-        const batch<Scalar> before = data;
-        if (plan.access({layer, p}) != steer::access::none) {
-          plan({layer, p}, data.rows());
-        }
-        for (std::ptrdiff_t i = 0; i < data.rows().count; ++i) {
-          const auto at = 1 + i * data.stride;
-          Eigen::VectorXd h = Eigen::Map<const Eigen::VectorX<Scalar>>(before.numbers.data() + at, data.width).template cast<double>();
-          const double entry = h.norm();
-          double largest = entry;
-          for (const steer::edit& e : recipe.edits()) {
-            if (e.vector.point == p && (e.layers.empty() || e.layers[0] == layer)) {
-              apply_naively(e, layer, h, entry, data.info[static_cast<std::size_t>(i)]);
-              largest = std::max(largest, h.norm());
-            }
-          }
-          const Eigen::VectorXd got = Eigen::Map<const Eigen::VectorX<Scalar>>(data.numbers.data() + at, data.width).template cast<double>();
-          EXPECT_LE((got - h).norm(), tolerance * largest) << "layer " << layer << " " << steer::to_string(p) << " row " << i;
-          for (std::ptrdiff_t gap = at + data.width; gap < at + data.stride; ++gap) {
-            EXPECT_EQ(data.numbers[static_cast<std::size_t>(gap)], before.numbers[static_cast<std::size_t>(gap)]);
-          }
-        }
-      }
-    }
-  }
-}
-
-TEST(plan, equals_the_naive_sequence_in_double) { expect_plan_equals_naive_sequence<double>(1e-12); }
-
-// Each of up to 12 edits rounds a row a few times, at 6e-8 relative; a dot product of 70 terms adds up to 70 roundings.
-TEST(plan, equals_the_naive_sequence_in_float) { expect_plan_equals_naive_sequence<float>(12 * 8 * 6e-8); }
+using toy::batch;
 
 class plan_of_one : public testing::Test {
  protected:
@@ -380,7 +266,11 @@ TEST_F(plan_of_one, refuses_another_models_vector_unless_told) {
 TEST_F(plan_of_one, explains_what_was_folded) {
   steer::recipe recipe;
   recipe.add(happy).add(happy, {.strength = 2.0F}).ablate(happy, {.layers = {1}, .rows = {.first = 1}});
-  EXPECT_EQ(steer::plan(recipe, shape).explain(), "layer 0 residual_out: add\nlayer 1 residual_out: add, scale by 1 (some rows)\n");
+  const std::string who = "\"" + happy.name + "\"";
+  EXPECT_EQ(steer::plan(recipe, shape).explain(),
+            "layer 0 residual_out:\n  (add " + who + " + add " + who + "): k 0, m 1, 24 flops and 192 bytes per row\n" +
+                "layer 1 residual_out:\n  (add " + who + " + add " + who + "); scale " + who +
+                ", some rows: k 1, m 2, 144 flops and 192 bytes per row\n");
 }
 
 TEST(plan, of_nothing_skips_every_site) {

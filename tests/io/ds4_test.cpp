@@ -25,12 +25,12 @@ TEST(ds4, reads_as_a_projection_where_each_scale_acts) {
   const auto edits = steer::parse_ds4(view(content), "terse.f32",
                                       {.layers = 3, .width = 2, .ffn_scale = 2.0F, .attention_scale = -1.0F});
   ASSERT_EQ(edits.size(), 2U);
-  EXPECT_EQ(edits[0].vector.point, steer::point::attention_out);
+  EXPECT_EQ(only_vector(edits[0]).point, steer::point::attention_out);
   EXPECT_EQ(std::get<steer::scale_edit>(edits[0].operation).amount, -1.0F);
-  EXPECT_EQ(edits[1].vector.point, steer::point::mlp_out);
+  EXPECT_EQ(only_vector(edits[1]).point, steer::point::mlp_out);
   EXPECT_EQ(std::get<steer::scale_edit>(edits[1].operation).amount, 2.0F);
-  const auto& directions = edits[1].vector.directions;
-  EXPECT_EQ(edits[1].vector.name, "terse");
+  const auto& directions = only_vector(edits[1]).directions;
+  EXPECT_EQ(only_vector(edits[1]).name, "terse");
   EXPECT_EQ(directions.size(), 2U) << "a row of zeros means: not at this layer";
   EXPECT_EQ(directions.at(0).values, Eigen::Vector2f(0, 1));
   EXPECT_EQ(directions.at(2).values, Eigen::Vector2f(-0.6F, 0.8F));
@@ -40,14 +40,14 @@ TEST(ds4, known_answer) {
   STEER_NEED_SHARED_FILE(path, "vectors/ds4_verbosity.f32");
   const auto edits = steer::load_ds4(path, {.ffn_scale = 1.0F});
   ASSERT_EQ(edits.size(), 1U);
-  EXPECT_EQ(edits[0].vector.name, "ds4_verbosity");
-  EXPECT_EQ(edits[0].vector.width(), 4096);
-  ASSERT_EQ(edits[0].vector.directions.size(), 43U);
-  for (const auto& [layer, direction] : edits[0].vector.directions) {
+  EXPECT_EQ(only_vector(edits[0]).name, "ds4_verbosity");
+  EXPECT_EQ(only_vector(edits[0]).width(), 4096);
+  ASSERT_EQ(only_vector(edits[0]).directions.size(), 43U);
+  for (const auto& [layer, direction] : only_vector(edits[0]).directions) {
     EXPECT_NEAR(direction.values.cast<double>().norm(), 1.0, 1e-8) << layer;
   }
   const temporary_file written(".f32");
-  save_ds4(edits[0], 43, written.path());
+  steer::save_ds4(edits[0], 43, written.path());
   const steer::mapped_file original(path);
   EXPECT_TRUE(std::ranges::equal(steer::mapped_file(written.path()).bytes(), original.bytes()));
   expect_error<steer::format_error>([&] { steer::load_ds4(path, {.layers = 86, .width = 2048, .ffn_scale = 1.0F}); },
@@ -55,18 +55,15 @@ TEST(ds4, known_answer) {
 }
 
 TEST(ds4, round_trip_is_exact_and_normalises_what_is_not_unit) {
-  steer::edit e;
-  e.operation = steer::scale_edit{1.0F};
-  e.vector.name = "terse";
-  e.vector.point = steer::point::mlp_out;
-  e.vector.directions[1].values = Eigen::Vector2f(0.6F, -0.8F);
+  steer::steering_vector v{.name = "terse", .point = steer::point::mlp_out};
+  v.directions[1].values = Eigen::Vector2f(0.6F, -0.8F);
   const temporary_file file(".f32");
-  save_ds4(e, 4, file.path());
+  steer::save_ds4({steer::scale_edit{v, 1.0F}}, 4, file.path());
   EXPECT_EQ(file.content(), file_of({0, 0, 0.6F, -0.8F, 0, 0, 0, 0}));
-  e.vector.directions[1].values *= 5.0F;
-  save_ds4(e, 4, file.path());
+  v.directions[1].values *= 5.0F;
+  steer::save_ds4({steer::scale_edit{v, 1.0F}}, 4, file.path());
   const auto back = steer::load_ds4(file.path(), {.layers = 4, .width = 2, .ffn_scale = 1.0F});
-  EXPECT_NEAR(back[0].vector.directions.at(1).values.norm(), 1.0, 1e-6);
+  EXPECT_NEAR(only_vector(back[0]).directions.at(1).values.norm(), 1.0, 1e-6);
 }
 
 TEST(ds4, refuses_each_fault_by_name) {
@@ -96,16 +93,13 @@ TEST(ds4, refuses_each_fault_by_name) {
 }
 
 TEST(ds4, refuses_to_write_what_ds4_would_misapply) {
-  steer::edit e;
-  e.vector.name = "happy";
-  e.vector.point = steer::point::mlp_out;
-  e.vector.directions[3].values = Eigen::Vector2f(1, 0);
+  steer::steering_vector v{.name = "happy", .point = steer::point::mlp_out};
+  v.directions[3].values = Eigen::Vector2f(1, 0);
   const temporary_file file(".f32");
-  expect_error<steer::format_error>([&] { save_ds4(e, 4, file.path()); }, "add \"happy\" does not scale a component");
-  e.operation = steer::scale_edit{1.0F};
-  expect_error<steer::format_error>([&] { save_ds4(e, 3, file.path()); }, "has layer 3; the model has 3 layers");
-  e.vector.point = steer::point::residual_out;
-  expect_error<steer::format_error>([&] { save_ds4(e, 4, file.path()); }, "acts at residual_out");
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::add_edit{v}}, 4, file.path()); }, "add \"happy\" does not scale a component");
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 3, file.path()); }, "has layer 3; the model has 3 layers");
+  v.point = steer::point::residual_out;
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 4, file.path()); }, "acts at residual_out");
   EXPECT_FALSE(std::filesystem::exists(file.path()));
 }
 

@@ -43,25 +43,24 @@ steer::steering_vector unit_vector(const std::vector<int>& layers, Eigen::Index 
 
 steer::edit projection(const steer::steering_vector& v, float amount) {
   steer::edit out;
-  out.operation = steer::scale_edit{amount};
-  out.vector = v;
+  out.operation = steer::scale_edit{v, amount};
   return out;
 }
 
 steer::edit addition(const steer::steering_vector& v, float strength) {
   steer::edit out;
-  out.operation = steer::add_edit{strength, steer::strength_unit::raw};
-  out.vector = v;
+  out.operation = steer::add_edit{v, strength, steer::strength_unit::raw};
   return out;
 }
 
 TEST(glp, a_projection_reads_as_edits_bound_to_it) {
   const temporary_file file(".gguf");
-  steer::glp about{{projection(unit_vector({1, 5}), 4.0F)},
+  steer::steering_vector v = unit_vector({1, 5});
+  v.directions[5].origin = Eigen::VectorXf::Random(6);
+  steer::glp about{{projection(v, 4.0F)},
                    {"Toy", "us", "abc", "somewhere"},
                    "attn_out_pre_residual",
                    "2026-01-02"};
-  about.edits[0].vector.directions[5].origin = Eigen::VectorXf::Random(6);
   steer::save_glp(about, file.path());
   EXPECT_EQ(steer::load_glp(file.path()), about);
 
@@ -134,9 +133,9 @@ TEST(glp, normalises_a_projection_and_leaves_an_addition_alone) {
   v.directions[1].values *= 3.0F;
   const temporary_file file(".gguf");
   steer::save_glp({{projection(v, 1.0F)}}, file.path());
-  EXPECT_NEAR(steer::load_glp(file.path()).edits[0].vector.directions[1].values.norm(), 1.0, 1e-6);
+  EXPECT_NEAR(only_vector(steer::load_glp(file.path()).edits[0]).directions.at(1).values.norm(), 1.0, 1e-6);
   steer::save_glp({{addition(v, 1.0F)}}, file.path());
-  EXPECT_EQ(steer::load_glp(file.path()).edits[0].vector.directions[1].values, v.directions[1].values);
+  EXPECT_EQ(only_vector(steer::load_glp(file.path()).edits[0]).directions.at(1).values, v.directions[1].values);
 }
 
 TEST(glp, refuses_to_write_what_the_format_cannot_say) {
@@ -144,13 +143,13 @@ TEST(glp, refuses_to_write_what_the_format_cannot_say) {
   const auto refuse = [&](const steer::glp& about, const auto&... parts) {
     expect_error<steer::format_error>([&] { steer::save_glp(about, file.path()); }, "glp: ", parts...);
   };
-  const steer::steering_vector v = unit_vector({1, 2});
+  steer::steering_vector v = unit_vector({1, 2});
   refuse({}, "no edits");
   refuse({{projection(unit_vector({0, 1}), 1.0F)}}, "scale \"terse\" has layer 0");
   refuse({{projection(v, 1.0F), addition(v, 1.0F)}}, "differ in operation");
   refuse({{projection(unit_vector({1, 2, 3}), 1.0F), projection(v, 1.0F)}}, "1 edits touch layer 3 and 2 layer 1");
   steer::edit other = addition(v, 1.0F);
-  other.operation = steer::add_edit{1.0F};
+  other.operation = steer::add_edit{v, 1.0F};
   refuse({{other}}, "a strength that is not raw");
   other = projection(v, 1.0F);
   other.rows.first = 3;
@@ -158,9 +157,8 @@ TEST(glp, refuses_to_write_what_the_format_cannot_say) {
   other = projection(v, 1.0F);
   other.layers = {7};
   refuse({{other}}, "names layer 7, for which it has no direction");
-  other = projection(v, 1.0F);
-  other.vector.point = steer::point::residual_in;
-  refuse({{other}}, "acts at residual_in");
+  v.point = steer::point::residual_in;
+  refuse({{projection(v, 1.0F)}}, "acts at residual_in");
   EXPECT_FALSE(std::filesystem::exists(file.path()));
 }
 
@@ -210,9 +208,9 @@ TEST(glp, reads_what_the_specification_describes) {
   const steer::glp file = parsed([](auto&, auto&) {});
   ASSERT_EQ(file.edits.size(), 1U);
   EXPECT_EQ(std::get<steer::scale_edit>(file.edits[0].operation).amount, 2.0F);
-  EXPECT_EQ(file.edits[0].vector.point, steer::point::residual_out);
-  EXPECT_EQ(file.edits[0].vector.name, "x");
-  EXPECT_EQ(file.edits[0].vector.directions.at(2).values, Eigen::Vector2f(0, 1));
+  EXPECT_EQ(only_vector(file.edits[0]).point, steer::point::residual_out);
+  EXPECT_EQ(only_vector(file.edits[0]).name, "x");
+  EXPECT_EQ(only_vector(file.edits[0]).directions.at(2).values, Eigen::Vector2f(0, 1));
   const steer::glp add = parsed(without("glp.mode"));
   EXPECT_EQ(std::get<steer::add_edit>(add.edits.at(0).operation).strength, 2.0F);
   EXPECT_EQ(std::get<steer::add_edit>(add.edits.at(0).operation).unit, steer::strength_unit::raw);
@@ -223,7 +221,7 @@ TEST(glp, reads_what_the_specification_describes) {
   ASSERT_EQ(scaled.edits.size(), 2U);
   EXPECT_EQ(std::get<steer::scale_edit>(scaled.edits[0].operation).amount, 1.0F);
   EXPECT_EQ(std::get<steer::scale_edit>(scaled.edits[1].operation).amount, 3.0F);
-  EXPECT_TRUE(scaled.edits[1].vector.directions.contains(2));
+  EXPECT_TRUE(only_vector(scaled.edits[1]).directions.contains(2));
 }
 
 TEST(glp, refuses_each_fault_of_the_keys_by_name) {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <limits>
 #include <random>
+#include <vector>
 
 #include "expect_error.hpp"
 #include "toy.hpp"
@@ -28,7 +30,7 @@ TEST_F(recipe, keeps_the_order_and_the_options) {
   EXPECT_EQ(first.unit, steer::strength_unit::of_row_norm);
   EXPECT_EQ(made.edits()[0].layers, std::vector<int>{2});
   EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[1].operation).amount, 1.0F);
-  EXPECT_EQ(made.edits()[1].vector, terse);
+  EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[1].operation).vector, terse);
   EXPECT_EQ(made.edits()[1].rows.phase, steer::phase::generation);
   EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[2].operation).amount, 2.0F);
 }
@@ -38,7 +40,7 @@ TEST_F(recipe, owns_its_vectors) {
   made.add(happy);
   const steer::steering_vector before = happy;
   happy.directions.clear();
-  EXPECT_EQ(made.edits()[0].vector, before);
+  EXPECT_EQ(std::get<steer::add_edit>(made.edits()[0].operation).vector, before);
 }
 
 TEST_F(recipe, refuses_meaningless_numbers_and_stays_as_it_was) {
@@ -58,18 +60,73 @@ TEST_F(recipe, refuses_meaningless_numbers_and_stays_as_it_was) {
   EXPECT_EQ(made, before);
 }
 
-TEST(row_selection, contains_by_phase_and_position) {
+TEST(schedule, contains_by_phase_and_position) {
   const steer::row_info prompt{.token = 0, .position = 3, .sequence = 0, .prompt_length = 5};
   const steer::row_info generated{.token = 0, .position = 5, .sequence = 0, .prompt_length = 5,
                                   .phase = steer::phase::generation};
-  EXPECT_TRUE(steer::row_selection{}.contains(prompt));
-  EXPECT_TRUE(steer::row_selection{}.everything());
-  const steer::row_selection generation{.phase = steer::phase::generation};
+  EXPECT_TRUE(steer::schedule{}.contains(prompt));
+  EXPECT_TRUE(steer::schedule{}.everything());
+  const steer::schedule generation{.phase = steer::phase::generation};
   EXPECT_FALSE(generation.contains(prompt));
   EXPECT_TRUE(generation.contains(generated));
-  const steer::row_selection span{.first = 3, .last = 4};
+  const steer::schedule span{.first = 3, .last = 4};
   EXPECT_TRUE(span.contains(prompt));
   EXPECT_FALSE(span.contains(generated));
+}
+
+TEST(schedule, holds_every_part_at_once_and_exclusion_wins) {
+  const auto row = [](std::int32_t position) {
+    return steer::row_info{7, position, 0, 4, position < 4 ? steer::phase::prompt : steer::phase::generation};
+  };
+  const auto chosen = [&](const steer::schedule& rows) {
+    std::vector<std::int32_t> out;
+    for (std::int32_t position = 0; position < 8; ++position) {
+      if (rows.contains(row(position))) {
+        out.push_back(position);
+      }
+    }
+    return out;
+  };
+  using positions = std::vector<std::int32_t>;
+  EXPECT_EQ(chosen(steer::first_rows(2)), (positions{0, 1}));
+  EXPECT_EQ(chosen({.last_of_prompt = 2}), (positions{2, 3}));
+  EXPECT_EQ(chosen({.positions = {1, 5, 6}, .except = {5}}), (positions{1, 6}));
+  EXPECT_EQ(chosen({.phase = steer::phase::generation, .except = {4}}), (positions{5, 6, 7}));
+  EXPECT_EQ(chosen({.first = 2, .last = 5}), (positions{2, 3, 4, 5}));
+}
+
+TEST(schedule, decays_by_position) {
+  const auto weight = [](const steer::schedule& rows, std::int32_t position) {
+    return rows.weight({7, position, 0, 4, position < 4 ? steer::phase::prompt : steer::phase::generation});
+  };
+  const steer::schedule from_start{.first = 1, .half_life = 2.0F};
+  EXPECT_EQ(weight(from_start, 0), 0.0);
+  EXPECT_EQ(weight(from_start, 1), 1.0);
+  EXPECT_EQ(weight(from_start, 3), 0.5);
+  const steer::schedule generated{.phase = steer::phase::generation, .half_life = 1.0F};
+  EXPECT_EQ(weight(generated, 3), 0.0);
+  EXPECT_EQ(weight(generated, 4), 1.0);
+  EXPECT_EQ(weight(generated, 6), 0.25);
+}
+
+TEST_F(recipe, refuses_edits_without_meaning) {
+  happy.name = "happy";
+  steer::recipe made;
+  expect_error<steer::argument_error>([&] { made.set({happy}, {1.0F, 2.0F}); }, "bound \"happy\"", "1 vectors, 2 low");
+  expect_error<steer::argument_error>([&] { made.keep_within({happy}, {1.0F}, {0.0F}); }, "bounds 0 are 1 and 0");
+  expect_error<steer::argument_error>([&] { made.cap(happy, 1.0F, {.unit = steer::strength_unit::of_row_norm}); }, "of_row_norm");
+  expect_error<steer::numeric_error>([&] { made.turn_towards(happy, {.share = 1.5F}); }, "share is 1.5", "0 to 1");
+  expect_error<steer::numeric_error>([&] { made.set_angle(steer::plane{Eigen::Vector2d(1, 0), Eigen::Vector2d(1, 0)}, {}); },
+                                     "set angle", "orthonormal");
+  expect_error<steer::shape_error>([&] { made.transform(steer::diagonal_map{}); }, "transform", "not empty");
+  expect_error<steer::argument_error>([&] { made.watch({}); }, "watches no vector");
+  expect_error<steer::argument_error>([&] { made.ablate(happy, {.head = 1}); }, "names head 1", "attention_heads");
+  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.last_of_prompt = 0}}); }, "last 0 rows");
+  expect_error<steer::numeric_error>([&] { made.ablate(happy, {.rows = {.half_life = 0.0F}}); }, "half_life is 0");
+  steer::steering_vector other = happy;
+  other.point = steer::point::mlp_out;
+  expect_error<steer::argument_error>([&] { made.set({happy, other}, {0.0F, 0.0F}); }, "belongs to mlp_out", "residual_out");
+  EXPECT_TRUE(made.empty());
 }
 
 }  // namespace

@@ -1,188 +1,107 @@
-// steer/inject/plan.hpp: a recipe compiled for one model shape.
+// steer/inject/plan.hpp: a recipe compiled for one model shape, as a hook.
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
-#include <cassert>
-#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
-#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "steer/core/hook.hpp"
 #include "steer/core/model_shape.hpp"
-#include "steer/inject/step.hpp"
-#include "steer/kernel/row.hpp"
+#include "steer/inject/program.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {
 inline namespace v0 {
 
-struct plan_options {
-  model_check models = model_check::same_fingerprint;
-};
-
 /// A recipe compiled for one model shape: an immutable hook.
 ///
-/// Edits at one site act in the recipe's order; additions side by side that agree in unit and rows become one. An edit of
-/// strength zero is checked and then dropped, so that an empty plan, a plan of zero strengths and no plan at all leave the
-/// same bits.
+/// Edits at one site act in the recipe's order, with one read and one write of each row for a whole stack:
 ///
-/// Calls are `noexcept`, allocate nothing, lock nothing, and may come from any number of threads at once. To change a dose,
-/// compile another plan and use that one from the next call on.
+///     c = R h,  (s, z) = decisions(c, |h|),  h' = s h + Wᵀz
 ///
-/// @throws shape_error    a layer, point or width that the model does not have
-///         numeric_error  a dose that is not finite in Scalar
-///         argument_error a unit without its measurement, a row fact that the host does not supply, another model's vector
-/// @cost   compiling: O(edits * layers * d); a call: per row one pass for each step, and one for the norm if a step needs it
-template <std::floating_point Scalar = float>
+/// What an earlier edit does to a later edit's coordinates is known from R Wᵀ, and to its norm from W Wᵀ. Affine edits
+/// that follow one another are one decision, additions one bias; equal directions are kept once. Diagonal and dense maps
+/// are stages of their own between. An edit of strength zero is checked and then dropped, so that an empty plan, a plan of
+/// zero strengths and no plan at all leave the same bits.
+///
+/// Calls are `noexcept`, allocate nothing, lock nothing, and may come from any number of threads at once. Copies share
+/// what was compiled. To change a dose, compile another plan and use that one from the next call on, or see `routes`.
+///
+/// @throws shape_error    a layer, point, head or width that the model does not have
+///         numeric_error  a dose that is not finite in Scalar, directions that are nearly dependent
+///         argument_error a unit without its measurement, a row fact that the host does not supply, another model's
+///                        vector, a gate that latches on the prompt: that needs a `session`
+/// @cost   compiling: O(k² d) per site; a call: per row 2 (k + m) d flops for k directions read and m written, see `explain`
+template <kernel::row_scalar Scalar = float>
 class basic_plan {
  public:
   /// The empty plan: every site is skipped.
   basic_plan() = default;
 
-  basic_plan(const recipe& source, const model_shape& shape, plan_options options = {}) : shape_(shape) {
-    std::map<site, std::vector<detail::step>> steps;
+  basic_plan(const recipe& source, const model_shape& shape, plan_options options = {}) {
     for (const edit& e : source.edits()) {
-      detail::resolve(e, shape, options.models, [&](site where, detail::step&& next) {
-        if (next.does_nothing()) {
-          return;
-        }
-        auto& here = steps[where];
-        if (!here.empty() && here.back().folds_with(next)) {
-          here.back().vector += next.vector;
-        } else {
-          here.push_back(std::move(next));
-        }
-      });
+      if (e.gate.latched()) {
+        throw argument_error(detail::text(to_string(e), ": its gate latches on the prompt, which a plan cannot remember; "
+                                                        "expected a session"));
+      }
     }
-    sites_.resize(static_cast<std::size_t>(std::max(shape.layers, 0)) * point_count);
-    for (auto& [where, here] : steps) {
-      std::erase_if(here, [](const detail::step& s) { return s.does_nothing(); });  // doses that cancelled
-      compile(where, here);
-    }
+    program_ = std::make_shared<const detail::program<Scalar>>(source, shape, options);
+    shape_ = shape;
   }
 
   /// The shape that the plan was compiled for.
   [[nodiscard]] const model_shape& shape() const noexcept { return shape_; }
 
   /// Whether every site is skipped.
-  [[nodiscard]] bool empty() const noexcept { return steps_.empty(); }
-
-  /// If all that happens at a site is that one constant row is added to every row of every sequence: that row.
-  /// @shape returns [width of the site], or [0] where something else happens or nothing
-  [[nodiscard]] std::span<const Scalar> constant_addition(site where) const noexcept {
-    const site_steps here = at(where);
-    if (here.count != 1 || steps_[here.first].kind != detail::step_kind::add || !steps_[here.first].rows.everything()) {
-      return {};
-    }
-    return {numbers_.data() + steps_[here.first].start, static_cast<std::size_t>(steps_[here.first].width)};
-  }
+  [[nodiscard]] bool empty() const noexcept { return program_ == nullptr || !program_->writes(); }
 
   [[nodiscard]] steer::access access(site where) const noexcept {
-    return at(where).count == 0 ? steer::access::none : steer::access::write;
+    return program_ != nullptr && program_->access_at(where) == access::write ? access::write : access::none;
   }
 
   /// @shape activations [T, width of the site]
   void operator()(site where, rows<Scalar> activations) const noexcept {
-    const site_steps here = at(where);
-    for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
-      const std::span<Scalar> h = activations[i];
-      const Scalar entry_norm = here.needs_norm ? kernel::norm<Scalar>(h) : Scalar{0};
-      for (std::size_t s = here.first; s < here.first + here.count; ++s) {
-        assert(steps_[s].width == activations.width);
-        assert(steps_[s].rows.everything() || std::ssize(activations.info) >= activations.count);
-        if (steps_[s].rows.everything() || steps_[s].rows.contains(activations.info_of(i))) {
-          apply(steps_[s], h, entry_norm);
-        }
-      }
+    if (access(where) == access::none) {
+      return;
     }
+    detail::no_observer nobody;
+    program_->run(
+        *program_->find(where), activations.count,
+        [&](std::ptrdiff_t i) {
+          return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i), nullptr,
+                                         nullptr};
+        },
+        nobody);
   }
 
-  /// What the plan does, a line per site.
-  [[nodiscard]] std::string explain() const {
-    std::string out;
-    for (std::size_t slot = 0; slot < sites_.size(); ++slot) {
-      const site_steps here = sites_[slot];
-      if (here.count == 0) {
-        continue;
-      }
-      const site where{static_cast<int>(slot / point_count), static_cast<point>(slot % point_count)};
-      out += detail::text(to_string(where), ":");
-      for (std::size_t s = here.first; s < here.first + here.count; ++s) {
-        const step& next = steps_[s];
-        out += s == here.first ? " " : ", ";
-        out += next.kind == detail::step_kind::scale ? detail::text("scale by ", next.factor)
-               : next.kind == detail::step_kind::add ? "add"
-                                                     : detail::text("add of row norm up to ", next.limit);
-        out += next.rows.everything() ? "" : " (some rows)";
-      }
-      out += "\n";
-    }
-    return out.empty() ? "nothing\n" : out;
+  /// The row that the plan adds to every row at a site, if that is all that it does there; else an empty span. For hosts
+  /// that have an addition of their own.
+  /// @shape returns [width of the site] or [0]
+  [[nodiscard]] std::span<const Scalar> constant_addition(site where) const noexcept {
+    return program_ != nullptr ? program_->constant_addition(where) : std::span<const Scalar>();
   }
+
+  /// What the plan does and costs, a line per site and group of edits.
+  [[nodiscard]] std::string explain() const { return program_ != nullptr ? program_->explain() : "nothing\n"; }
+
+  /// Identifies what the plan does: equal for equal recipes on equal shapes. 0 for the default plan.
+  [[nodiscard]] std::uint64_t digest() const noexcept { return program_ != nullptr ? program_->digest_value() : 0; }
+
+  /// What was compiled, for sessions and routes.
+  [[nodiscard]] const std::shared_ptr<const detail::program<Scalar>>& compiled() const noexcept { return program_; }
 
  private:
-  struct step {
-    detail::step_kind kind;
-    row_selection rows;
-    std::ptrdiff_t start;  // of the vector in numbers_
-    std::ptrdiff_t width;
-    Scalar factor;
-    Scalar limit;
-  };
-  struct site_steps {
-    std::size_t first = 0;
-    std::size_t count = 0;
-    bool needs_norm = false;
-  };
-
-  [[nodiscard]] site_steps at(site where) const noexcept {
-    const auto point = static_cast<std::size_t>(where.point);
-    const auto slot = static_cast<std::size_t>(where.layer) * point_count + point;  // a negative layer's is huge
-    return point < point_count && slot < sites_.size() ? sites_[slot] : site_steps{};
-  }
-
-  void compile(site where, const std::vector<detail::step>& here) {
-    site_steps& entry = sites_[static_cast<std::size_t>(where.layer) * point_count + static_cast<std::size_t>(where.point)];
-    entry.first = steps_.size();
-    for (const detail::step& next : here) {
-      const auto numbers = next.vector.cast<Scalar>().eval();
-      if (!numbers.allFinite()) {
-        throw numeric_error(detail::text("plan: a dose at ", to_string(where), " is not finite"));
-      }
-      if (numbers.isZero(Scalar{0})) {
-        continue;  // a dose below what Scalar can hold
-      }
-      ++entry.count;
-      entry.needs_norm |= next.kind == detail::step_kind::add_of_row_norm;
-      steps_.push_back({next.kind, next.rows, static_cast<std::ptrdiff_t>(numbers_.size()), numbers.size(),
-                        static_cast<Scalar>(next.factor), static_cast<Scalar>(next.limit)});
-      numbers_.insert(numbers_.end(), numbers.begin(), numbers.end());
-    }
-  }
-
-  void apply(const step& next, std::span<Scalar> h, Scalar entry_norm) const noexcept {
-    const std::span<const Scalar> v(numbers_.data() + next.start, h.size());
-    switch (next.kind) {
-      case detail::step_kind::add: kernel::add(h, v); break;
-      case detail::step_kind::add_of_row_norm: kernel::add(h, std::min(entry_norm, next.limit), v); break;
-      case detail::step_kind::scale: kernel::add(h, -next.factor * kernel::dot<Scalar>(v, h), v); break;
-    }
-  }
-
   model_shape shape_;
-  std::vector<site_steps> sites_;  // [layers * point_count]
-  std::vector<step> steps_;        // those of one site side by side, in order
-  std::vector<Scalar> numbers_;    // the steps' vectors, one after the other
+  std::shared_ptr<const detail::program<Scalar>> program_;
 };
 
 using plan = basic_plan<float>;
 static_assert(hook<const plan, float> && hook<const basic_plan<double>, double>);
+static_assert(hook<const basic_plan<Eigen::half>, Eigen::half> && hook<const basic_plan<Eigen::bfloat16>, Eigen::bfloat16>);
 
 }  // namespace v0
 }  // namespace steer

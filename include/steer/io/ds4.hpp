@@ -85,9 +85,8 @@ inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::s
   const auto act = [&](point where, const std::optional<float>& scale) {
     if (scale) {
       edit next;
-      next.operation = scale_edit{*scale};
-      next.vector = v;
-      next.vector.point = where;
+      v.point = where;
+      next.operation = scale_edit{v, *scale};
       check(next);
       out.push_back(std::move(next));
     }
@@ -130,11 +129,11 @@ inline void save_ds4(const edit& e, int layers, const std::filesystem::path& pat
     throw format_error(
         detail::text("ds4: ", to_string(e), " does not scale a component; ds4 would remove what it adds"));
   }
-  if (e.vector.point != point::mlp_out && e.vector.point != point::attention_out) {
-    throw format_error(detail::text("ds4: ", to_string(e), " acts at ", to_string(e.vector.point),
+  if (point_of(e) != point::mlp_out && point_of(e) != point::attention_out) {
+    throw format_error(detail::text("ds4: ", to_string(e), " acts at ", to_string(point_of(e)),
                                     "; ds4 acts at mlp_out and attention_out"));
   }
-  matrix<float> rows = matrix<float>::Zero(layers, e.vector.width());
+  matrix<float> rows = matrix<float>::Zero(layers, only_vector(e).width());
   for (const auto& [layer, v] : detail::used_directions(e, "ds4")) {
     if (layer >= layers) {
       throw format_error(

@@ -276,37 +276,33 @@ class glp_reader {
       fail("has steer.point ", to_string(empty.point), ", which contradicts its glp.hook_point");
     }
     for (std::size_t j = 0; j < rank_; ++j) {
-      const std::size_t first = out.edits.size();
+      std::vector<std::pair<float, steering_vector>> by_dose;
       for (auto& [layer, basis] : layers_) {
         const auto scale = layer_scales_.find(layer);
         const auto dose =
             static_cast<float>(alpha_ * direction_scales_[j] * (scale == layer_scales_.end() ? 1.0 : scale->second));
-        auto here = std::find_if(out.edits.begin() + static_cast<std::ptrdiff_t>(first), out.edits.end(),
-                                 [&](const edit& e) { return dose_of(e) == dose; });
-        if (here == out.edits.end()) {
-          edit next;
-          if (projects_) {
-            next.operation = scale_edit{dose};
-          } else {
-            next.operation = add_edit{dose, strength_unit::raw};
-          }
-          next.vector = empty;
-          here = out.edits.insert(here, std::move(next));
+        auto here = std::find_if(by_dose.begin(), by_dose.end(), [&](const auto& known) { return known.first == dose; });
+        if (here == by_dose.end()) {
+          here = by_dose.insert(here, {dose, empty});
         }
-        direction& v = here->vector.directions[layer];
+        direction& v = here->second.directions[layer];
         v.values = std::move(basis.at(static_cast<int>(j)));
         provenance.read_into(v, j == 0 ? text(layer) : text(layer, ".", j));
+      }
+      for (auto& [dose, vector] : by_dose) {
+        edit next;
+        if (projects_) {
+          next.operation = scale_edit{std::move(vector), dose};
+        } else {
+          next.operation = add_edit{std::move(vector), dose, strength_unit::raw};
+        }
+        out.edits.push_back(std::move(next));
       }
     }
     provenance.check_all_read();
     for (const edit& e : out.edits) {
       check_read(e, who_);
     }
-  }
-
-  static float dose_of(const edit& e) {
-    const auto* scale = std::get_if<scale_edit>(&e.operation);
-    return scale != nullptr ? scale->amount : std::get<add_edit>(e.operation).strength;
   }
 
   gguf_file file_;

@@ -77,7 +77,7 @@ class glp_writer {
       }
     }
     gguf_metadata metadata = keys(digest.hex(), listed);
-    append_provenance(metadata, file_.edits.front().vector);
+    append_provenance(metadata, only_vector(file_.edits.front()));
     metadata.insert(metadata.end(), measured.begin(), measured.end());
     write_gguf(path, metadata, tensors);
   }
@@ -99,8 +99,9 @@ class glp_writer {
     if (scale == nullptr && add == nullptr) {
       throw format_error(text("glp: ", to_string(e), " is neither an addition nor a scaling of the component"));
     }
-    if (e.operation.index() != first.operation.index() || e.vector.point != first.vector.point ||
-        e.vector.name != first.vector.name || !(e.vector.source == first.vector.source)) {
+    const steering_vector& vector = only_vector(e);
+    if (e.operation.index() != first.operation.index() || vector.point != only_vector(first).point ||
+        vector.name != only_vector(first).name || !(vector.source == only_vector(first).source)) {
       throw format_error(text("glp: ", to_string(e), " and ", to_string(first),
                               " differ in operation, point, name or source; a file holds one of each"));
     }
@@ -167,12 +168,12 @@ class glp_writer {
 
   /// Whether llama.cpp, which ignores every key, would do what the file says.
   [[nodiscard]] bool is_control_vector() const {
-    return !projects_ && file_.edits.front().vector.point == point::residual_out && rank() == 1 && alpha_ == 1.0F &&
+    return !projects_ && only_vector(file_.edits.front()).point == point::residual_out && rank() == 1 && alpha_ == 1.0F &&
            layer_scales_.empty();
   }
 
   [[nodiscard]] gguf_metadata keys(const std::string& digest, const std::string& listed) const {
-    const steering_vector& v = file_.edits.front().vector;
+    const steering_vector& v = only_vector(file_.edits.front());
     std::string hook;
     for (const auto& [name, where] : glp_hook_points) {
       hook = where == v.point ? name : hook;

@@ -11,11 +11,10 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// Refuses whatever an edit says besides operation, vector and layers: a format that has no words for it would drop it.
+/// Refuses whatever an edit says besides operation and layers: a format that has no words for it would drop it.
 inline void require_plain(const edit& e, std::string_view format) {
   edit plain;
   plain.operation = e.operation;
-  plain.vector = e.vector;
   plain.layers = e.layers;
   if (!(plain == e)) {
     throw format_error(
@@ -23,15 +22,16 @@ inline void require_plain(const edit& e, std::string_view format) {
   }
 }
 
-/// The directions that an edit uses.
+/// The directions that an edit of one vector uses.
 inline std::map<int, direction> used_directions(const edit& e, std::string_view format) {
+  const std::map<int, direction>& all = only_vector(e).directions;
   if (e.layers.empty()) {
-    return e.vector.directions;
+    return all;
   }
   std::map<int, direction> out;
   for (const int layer : e.layers) {
-    const auto found = e.vector.directions.find(layer);
-    if (found == e.vector.directions.end()) {
+    const auto found = all.find(layer);
+    if (found == all.end()) {
       throw format_error(text(format, ": ", to_string(e), " names layer ", layer, ", for which it has no direction"));
     }
     out.insert(*found);

@@ -1,63 +1,164 @@
 // steer/kernel/row.hpp: the loops that run over one activation. Nothing here allocates, throws or checks.
 #pragma once
 
-#include <Eigen/Core>
+#include <algorithm>
+#include <array>
 #include <cmath>
-#include <concepts>
+#include <cstddef>
 #include <limits>
 #include <span>
+#include <type_traits>
+#include <Eigen/Core>
+
+#include "steer/kernel/packet.hpp"
 
 namespace steer {
 inline namespace v0 {
 namespace kernel {
+namespace detail {
 
-template <class Scalar>
-using row_map = Eigen::Map<Eigen::Array<std::remove_const_t<Scalar>, Eigen::Dynamic, 1>>;
-template <class Scalar>
-using const_row_map = Eigen::Map<const Eigen::Array<std::remove_const_t<Scalar>, Eigen::Dynamic, 1>>;
+/// Packets that a turn of a loop handles: enough to hide the latency of the additions.
+inline constexpr std::ptrdiff_t turn_packets = 4;
+
+/// h = change(h, w), a packet at a time.
+template <class Scalar, class Change>
+[[gnu::always_inline]] inline void change_row(std::span<Scalar> h, const real_of<Scalar>* w, Change change) noexcept {
+  using Real = real_of<Scalar>;
+  constexpr std::ptrdiff_t step = lanes<Real>;
+  const auto d = std::ssize(h);
+  Scalar* const to = h.data();
+  std::ptrdiff_t column = 0;
+  const auto one = [&](auto p) {
+    store(to + column + p * step, change(load(to + column + p * step), load(w + column + p * step)));
+  };
+  for (; column + turn_packets * step <= d; column += turn_packets * step) {
+    repeat<turn_packets>(one);
+  }
+  for (; column + step <= d; column += step) {
+    repeat<1>(one);
+  }
+  if (column < d) {
+    std::array<Scalar, static_cast<std::size_t>(step)> end{};
+    std::array<Real, static_cast<std::size_t>(step)> w_end{};
+    std::copy(to + column, to + d, end.begin());
+    std::copy(w + column, w + d, w_end.begin());
+    store(end.data(), change(load(end.data()), load(w_end.data())));
+    std::copy(end.begin(), end.begin() + (d - column), to + column);
+  }
+}
+
+}  // namespace detail
 
 /// h += factor * w
 /// @shape  h, w [d]; unaligned and of any width
-/// @cost   2 d flops, one pass
-template <std::floating_point Scalar>
-void add(std::span<Scalar> h, Scalar factor, std::span<const Scalar> w) noexcept {
-  const auto d = static_cast<Eigen::Index>(h.size());
-  row_map<Scalar>(h.data(), d) += factor * const_row_map<Scalar>(w.data(), d);
+/// @cost   2 d flops, one pass; rows of 16 bits are computed in float and rounded once
+template <row_scalar Scalar>
+void add(std::span<Scalar> h, real_of<Scalar> factor, std::span<const real_of<Scalar>> w) noexcept {
+  const auto doses = detail::broadcast(factor);
+  detail::change_row(h, w.data(), [&](const auto& numbers, const auto& direction) {
+    return Eigen::internal::pmadd(doses, direction, numbers);
+  });
 }
 
 /// h += w
-template <std::floating_point Scalar>
-void add(std::span<Scalar> h, std::span<const Scalar> w) noexcept {
-  const auto d = static_cast<Eigen::Index>(h.size());
-  row_map<Scalar>(h.data(), d) += const_row_map<Scalar>(w.data(), d);
+template <row_scalar Scalar>
+void add(std::span<Scalar> h, std::span<const real_of<Scalar>> w) noexcept {
+  detail::change_row(h, w.data(), [](const auto& numbers, const auto& direction) {
+    return Eigen::internal::padd(numbers, direction);
+  });
 }
 
 /// u . h
-template <std::floating_point Scalar>
-[[nodiscard]] Scalar dot(std::span<const Scalar> u, std::span<const Scalar> h) noexcept {
-  const auto d = static_cast<Eigen::Index>(h.size());
-  return (const_row_map<Scalar>(u.data(), d) * const_row_map<Scalar>(h.data(), d)).sum();
+template <row_scalar Scalar>
+[[nodiscard]] real_of<Scalar> dot(std::span<const real_of<Scalar>> u, std::span<const Scalar> h) noexcept {
+  using namespace detail;
+  using Real = real_of<Scalar>;
+  constexpr std::ptrdiff_t step = lanes<Real>;
+  const auto d = std::ssize(h);
+  packet<Real> sums[turn_packets];
+  repeat<turn_packets>([&](auto p) { sums[p] = broadcast(Real{0}); });
+  std::ptrdiff_t column = 0;
+  const auto one = [&](auto p) {
+    sums[p] = Eigen::internal::pmadd(load(h.data() + column + p * step), load(u.data() + column + p * step), sums[p]);
+  };
+  for (; column + turn_packets * step <= d; column += turn_packets * step) {
+    repeat<turn_packets>(one);
+  }
+  for (; column + step <= d; column += step) {
+    repeat<1>(one);
+  }
+  Real sum = Eigen::internal::predux(
+      Eigen::internal::padd(Eigen::internal::padd(sums[0], sums[1]), Eigen::internal::padd(sums[2], sums[3])));
+  for (; column < d; ++column) {
+    sum += u[static_cast<std::size_t>(column)] * static_cast<Real>(h[static_cast<std::size_t>(column)]);
+  }
+  return sum;
 }
 
-/// |h|, also where the squares leave the range of the numbers.
-/// @cost  one pass; three where a square would overflow or all would underflow
-template <std::floating_point Scalar>
-[[nodiscard]] Scalar norm(std::span<const Scalar> h) noexcept {
-  using limits = std::numeric_limits<Scalar>;
-  const Scalar squares = dot(h, h);
+/// |h| from the |h|^2 that `read` gave, also where the squares leave the range of the numbers.
+/// @cost  a square root; two passes where a square would overflow or all would underflow
+template <row_scalar Scalar>
+[[nodiscard]] real_of<Scalar> norm(std::span<const Scalar> h, real_of<Scalar> squares) noexcept {
+  using Real = real_of<Scalar>;
+  using limits = std::numeric_limits<Real>;
   if (squares > limits::min() / limits::epsilon() && squares < limits::infinity()) {
     return std::sqrt(squares);
   }
   if (std::isnan(squares)) {
     return squares;
   }
-  const auto size = static_cast<Eigen::Index>(h.size());
-  const const_row_map<Scalar> row(h.data(), size);
-  const Scalar largest = size == 0 ? Scalar{0} : row.abs().maxCoeff();
-  if (!(largest > Scalar{0}) || !std::isfinite(largest)) {
+  Real largest{0};
+  for (const Scalar number : h) {
+    largest = std::max(largest, std::abs(static_cast<Real>(number)));
+  }
+  if (!(largest > Real{0}) || !std::isfinite(largest)) {
     return largest;
   }
-  return largest * std::sqrt((row / largest).square().sum());
+  Real sum{0};
+  for (const Scalar number : h) {
+    const Real part = static_cast<Real>(number) / largest;
+    sum += part * part;
+  }
+  return largest * std::sqrt(sum);
+}
+
+namespace detail {
+
+/// |h|^2, which may leave the range of the numbers.
+template <row_scalar Scalar>
+[[nodiscard]] real_of<Scalar> squared_norm(std::span<const Scalar> h) noexcept {
+  using Real = real_of<Scalar>;
+  constexpr std::ptrdiff_t step = lanes<Real>;
+  const auto d = std::ssize(h);
+  packet<Real> sums[turn_packets];
+  repeat<turn_packets>([&](auto p) { sums[p] = broadcast(Real{0}); });
+  std::ptrdiff_t column = 0;
+  const auto one = [&](auto p) {
+    const packet<Real> numbers = load(h.data() + column + p * step);
+    sums[p] = Eigen::internal::pmadd(numbers, numbers, sums[p]);
+  };
+  for (; column + turn_packets * step <= d; column += turn_packets * step) {
+    repeat<turn_packets>(one);
+  }
+  for (; column + step <= d; column += step) {
+    repeat<1>(one);
+  }
+  Real squares = Eigen::internal::predux(
+      Eigen::internal::padd(Eigen::internal::padd(sums[0], sums[1]), Eigen::internal::padd(sums[2], sums[3])));
+  for (; column < d; ++column) {
+    const auto number = static_cast<Real>(h[static_cast<std::size_t>(column)]);
+    squares += number * number;
+  }
+  return squares;
+}
+
+}  // namespace detail
+
+/// |h|, also where the squares leave the range of the numbers.
+/// @cost  one pass; three where a square would overflow or all would underflow
+template <row_scalar Scalar>
+[[nodiscard]] real_of<Scalar> norm(std::span<const Scalar> h) noexcept {
+  return norm<Scalar>(h, detail::squared_norm<Scalar>(h));
 }
 
 }  // namespace kernel

@@ -1,88 +1,162 @@
-// steer/recipe/edit.hpp: one change to the activations, as plain data.
+// steer/recipe/edit.hpp: one change to the activations, and where it acts, as plain data.
+//
+// To add an edit: write `edits/<name>.hpp` with its fields, its form in k dimensions (`at`, and `decide` where the policy
+// is not affine) and its formula (`apply`), and name it in `operation`. Plans, checks, digests, laws and benchmarks follow.
 #pragma once
 
-#include <cmath>
-#include <cstdint>
+#include <Eigen/Core>
+#include <concepts>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "steer/core/error.hpp"
-#include "steer/recipe/row_selection.hpp"
-#include "steer/vector/steering_vector.hpp"
+#include "steer/core/site.hpp"
+#include "steer/recipe/edits/add.hpp"
+#include "steer/recipe/edits/bound.hpp"
+#include "steer/recipe/edits/erase.hpp"
+#include "steer/recipe/edits/scale.hpp"
+#include "steer/recipe/edits/towards.hpp"
+#include "steer/recipe/edits/transform.hpp"
+#include "steer/recipe/edits/turn.hpp"
+#include "steer/recipe/edits/watch.hpp"
+#include "steer/recipe/gate.hpp"
+#include "steer/recipe/norm_mode.hpp"
+#include "steer/recipe/schedule.hpp"
 
 namespace steer {
 inline namespace v0 {
 
-/// What a strength of 1 means. v is the direction as extracted, u = v / |v|, h one row.
-enum class strength_unit : std::uint8_t {
-  raw,          ///< v
-  unit,         ///< u
-  of_norm,      ///< u times the mean row norm at that layer, stored with the vector
-  of_row_norm,  ///< u times |h| on entry to the plan at that site, at most `cap` times that mean
-  sigma,        ///< u times the standard deviation of the texts' projections, stored with the vector
-};
+/// What an edit has to say of itself.
+template <class Edit>
+concept edit_operation = std::equality_comparable<Edit> && detail::has_fields<Edit> &&
+                         requires(const Edit& edit, int layer, const std::string& who, double entry_norm, Eigen::VectorXd& h) {
+                           { Edit::name } -> std::convertible_to<std::string_view>;
+                           { edit.at(layer, who) } -> std::same_as<form>;
+                           edit.apply(layer, entry_norm, h);
+                         };
 
-constexpr std::string_view to_string(strength_unit unit) noexcept {
-  switch (unit) {
-    case strength_unit::raw: return "raw";
-    case strength_unit::unit: return "unit";
-    case strength_unit::of_norm: return "of_norm";
-    case strength_unit::of_row_norm: return "of_row_norm";
-    case strength_unit::sigma: break;
-  }
-  return "sigma";
-}
+/// Every edit there is.
+using operation = std::variant<add_edit, scale_edit, bound_edit, erase_edit, angle_edit, rotate_edit, towards_edit,
+                               transform_edit, watch_edit>;
 
-/// h' = h + dose * u
-struct add_edit {
-  float strength = 1.0F;
-  /// Empty: `of_norm`, or `raw` for a vector that has no norms.
-  std::optional<strength_unit> unit = std::nullopt;
-  /// `of_row_norm` only: the largest |h| that counts, as a multiple of the mean row norm. Infinity switches it off.
-  float cap = 2.0F;
+namespace detail {
 
-  bool operator==(const add_edit&) const = default;
-};
+template <class Variant>
+inline constexpr bool all_are_edits = false;
+template <class... Edits>
+inline constexpr bool all_are_edits<std::variant<Edits...>> = (edit_operation<Edits> && ...);
+static_assert(all_are_edits<operation>);
 
-/// h' = h - amount * u (u . h): 1 ablates the component, 2 reflects it, a negative amount amplifies it.
-struct scale_edit {
-  float amount = 1.0F;
+}  // namespace detail
 
-  bool operator==(const scale_edit&) const = default;
-};
-
-/// One operation with one steering vector, at the layers and rows named.
+/// One operation, with the layers, rows and circumstances in which it acts.
 struct edit {
-  std::variant<add_edit, scale_edit> operation = add_edit{};
-  steering_vector vector = {};
-  std::vector<int> layers = {};  ///< empty: every layer for which the vector has a direction
-  row_selection rows = {};
+  steer::operation operation = add_edit{};
+  /// Empty: every layer for which all its vectors have a direction; every layer of the model if it has no vectors.
+  std::vector<int> layers = {};
+  schedule rows = {};
+  steer::gate gate = {};
+  norm_mode norm = {};
+  /// At `attention_heads`: only the columns of this head. Vectors are as wide as a head then, and every norm is that of the
+  /// slice.
+  std::optional<int> head = std::nullopt;
+  /// Where an edit without vectors acts. Vectors have a point of their own.
+  steer::point point = steer::point::residual_out;
 
   bool operator==(const edit&) const = default;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    std::visit(
+        [&visit](auto& op) {
+          visit("operation", std::string_view(op.name));
+          std::remove_cvref_t<decltype(op)>::fields(op, visit);
+        },
+        self.operation);
+    visit("layers", self.layers);
+    visit("rows", self.rows);
+    visit("gate", self.gate);
+    visit("norm", self.norm);
+    visit("head", self.head);
+    visit("point", self.point);
+  }
 };
+
+namespace detail {
+
+/// Calls `use(vector)` for each steering vector of the operation; those of the gate are not among them.
+template <class Use>
+void each_vector_of(const operation& what, Use use) {
+  std::visit([&](const auto& op) { op.fields(op, each_vector{use}); }, what);
+}
+
+}  // namespace detail
 
 /// "add \"happy\"", for messages.
 inline std::string to_string(const edit& e) {
-  return detail::text(std::holds_alternative<add_edit>(e.operation) ? "add" : "scale", " \"", e.vector.name, "\"");
+  std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, e.operation));
+  detail::each_vector_of(e.operation, [&](const steering_vector& v) { out += detail::text(" \"", v.name, "\""); });
+  return out;
 }
 
-/// @throws numeric_error or argument_error, naming the edit, if its numbers have no meaning
+/// The vector of an edit that has one.
+/// @throws argument_error if it has several or none
+inline const steering_vector& only_vector(const edit& e) {
+  const steering_vector* found = nullptr;
+  std::size_t count = 0;
+  detail::each_vector_of(e.operation, [&](const steering_vector& v) {
+    found = &v;
+    ++count;
+  });
+  if (count != 1) {
+    throw argument_error(detail::text(to_string(e), ": has ", count, " vectors; expected 1"));
+  }
+  return *found;
+}
+
+/// The point at which an edit acts: its vectors', or else its own.
+inline point point_of(const edit& e) {
+  std::optional<point> found;
+  detail::each_vector_of(e.operation, [&](const steering_vector& v) { found = found.value_or(v.point); });
+  return found.value_or(e.point);
+}
+
+/// @throws shape_error, numeric_error or argument_error, naming the edit, if its parts have no meaning
 inline void check(const edit& e) {
   const std::string who = to_string(e);
-  check(e.vector);
+  std::visit(
+      [&who](const auto& op) {
+        op.fields(op, detail::field_check{who});
+        if constexpr (requires { op.check_more(who); }) {
+          op.check_more(who);
+        }
+      },
+      e.operation);
   check(e.rows, who);
-  if (const auto* add = std::get_if<add_edit>(&e.operation)) {
-    if (!std::isfinite(add->strength)) {
-      throw numeric_error(detail::text(who, ": strength is ", add->strength, "; expected a finite number"));
+  check(e.gate, who);
+  norm_mode::fields(e.norm, detail::field_check{who});
+  const point where = point_of(e);
+  const auto same_point = [&](const steering_vector& v) {
+    if (v.point != where) {
+      throw argument_error(detail::text(who, ": \"", v.name, "\" belongs to ", to_string(v.point), "; the edit acts at ",
+                                        to_string(where)));
     }
-    if (!(add->cap > 0.0F)) {
-      throw numeric_error(detail::text(who, ": cap is ", add->cap, "; expected a number above 0"));
+  };
+  detail::each_vector_of(e.operation, same_point);
+  if (!e.gate.layer) {
+    for (const condition& c : e.gate.conditions) {
+      same_point(c.vector);
     }
-  } else if (const float amount = std::get<scale_edit>(e.operation).amount; !std::isfinite(amount)) {
-    throw numeric_error(detail::text(who, ": amount is ", amount, "; expected a finite number"));
+  }
+  if (e.head && where != point::attention_heads) {
+    throw argument_error(detail::text(who, ": names head ", *e.head, "; heads are shown at attention_heads, and it acts at ",
+                                      to_string(where)));
   }
 }
 

@@ -29,15 +29,14 @@ void expect_refused(const convert_options& options, const Parts&... parts) {
   EXPECT_FALSE(std::filesystem::exists(options.output));
 }
 
-steer::edit projection() {
-  steer::edit e;
-  e.operation = steer::scale_edit{2.0F};
-  e.vector.name = "terse";
-  e.vector.point = steer::point::mlp_out;
-  e.vector.directions[3].values = Eigen::Vector2f(0.6F, 0.8F);
-  e.vector.directions[4].values = Eigen::Vector2f(1, 0);
-  return e;
+steer::steering_vector terse(steer::point where) {
+  steer::steering_vector v{.name = "terse", .point = where};
+  v.directions[3].values = Eigen::Vector2f(0.6F, 0.8F);
+  v.directions[4].values = Eigen::Vector2f(1, 0);
+  return v;
 }
+
+steer::edit projection() { return {steer::scale_edit{terse(steer::point::mlp_out), 2.0F}}; }
 
 TEST(convert, carries_an_addition_through_every_format) {
   const temporary_file safetensors(".safetensors");
@@ -53,7 +52,7 @@ TEST(convert, carries_an_addition_through_every_format) {
 
   const temporary_file glp(".gguf");
   converted({.input = gguf.path(), .output = glp.path(), .to = "glp", .said = {.producer = "as_applied"}});
-  EXPECT_EQ(steer::load_glp(glp.path()).edits.at(0).vector, v);
+  EXPECT_EQ(only_vector(steer::load_glp(glp.path()).edits.at(0)), v);
   const temporary_file back(".gguf");
   converted({.input = glp.path(), .output = back.path(), .to = "control_vector"});
   EXPECT_EQ(steer::load_control_vector(back.path(), steer::control_vector_producer::as_applied), v);
@@ -76,8 +75,9 @@ TEST(convert, carries_a_projection_only_where_it_can_be_said) {
   const temporary_file back(".gguf");
   converted(
       {.input = ds4.path(), .output = back.path(), .to = "glp", .said = {.layers = 6, .width = 2, .scale = 2.0F}});
-  EXPECT_EQ(steer::load_glp(back.path()).edits.at(0).vector.directions, projection().vector.directions);
-  EXPECT_EQ(steer::load_glp(back.path()).edits.at(0).operation, projection().operation);
+  const steer::edit again = steer::load_glp(back.path()).edits.at(0);
+  EXPECT_EQ(only_vector(again).directions, only_vector(projection()).directions);
+  EXPECT_EQ(std::get<steer::scale_edit>(again.operation).amount, 2.0F);
 
   const temporary_file out(".gguf");
   expect_refused<steer::format_error>({.input = glp.path(), .output = out.path(), .to = "control_vector"}, "projects",
@@ -122,15 +122,14 @@ TEST(convert, refuses_what_would_change_the_meaning) {
   expect_refused<steer::argument_error>(
       {.input = fixture("f4.npy"), .output = out.path(), .to = "glp", .said = {.point = "mlp_out", .first_layer = 1}},
       "does not say what is done with its directions");
-  steer::edit strong = projection();
-  strong.operation = steer::add_edit{2.0F, steer::strength_unit::raw};
-  strong.vector.point = steer::point::residual_out;
+  const steer::steering_vector v = terse(steer::point::residual_out);
+  steer::edit strong{steer::add_edit{v, 2.0F, steer::strength_unit::raw}};
   const temporary_file glp(".gguf");
   steer::save_glp({{strong}}, glp.path());
   expect_refused<steer::format_error>({.input = glp.path(), .output = out.path(), .to = "control_vector"},
                                       "is added with alpha 2");
   steer::edit other = strong;
-  other.operation = steer::add_edit{3.0F, steer::strength_unit::raw};
+  other.operation = steer::add_edit{v, 3.0F, steer::strength_unit::raw};
   other.layers = {4};
   strong.layers = {3};
   steer::save_glp({{strong, other}}, glp.path());

@@ -21,8 +21,12 @@ int main() {
   static_cast<void>(load);
   const steer::plan plan{recipe, model.shape()};
   plan(steer::site{}, steer::rows<float>{});
+  steer::session session{recipe, model.shape()};
+  const steer::hook_ref<float> remembering{session};
+  const steer::plane plane = steer::plane_through({}, {});
+  recipe.rotate(plane, {.angle = 0.5F}).transform(steer::affine_map{});
   const steer::chain both(nothing, plan);
   const steer::c_hook hook = steer::c_hook::of(both);
   const steer::hook_ref<float> reference{recorder};
-  return static_cast<int>(reference.access({})) + static_cast<int>(hook.access({}));
+  return static_cast<int>(reference.access({})) + static_cast<int>(remembering.access({})) + static_cast<int>(hook.access({}));
 }

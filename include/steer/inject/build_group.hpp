@@ -1,0 +1,184 @@
+// steer/inject/build_group.hpp: decisions get their places in one read and one write matrix.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/inject/group.hpp"
+#include "steer/inject/merge.hpp"
+#include "steer/inject/term.hpp"
+
+namespace steer {
+inline namespace v0 {
+namespace detail {
+
+/// Builds the groups of one site.
+///
+/// @throws numeric_error if a number is not finite in Real; argument_error if a dense map is too wide
+template <class Real>
+class group_builder {
+ public:
+  group_builder(site where, bool separate) : where_(where), separate_(separate) {}
+
+  /// Decisions that share one read and one write.
+  [[nodiscard]] group<Real> low_rank(columns where, const std::vector<draft>& drafts) const {
+    group<Real> g;
+    g.where = where;
+    row_set reads;
+    row_set writes;
+    std::size_t last_norm = 0;  // one past the last decision for which a norm must be right
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+      g.nodes.push_back(node_of(drafts[i], reads, writes));
+      const bool restores = drafts[i].like->norm.rule != norm_rule::none;
+      if (g.nodes.back().reads_norm) {
+        last_norm = restores ? i + 1 : i;
+        g.needs_norm = true;
+      }
+      if (!g.nodes.back().reads.empty() || !g.nodes.back().asks.empty() || g.nodes.back().reads_norm) {
+        g.last_reader = i;
+      }
+    }
+    for (std::size_t i = 0; i < last_norm; ++i) {
+      g.nodes[i].moved = reads.places(drafts[i].form.write);
+    }
+    const matrix<double> r = reads.rows(where.count);
+    const matrix<double> w = writes.rows(where.count);
+    require_finite(w);
+    require_finite(r);
+    g.m = w.rows();
+    g.gram = finite(r.lazyProduct(w.transpose()));
+    finish(g);
+    if (r.rows() == 0 && w.rows() == 1 && !g.needs_norm) {
+      g.stage = bias_stage<Real>{w.row(0).transpose().cast<Real>()};
+    } else {
+      low_rank_stage<Real> stage;
+      g.read = kernel::strips<Real>(r);
+      stage.write_is_read = equal(r, w);
+      if (!stage.write_is_read) {
+        stage.write = kernel::strips<Real>(w);
+      }
+      g.stage = std::move(stage);
+    }
+    return g;
+  }
+
+  /// A diagonal or dense stage, with the node that says how much of it a row receives.
+  [[nodiscard]] group<Real> map(columns where, const term& t) const {
+    group<Real> g;
+    g.where = where;
+    row_set reads;
+    draft d{{t.edit}, t.kind, {}, {}, &t};
+    d.form.read.resize(0, where.count);
+    d.form.write.resize(0, where.count);
+    node<Real> n;
+    n.edits = d.edits;
+    n.seen.resize(1);
+    circumstances(n, t, reads);
+    n.reads_norm = reads_norm(d);
+    g.needs_norm = n.reads_norm;
+    g.nodes.push_back(std::move(n));
+    g.read = kernel::strips<Real>(reads.rows(where.count));
+    if (const auto* diagonal = std::get_if<diagonal_form>(&t.form)) {
+      g.stage = diagonal_stage<Real>{finite(diagonal->scale.array() - 1.0), finite(diagonal->shift)};
+    } else {
+      const dense_form& dense = std::get<dense_form>(t.form);
+      if (where.count > dense_numbers) {
+        throw argument_error(text("plan: a dense map at ", to_string(where_), " has width ", where.count, "; at most ",
+                                  dense_numbers, " is possible"));
+      }
+      require_finite(dense.linear);
+      g.stage = dense_stage<Real>{kernel::strips<Real>(dense.linear), finite(dense.shift)};
+    }
+    finish(g);
+    return g;
+  }
+
+ private:
+  using matrix_real = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
+
+  template <class Numbers>
+  void require_finite(const Eigen::DenseBase<Numbers>& numbers) const {
+    if (!numbers.derived().template cast<Real>().allFinite()) {
+      throw numeric_error(text("plan: a dose at ", to_string(where_), " is not finite"));
+    }
+  }
+  template <class Numbers>
+  [[nodiscard]] matrix_real finite(const Eigen::DenseBase<Numbers>& numbers) const {
+    require_finite(numbers);
+    return numbers.derived().template cast<Real>();
+  }
+
+  static bool reads_norm(const draft& d) {
+    const auto& conditions = d.like->gate.conditions;
+    return d.form.asks_for == low_rank_form::norm::current || d.like->norm.rule != norm_rule::none ||
+           (d.like->asked.rows() > 0 && std::any_of(conditions.begin(), conditions.end(), [](const condition& c) {
+              return c.reading == reading::cosine;
+            }));
+  }
+
+  node<Real> node_of(const draft& d, row_set& reads, row_set& writes) const {
+    node<Real> out;
+    out.edits = d.edits;
+    out.reads = reads.places(d.form.read);
+    for (const std::vector<int>& own : d.reads_of) {
+      out.seen.emplace_back();
+      for (const int row : own) {
+        out.seen.back().push_back(out.reads[static_cast<std::size_t>(row)]);
+      }
+    }
+    out.writes = writes.places(d.form.write);
+    out.only_reads = d.form.decided_by == low_rank_form::policy::none;
+    if (d.form.decided_by == low_rank_form::policy::affine) {
+      out.turn = finite(d.form.turn);
+      out.shift = finite(d.form.shift);
+    } else if (!out.only_reads) {
+      out.decide = policies<Real>[d.kind];
+      for (const double number : d.form.numbers) {
+        out.own.push_back(static_cast<Real>(number));
+      }
+    }
+    out.reads_entry = d.form.asks_for == low_rank_form::norm::entry;
+    circumstances(out, *d.like, reads);
+    out.reads_norm = reads_norm(d);
+    if (!separate_ && is_affine(*d.like)) {
+      out.gate = {};  // its amount is in the numbers
+    }
+    return out;
+  }
+
+  static void circumstances(node<Real>& out, const term& t, row_set& reads) {
+    out.asks = reads.places(t.asked);
+    out.rows = t.rows;
+    out.gate = t.gate;
+    out.norm = t.norm;
+    out.latch = t.latch;
+    out.sets_latch = t.sets_latch;
+    if (t.latch >= 0 && !t.sets_latch) {
+      out.gate.conditions.clear();  // another node reads them
+      out.gate.amount = 1.0F;       // and the amount is in what it keeps
+    }
+  }
+
+  static void finish(group<Real>& g) {
+    for (const node<Real>& n : g.nodes) {
+      g.every_row |= n.concerns_every_row();
+      g.writes |= !n.only_reads;
+    }
+    const node<Real>& first = g.nodes.front();
+    g.plain = g.nodes.size() == 1 && g.every_row && first.decide == nullptr && !first.only_reads && !g.needs_norm &&
+              first.asks.empty() && first.latch < 0 && first.gate == gate{};
+  }
+
+  site where_;
+  bool separate_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

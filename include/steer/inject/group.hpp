@@ -1,0 +1,142 @@
+// steer/inject/group.hpp: what a plan does at one site, compiled: groups of edits that share one read and one write.
+#pragma once
+
+#include <Eigen/Core>
+#include <array>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "steer/inject/term.hpp"
+#include "steer/kernel/read.hpp"
+#include "steer/kernel/strips.hpp"
+
+namespace steer {
+inline namespace v0 {
+namespace detail {
+
+/// Limits of one group, which fix the size of what a call keeps on the stack. Longer stacks become several groups.
+inline constexpr std::ptrdiff_t most_reads = 256;
+inline constexpr std::ptrdiff_t most_writes = 128;
+/// Numbers of dense rows that a call keeps on the stack, and so the widest row of a dense edit.
+inline constexpr std::ptrdiff_t dense_numbers = 32768;
+/// Sets of columns at one site whose norm on entry matters.
+inline constexpr std::ptrdiff_t most_entries = 256;
+
+template <class Real>
+using decide_call = Real (*)(const Real* numbers, const row_reading<Real>& row, Real* z) noexcept;
+
+/// The `decide` of each operation, null where the policy is always affine.
+template <class Real, std::size_t... Kinds>
+constexpr std::array<decide_call<Real>, sizeof...(Kinds)> decide_calls(std::index_sequence<Kinds...>) {
+  constexpr auto call_of = []<class Edit>(std::type_identity<Edit>) -> decide_call<Real> {
+    if constexpr (requires(const row_reading<Real>& row, Real* z) { Edit::decide(z, row, z); }) {
+      return &Edit::template decide<Real>;
+    } else {
+      return nullptr;
+    }
+  };
+  return {call_of(std::type_identity<std::variant_alternative_t<Kinds, operation>>{})...};
+}
+
+template <class Real>
+inline constexpr auto policies = decide_calls<Real>(std::make_index_sequence<std::variant_size_v<operation>>{});
+
+/// One decision about a row: an edit, several affine ones merged, or the reading of a latched gate.
+template <class Real>
+struct node {
+  using numbers = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
+
+  std::vector<std::size_t> edits;         ///< places in the recipe
+  std::vector<std::vector<int>> seen;     ///< for each of the edits, the rows of the group's R that it reads
+  std::vector<int> reads;                 ///< rows of the group's R [k]
+  std::vector<int> writes;                ///< rows of the group's W [m]
+  std::vector<int> asks;                  ///< rows of R that the gate reads
+  std::vector<int> moved;                 ///< the rows of R that equal `writes`; only where norms are tracked
+  Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic> turn;  ///< [m, k], by column
+  numbers shift;                          ///< [m]
+  decide_call<Real> decide = nullptr;     ///< null: affine
+  std::vector<Real> own;                  ///< the numbers that `decide` receives
+  schedule rows;
+  steer::gate gate;
+  norm_mode norm;
+  std::ptrdiff_t latch = -1;
+  bool sets_latch = false;
+  bool reads_norm = false;                ///< |h| as the node finds the row
+  bool reads_entry = false;               ///< |h| on entry to the plan
+  bool only_reads = false;
+
+  /// Whether the node acts on a row, as far as the row's facts say.
+  [[nodiscard]] bool concerns(const row_info& row) const noexcept {
+    return (latch < 0 || sets_latch || row.phase == phase::generation) && rows.contains(row);
+  }
+  [[nodiscard]] bool concerns_every_row() const noexcept { return latch < 0 && rows.everything(); }
+};
+
+/// h' = h + share (growth ∘ h + shift)
+template <class Real>
+struct diagonal_stage {
+  Eigen::Array<Real, Eigen::Dynamic, 1> growth;
+  Eigen::Array<Real, Eigen::Dynamic, 1> shift;
+};
+
+/// h' = h + share (linear h + shift - h)
+template <class Real>
+struct dense_stage {
+  kernel::strips<Real> linear;
+  Eigen::Array<Real, Eigen::Dynamic, 1> shift;
+};
+
+/// h' = h + z bias: one direction is written, and no coordinate is read.
+template <class Real>
+struct bias_stage {
+  Eigen::Array<Real, Eigen::Dynamic, 1> bias;
+};
+
+/// h' = s h + Wᵀz
+template <class Real>
+struct low_rank_stage {
+  kernel::strips<Real> write;  ///< empty if W is R
+  bool write_is_read = false;
+};
+
+/// Decisions that follow one reading of a row, and the one change that they amount to.
+///
+/// Diagonal and dense stages have one node, which says how much of the map a row receives.
+template <class Real>
+struct group {
+  columns where;
+  std::vector<node<Real>> nodes;
+  kernel::strips<Real> read;                                    ///< R [k, width]
+  Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic> gram;     ///< R Wᵀ [k, m], by column
+  std::variant<low_rank_stage<Real>, bias_stage<Real>, diagonal_stage<Real>, dense_stage<Real>> stage;
+  std::ptrdiff_t m = 0;
+  std::size_t last_reader = 0;      ///< the last node that reads coordinates or norms: after it they need not be right
+  bool plain = false;               ///< one affine node, for every row alike
+  bool every_row = false;           ///< some node acts on every row
+  bool needs_norm = false;
+  bool writes = false;
+  std::ptrdiff_t entry = -1;        ///< where the norm on entry of these columns is kept
+  bool records_entry = false;       ///< this group is the first that sees these columns
+
+  [[nodiscard]] std::ptrdiff_t k() const noexcept { return read.count(); }
+  [[nodiscard]] const kernel::strips<Real>& written() const noexcept {
+    const auto& low_rank = std::get<low_rank_stage<Real>>(stage);
+    return low_rank.write_is_read ? read : low_rank.write;
+  }
+};
+
+/// Everything at one site, in order.
+template <class Real>
+struct site_program {
+  std::vector<group<Real>> groups;
+  std::vector<std::pair<std::ptrdiff_t, columns>> early_entries;  ///< norms to take before the first group
+  std::ptrdiff_t entries = 0;
+  bool writes = false;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

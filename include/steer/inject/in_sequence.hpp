@@ -1,0 +1,130 @@
+// steer/inject/in_sequence.hpp: what a recipe means, edit by edit: the reference that plans are tested against.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "steer/core/model_shape.hpp"
+#include "steer/inject/resolve.hpp"
+#include "steer/recipe/recipe.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// A recipe's edits applied one after the other, each by its own formula, in double. Slow, and easy to read.
+///
+/// h' = N(h + g (E(h) - h)), g = gate * schedule; N acts on rows that E has changed.
+class in_sequence {
+ public:
+  /// What gates that latch have decided, by sequence, edit and layer (-1: one for all layers).
+  using memory = std::map<std::tuple<std::int32_t, std::size_t, int>, double>;
+
+  /// @throws as `basic_plan`
+  in_sequence(const recipe& source, const model_shape& shape) : shape_(shape), edits_(source.edits()) {
+    detail::resolver resolve(shape, model_check::any);
+    for (std::size_t i = 0; i < edits_.size(); ++i) {
+      resolve.resolve(edits_[i], i);
+    }
+    for (const auto& [where, here] : resolve.found()) {
+      for (const detail::term& t : here) {
+        places_.push_back({where, t.edit, t.sets_latch});
+      }
+    }
+    for (edit& e : edits_) {
+      std::visit([&](auto& op) { resolve_unit(op, to_string(e), e); }, e.operation);
+    }
+  }
+
+  /// One row through everything at a site.
+  /// @param after  called as after(h, place in the recipe) after each edit that reached the row
+  /// @shape h [width of the site]
+  template <class After>
+  void apply(site where, const row_info& row, Eigen::VectorXd& h, memory& latches, After after) const {
+    const Eigen::VectorXd entry = h;
+    for (const place& here : places_) {
+      if (here.where != where) {
+        continue;
+      }
+      const edit& e = edits_[here.edit];
+      const auto [first, count] = columns_of(e, where);
+      if (here.sets_latch) {
+        if (row.phase == phase::prompt && row.position == row.prompt_length - 1) {
+          latches[{row.sequence, here.edit, e.gate.layer ? -1 : where.layer}] = share(e.gate, where.layer, h.segment(first, count));
+        }
+        continue;
+      }
+      double g = e.rows.weight(row);
+      if (e.gate.latched()) {
+        const auto kept = latches.find({row.sequence, here.edit, e.gate.layer ? -1 : where.layer});
+        g *= row.phase == phase::generation && kept != latches.end() ? kept->second : 0.0;
+      } else if (g != 0.0) {
+        g *= share(e.gate, where.layer, h.segment(first, count));
+      }
+      if (g == 0.0) {
+        continue;
+      }
+      const Eigen::VectorXd before = h.segment(first, count);
+      Eigen::VectorXd edited = before;
+      const double entry_norm = entry.segment(first, count).norm();
+      std::visit([&](const auto& op) { op.apply(where.layer, entry_norm, edited); }, e.operation);
+      Eigen::VectorXd next = before + g * (edited - before);
+      if (next != before) {
+        next *= e.norm.factor(before.norm(), next.norm());
+      }
+      h.segment(first, count) = next;
+      after(h, here.edit);
+    }
+  }
+  void apply(site where, const row_info& row, Eigen::VectorXd& h) const {
+    memory none;
+    apply(where, row, h, none, [](const Eigen::VectorXd&, std::size_t) {});
+  }
+
+ private:
+  struct place {
+    site where;
+    std::size_t edit;
+    bool sets_latch;
+  };
+
+  template <class Operation>
+  void resolve_unit(Operation& op, const std::string& who, const edit& e) const {
+    if constexpr (requires(const std::vector<int>& layers) { op.resolved(layers, who); }) {
+      std::vector<int> layers = e.layers;
+      if (layers.empty()) {
+        for (const auto& [layer, direction] : op.vector.directions) {
+          layers.push_back(layer);
+        }
+      }
+      op = op.resolved(layers, who);
+    }
+  }
+
+  [[nodiscard]] std::pair<Eigen::Index, Eigen::Index> columns_of(const edit& e, site where) const {
+    return e.head && where.point == point::attention_heads ? std::pair(*e.head * shape_.head_width, shape_.head_width)
+                                                           : std::pair(std::ptrdiff_t{0}, shape_.width_at(where.point));
+  }
+
+  static double share(const gate& g, int layer, const Eigen::VectorXd& h) {
+    return g.share([&](std::size_t i) {
+      const condition& c = g.conditions[i];
+      const double x = unit(c.vector.directions.at(layer)).dot(h);
+      return c.reading == reading::projection ? x : h.norm() > 0.0 ? x / h.norm() : 0.0;
+    });
+  }
+
+  model_shape shape_;
+  std::vector<edit> edits_;
+  std::vector<place> places_;
+};
+
+}  // namespace v0
+}  // namespace steer

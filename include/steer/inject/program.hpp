@@ -1,0 +1,175 @@
+// steer/inject/program.hpp: a recipe compiled for one model shape, before anything says whose rows it meets.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "steer/core/hook.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/inject/compile.hpp"
+#include "steer/inject/digest.hpp"
+#include "steer/inject/explain.hpp"
+#include "steer/inject/resolve.hpp"
+#include "steer/inject/run.hpp"
+#include "steer/recipe/recipe.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Whether the strengths of a recipe are final.
+enum class dosing : std::uint8_t {
+  compiled,   ///< yes: edits are merged and additions become one
+  per_route,  ///< no: every edit can be given another share per row, see `basic_routes`
+};
+
+struct plan_options {
+  model_check models = model_check::same_fingerprint;
+  dosing doses = dosing::compiled;
+};
+
+namespace detail {
+
+/// Immutable; shared by plans, sessions and routes.
+template <kernel::row_scalar Scalar>
+class program {
+ public:
+  using Real = kernel::real_of<Scalar>;
+
+  program(const recipe& source, const model_shape& shape, plan_options options) : source_(source), options_(options), facts_(shape.facts) {
+    resolver resolve(shape, options.models);
+    for (std::size_t i = 0; i < source.edits().size(); ++i) {
+      resolve.resolve(source.edits()[i], i);
+    }
+    latches_ = resolve.latches();
+    const std::size_t count = static_cast<std::size_t>(std::max(shape.layers, 0)) * point_count;
+    sites_.resize(count);
+    accesses_.assign(count, access::none);
+    additions_.resize(count);
+    widths_.assign(count, 0);
+    for (const auto& [where, here_terms] : resolve.found()) {
+      const std::size_t at = slot(where);
+      sites_[at] = site_compiler<Real>(where, options.doses == dosing::per_route).compile(here_terms);
+      widths_[at] = shape.width_at(where.point);
+      const site_program<Real>& here = sites_[at];
+      accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
+      if (const bias_stage<Real>* const all = only_addition(here); all != nullptr && all->bias.size() == widths_[at]) {
+        for (const Real number : all->bias) {
+          additions_[at].push_back(static_cast<Scalar>(number));
+        }
+      }
+    }
+    digest all;
+    for (const edit& e : source.edits()) {
+      all("edit", e);
+    }
+    all("name", std::string_view(shape.fingerprint));
+    all("layers", shape.layers);
+    all("width", shape.width);
+    all("heads", shape.heads * shape.head_width);
+    all("doses", options.doses);
+    all("scalar", static_cast<int>(sizeof(Scalar)) + (std::same_as<Scalar, Eigen::bfloat16> ? 1 : 0));
+    digest_ = all.value();
+  }
+
+  /// What the program does at a site; nothing for sites that do not exist.
+  [[nodiscard]] const site_program<Real>* find(site where) const noexcept {
+    const std::size_t at = slot(where);
+    return at < sites_.size() ? &sites_[at] : nullptr;
+  }
+  [[nodiscard]] steer::access access_at(site where) const noexcept {
+    const std::size_t at = slot(where);
+    return at < accesses_.size() ? accesses_[at] : access::none;
+  }
+  /// Whether anything is written anywhere.
+  [[nodiscard]] bool writes() const noexcept {
+    return std::find(accesses_.begin(), accesses_.end(), access::write) != accesses_.end();
+  }
+  [[nodiscard]] std::span<const Scalar> constant_addition(site where) const noexcept {
+    const std::size_t at = slot(where);
+    return at < additions_.size() ? std::span<const Scalar>(additions_[at]) : std::span<const Scalar>();
+  }
+  [[nodiscard]] const recipe& source() const noexcept { return source_; }
+  [[nodiscard]] const plan_options& options() const noexcept { return options_; }
+  [[nodiscard]] enum_set<row_fact> facts() const noexcept { return facts_; }
+  [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
+  [[nodiscard]] std::uint64_t digest_value() const noexcept { return digest_; }
+
+  /// Runs over rows in blocks that stay in the cache.
+  ///
+  /// @param job_of   the i-th row and what belongs to it
+  /// @param observe  see `block_run`
+  template <class JobOf, class Observer>
+  void run(const site_program<Real>& here, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
+    if constexpr (std::same_as<Observer, no_observer>) {
+      if (options_.doses == dosing::compiled &&
+          run_lone_edit<Scalar>(here, count, [&](std::ptrdiff_t i) { return job_of(i).data; })) {
+        return;
+      }
+    }
+    std::array<row_job<Scalar>, static_cast<std::size_t>(kernel::block_rows)> jobs;
+    for (std::ptrdiff_t first = 0; first < count; first += kernel::block_rows) {
+      const std::ptrdiff_t size = std::min(count - first, kernel::block_rows);
+      for (std::ptrdiff_t i = 0; i < size; ++i) {
+        jobs[static_cast<std::size_t>(i)] = job_of(first + i);
+      }
+      block_run<Scalar, Observer>(here, std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)),
+                                  observe)();
+    }
+  }
+
+  [[nodiscard]] std::string explain() const {
+    std::string out;
+    for (std::size_t at = 0; at < sites_.size(); ++at) {
+      if (!sites_[at].groups.empty()) {
+        out += text(to_string(site{static_cast<int>(at / point_count), static_cast<point>(at % point_count)}), ":\n");
+        for (const group<Real>& g : sites_[at].groups) {
+          out += detail::explain(g, source_, sizeof(Scalar), widths_[at]);
+        }
+      }
+    }
+    return out.empty() ? "nothing\n" : out;
+  }
+
+ private:
+  /// The addition that is all that happens at a site, to every row alike.
+  [[nodiscard]] static const bias_stage<Real>* only_addition(const site_program<Real>& here) noexcept {
+    return here.groups.size() == 1 && here.groups[0].plain && here.groups[0].where.first == 0
+               ? std::get_if<bias_stage<Real>>(&here.groups[0].stage)
+               : nullptr;
+  }
+
+  [[nodiscard]] static std::size_t slot(site where) noexcept {
+    const auto point = static_cast<std::size_t>(where.point);
+    return point < point_count ? static_cast<std::size_t>(where.layer) * point_count + point  // a negative layer's is huge
+                               : static_cast<std::size_t>(-1);
+  }
+
+  recipe source_;
+  plan_options options_;
+  enum_set<row_fact> facts_;
+  std::vector<site_program<Real>> sites_;  // [layers * point_count], as all that follow
+  std::vector<access> accesses_;
+  std::vector<std::vector<Scalar>> additions_;
+  std::vector<std::ptrdiff_t> widths_;
+  std::ptrdiff_t latches_ = 0;
+  std::uint64_t digest_ = 0;
+};
+
+/// The facts of the i-th row, or null where the host's shape promises none.
+template <class Scalar>
+const row_info* facts_of(const rows<Scalar>& activations, std::ptrdiff_t i) noexcept {
+  return activations.info.empty() ? nullptr : &activations.info_of(i);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,244 @@
+// steer/inject/resolve.hpp: a recipe meets a model: layers, widths, heads, units and facts.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "steer/core/model_shape.hpp"
+#include "steer/inject/term.hpp"
+#include "steer/recipe/recipe.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Whether a plan accepts vectors that were measured on another model than the one it is compiled for.
+enum class model_check : std::uint8_t {
+  same_fingerprint,  ///< refuse a vector whose fingerprint is known and differs from the host's
+  any,               ///< widths and layers must fit, no more: for a model and its fine-tuned siblings
+};
+
+namespace detail {
+
+/// From a recipe to what it does at each site of a model.
+class resolver {
+ public:
+  resolver(const model_shape& shape, model_check models) : shape_(shape), models_(models) {}
+
+  /// @throws as `basic_plan`
+  void resolve(const edit& e, std::size_t place) {
+    check(e);
+    const std::string who = to_string(e);
+    require_model(e, who);
+    require_facts(e, who);
+    const point at = point_of(e);
+    const std::vector<int> layers = layers_of(e, at, who);
+    const columns where = columns_of(e.head, at, who);
+    edit named = e;
+    std::visit(
+        [&](auto& op) {
+          if constexpr (requires { op.resolved(layers, who); }) {
+            op = op.resolved(layers, who);
+          }
+        },
+        named.operation);
+    const auto require_width = [&](Eigen::Index width) {
+      if (width != where.count) {
+        throw shape_error(text(who, ": has width ", width, "; model \"", shape_.name, "\" has ", where.count, " at ",
+                               to_string(at), e.head ? " in one head" : ""));
+      }
+    };
+    std::ptrdiff_t shared_latch = -1;
+    if (e.gate.layer) {
+      shared_latch = latches_++;
+      set_latch(e, place, latch_site(e, who), shared_latch, who);
+    }
+    for (const int layer : layers) {
+      const site here{layer, at};
+      const std::string where_and_who = text(who, ", layer ", layer);
+      each_vector_of(e.operation, [&](const steering_vector& v) { require_width(v.width()); });
+      term next = base(named, place);
+      next.where = where;
+      next.form = std::visit([&](const auto& op) { return op.at(layer, where_and_who); }, named.operation);
+      require_width(width_of(next.form));
+      if (e.gate.latched()) {
+        if (e.rows.phase == phase::prompt || e.rows.last_of_prompt) {
+          throw argument_error(text(who, ": its gate latches on the prompt and acts on what is generated; its rows are in "
+                                         "the prompt"));
+        }
+        next.latch = shared_latch;
+        if (shared_latch < 0) {
+          next.latch = latches_++;
+          set_latch(e, place, here, next.latch, who);
+        }
+      } else {
+        next.asked = asked(e.gate, layer, where.count, who);
+      }
+      terms_[here].push_back(std::move(next));
+    }
+  }
+
+  [[nodiscard]] const terms& found() const noexcept { return terms_; }
+  [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
+
+ private:
+  static Eigen::Index width_of(const form& any) {
+    if (const auto* low_rank = std::get_if<low_rank_form>(&any)) {
+      return low_rank->read.cols();
+    }
+    const auto* diagonal = std::get_if<diagonal_form>(&any);
+    return diagonal != nullptr ? diagonal->scale.size() : std::get<dense_form>(any).linear.cols();
+  }
+
+  static term base(const edit& e, std::size_t place) {
+    term out;
+    out.edit = place;
+    out.kind = e.operation.index();
+    out.rows = e.rows;
+    out.gate = e.gate;
+    for (condition& c : out.gate.conditions) {
+      c.vector = {};
+    }
+    out.norm = e.norm;
+    return out;
+  }
+
+  void require_model(const edit& e, const std::string& who) const {
+    const auto same = [&](const steering_vector& v) {
+      const provenance& source = v.source;
+      if (models_ == model_check::same_fingerprint && !source.fingerprint.empty() && !shape_.fingerprint.empty() &&
+          source.fingerprint != shape_.fingerprint) {
+        throw argument_error(text(who, ": was measured on model \"", source.model, "\" with fingerprint ",
+                                  source.fingerprint, "; the host's model \"", shape_.name, "\" has ", shape_.fingerprint));
+      }
+    };
+    each_vector_of(e.operation, same);
+    for (const condition& c : e.gate.conditions) {
+      same(c.vector);
+    }
+  }
+
+  void require_facts(const edit& e, const std::string& who) const {
+    const bool latched = e.gate.latched();
+    if (e.rows.phase || e.rows.last_of_prompt || latched) {
+      shape_.require(row_fact::phase, who);
+    }
+    if (e.rows.by_position() || e.rows.last_of_prompt || latched) {
+      shape_.require(row_fact::position, who);
+    }
+    if (e.rows.by_prompt_length() || latched) {
+      shape_.require(row_fact::prompt_length, who);
+    }
+    if (latched) {
+      shape_.require(row_fact::sequence, who);
+    }
+  }
+
+  /// @throws shape_error or argument_error for layers that a vector or the model lacks
+  [[nodiscard]] std::vector<int> layers_of(const edit& e, point at, const std::string& who) const {
+    std::vector<const steering_vector*> vectors;
+    each_vector_of(e.operation, [&](const steering_vector& v) { vectors.push_back(&v); });
+    const auto all_have = [&](int layer) {
+      return std::all_of(vectors.begin(), vectors.end(), [layer](const auto* v) { return v->directions.contains(layer); });
+    };
+    std::vector<int> layers = e.layers;
+    if (layers.empty() && vectors.empty()) {
+      for (int layer = 0; layer < shape_.layers; ++layer) {
+        layers.push_back(layer);
+      }
+    } else if (layers.empty()) {
+      for (const auto& [layer, direction] : vectors.front()->directions) {
+        if (all_have(layer)) {
+          layers.push_back(layer);
+        }
+      }
+      if (layers.empty()) {
+        throw shape_error(text(who, ": there is no layer for which all its vectors have a direction"));
+      }
+    }
+    std::set<int> seen;
+    for (const int layer : layers) {
+      shape_.require({layer, at}, who);
+      for (const steering_vector* v : vectors) {
+        if (!v->directions.contains(layer)) {
+          throw shape_error(text(who, ": layer ", layer, " has no direction; the vector has layers ",
+                                 v->directions.begin()->first, " to ", v->directions.rbegin()->first));
+        }
+      }
+      if (!seen.insert(layer).second) {
+        throw argument_error(text(who, ": layer ", layer, " is named twice"));
+      }
+    }
+    return layers;
+  }
+
+  [[nodiscard]] columns columns_of(const std::optional<int>& head, point at, const std::string& who) const {
+    if (!head || at != point::attention_heads) {
+      return {0, shape_.width_at(at)};
+    }
+    if (*head < 0 || *head >= shape_.heads) {
+      throw shape_error(text(who, ": head ", *head, " does not exist; model \"", shape_.name, "\" has ", shape_.heads));
+    }
+    return {*head * shape_.head_width, shape_.head_width};
+  }
+
+  /// The unit directions that a gate reads at a layer, [conditions, width].
+  [[nodiscard]] matrix<double> asked(const gate& g, int layer, std::ptrdiff_t width, const std::string& who) const {
+    matrix<double> out(static_cast<Eigen::Index>(g.conditions.size()), width);
+    for (Eigen::Index i = 0; i < out.rows(); ++i) {
+      const steering_vector& v = g.conditions[static_cast<std::size_t>(i)].vector;
+      if (!v.directions.contains(layer)) {
+        throw shape_error(text(who, ": its gate reads \"", v.name, "\", which has no direction at layer ", layer));
+      }
+      if (v.width() != width) {
+        throw shape_error(text(who, ": its gate reads \"", v.name, "\" of width ", v.width(), "; the rows have ", width));
+      }
+      out.row(i) = unit(v.directions.at(layer)).transpose();
+    }
+    return out;
+  }
+
+  [[nodiscard]] site latch_site(const edit& e, const std::string& who) const {
+    const point at = e.gate.conditions.front().vector.point;
+    for (const condition& c : e.gate.conditions) {
+      if (c.vector.point != at) {
+        throw argument_error(text(who, ": its gate reads \"", c.vector.name, "\" at ", to_string(c.vector.point),
+                                  " and another at ", to_string(at), "; expected one point"));
+      }
+    }
+    shape_.require({*e.gate.layer, at}, text(who, ", its gate"));
+    return {*e.gate.layer, at};
+  }
+
+  void set_latch(const edit& e, std::size_t place, site here, std::ptrdiff_t latch, const std::string& who) {
+    term next = base(e, place);
+    next.rows = {.last_of_prompt = 1};
+    next.norm = {};
+    next.where = columns_of(e.head, here.point, who);
+    next.asked = asked(e.gate, here.layer, next.where.count, who);
+    next.latch = latch;
+    next.sets_latch = true;
+    low_rank_form reads;
+    reads.read.resize(0, next.where.count);
+    reads.write.resize(0, next.where.count);
+    reads.decided_by = low_rank_form::policy::none;
+    next.form = reads;
+    terms_[here].push_back(std::move(next));
+  }
+
+  const model_shape& shape_;
+  model_check models_;
+  terms terms_;
+  std::ptrdiff_t latches_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,174 @@
+// steer/inject/session.hpp: a plan with what it must remember of each sequence.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "steer/core/hook.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/inject/observations.hpp"
+#include "steer/inject/plan.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+struct session_options {
+  std::int32_t sequences = 1;  ///< the host numbers its sequences from 0 to one less
+};
+
+/// A recipe compiled for one model shape, with the state of every sequence: what its latched gates have decided. A hook.
+///
+///     steer::session session{recipe, model.shape(), {.sequences = 8}};
+///     session.observe(&ring);                    // optional: telemetry, or a trace of what was steered
+///
+/// One thread at a time calls a session; sessions that were copied share what was compiled, and no state. A row of a
+/// sequence beyond the number stated has no state: its latched gates are closed, and it is counted.
+///
+/// @throws as `basic_plan`, but takes gates that latch; argument_error for a number of sequences below 1
+/// @cost   that of the plan; with observations about 10 ns for each edit and row
+template <kernel::row_scalar Scalar = float>
+class basic_session {
+ public:
+  basic_session(const recipe& source, const model_shape& shape, session_options options = {}, plan_options compiled = {})
+      : basic_session(std::make_shared<const detail::program<Scalar>>(source, shape, compiled), options) {}
+
+  /// A plan that is to be observed.
+  explicit basic_session(const basic_plan<Scalar>& observed, session_options options = {})
+      : basic_session(observed.compiled(), options) {}
+
+  [[nodiscard]] steer::access access(site where) const noexcept {
+    return program_ != nullptr ? program_->access_at(where) : access::none;
+  }
+
+  /// @shape activations [T, width of the site]; the rows of a sequence in the order of their positions
+  void operator()(site where, rows<Scalar> activations) noexcept {
+    if (access(where) == access::none) {
+      return;
+    }
+    const auto job_of = [&](std::ptrdiff_t i) {
+      const row_info* const info = detail::facts_of(activations, i);
+      return detail::row_job<Scalar>{activations.data + i * activations.stride, info, nullptr, latches_of(info)};
+    };
+    if (ring_ == nullptr) {
+      detail::no_observer nobody;
+      program_->run(*program_->find(where), activations.count, job_of, nobody);
+    } else {
+      observer watching{where, *ring_};
+      program_->run(*program_->find(where), activations.count, job_of, watching);
+    }
+  }
+
+  /// Forgets a sequence.
+  void reset(std::int32_t sequence) {
+    const std::span<detail::latch_state> state = state_of(sequence);
+    std::fill(state.begin(), state.end(), detail::latch_state{});
+  }
+  /// Forgets every sequence.
+  void reset() { std::fill(latches_.begin(), latches_.end(), detail::latch_state{}); }
+
+  /// `to` goes on from where `from` stands.
+  void fork(std::int32_t from, std::int32_t to) {
+    const std::span<detail::latch_state> source = state_of(from);
+    const std::span<detail::latch_state> target = state_of(to);
+    std::copy(source.begin(), source.end(), target.begin());
+  }
+
+  /// Forgets what the rows from a position on have decided: the host will compute them anew.
+  void rewind(std::int32_t sequence, std::int32_t position) {
+    for (detail::latch_state& latch : state_of(sequence)) {
+      if (latch.position >= position) {
+        latch = {};
+      }
+    }
+  }
+
+  /// Fills a ring buffer from the next call on, which must outlive the session or the next `observe`; null stops.
+  void observe(observations* ring) noexcept { ring_ = ring; }
+
+  /// Rows of sequences beyond the number stated.
+  [[nodiscard]] std::size_t rows_without_state() const noexcept { return strangers_; }
+
+  [[nodiscard]] std::string explain() const { return program_ != nullptr ? program_->explain() : "nothing\n"; }
+  [[nodiscard]] std::uint64_t digest() const noexcept { return program_ != nullptr ? program_->digest_value() : 0; }
+
+ private:
+  using Real = kernel::real_of<Scalar>;
+
+  struct observer {
+    site where;
+    observations& ring;
+
+    void operator()(const detail::node<Real>& n, const detail::row_state<Real>& row, double share, bool changed) noexcept {
+      if (!changed && ring.options().keep == keep::changes) {
+        return;
+      }
+      const row_info nothing{};
+      const row_info& info = row.info != nullptr ? *row.info : nothing;
+      for (std::size_t i = 0; i < n.edits.size(); ++i) {
+        const std::vector<int>& seen = n.seen[i];
+        observation next{where, info.sequence, info.position, static_cast<std::uint32_t>(n.edits[i]),
+                         static_cast<std::uint32_t>(seen.size()), static_cast<float>(share)};
+        next.changed = changed;
+        if (n.reads_norm) {
+          next.norm = static_cast<float>(std::sqrt(row.squares));
+        }
+        const std::span<float> coordinates = ring.push(next);
+        for (std::size_t j = 0; j < coordinates.size(); ++j) {
+          coordinates[j] = static_cast<float>(row.c[seen[j]]);
+        }
+      }
+    }
+  };
+
+  basic_session(std::shared_ptr<const detail::program<Scalar>> compiled, session_options options)
+      : program_(std::move(compiled)), sequences_(options.sequences) {
+    if (sequences_ < 1) {
+      throw argument_error(detail::text("session: has ", sequences_, " sequences; expected at least 1"));
+    }
+    const std::ptrdiff_t latches = program_ != nullptr ? program_->latches() : 0;
+    latches_.resize(static_cast<std::size_t>(sequences_) * static_cast<std::size_t>(latches));
+  }
+
+  [[nodiscard]] std::size_t latch_count() const noexcept {
+    return latches_.size() / static_cast<std::size_t>(sequences_);
+  }
+
+  [[nodiscard]] detail::latch_state* latches_of(const row_info* info) noexcept {
+    if (latches_.empty()) {
+      return nullptr;
+    }
+    if (info->sequence < 0 || info->sequence >= sequences_) {
+      ++strangers_;
+      return nullptr;
+    }
+    return latches_.data() + static_cast<std::size_t>(info->sequence) * latch_count();
+  }
+
+  /// @throws argument_error for a sequence beyond the number stated
+  [[nodiscard]] std::span<detail::latch_state> state_of(std::int32_t sequence) {
+    if (sequence < 0 || sequence >= sequences_) {
+      throw argument_error(detail::text("session: sequence ", sequence, " does not exist; it was made for 0 to ",
+                                        sequences_ - 1));
+    }
+    return {latches_.data() + static_cast<std::size_t>(sequence) * latch_count(), latch_count()};
+  }
+
+  std::shared_ptr<const detail::program<Scalar>> program_;
+  std::int32_t sequences_;
+  std::vector<detail::latch_state> latches_;  // [sequences, latches]
+  observations* ring_ = nullptr;              // the caller's
+  std::size_t strangers_ = 0;
+};
+
+using session = basic_session<float>;
+static_assert(hook<session, float> && hook<basic_session<double>, double>);
+
+}  // namespace v0
+}  // namespace steer

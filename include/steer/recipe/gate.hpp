@@ -1,0 +1,159 @@
+// steer/recipe/gate.hpp: how much of an edit a row receives, by what the row itself says.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/recipe/field.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// What a condition reads of a row h, u being the vector's unit direction at that layer.
+enum class reading : std::uint8_t {
+  projection,  ///< u . h, in units of the activations
+  cosine,      ///< u . h / |h|; 0 for a row of zeros
+};
+
+/// From the number read, x, to a share of 0 to 1 (`excess` has no upper end).
+enum class response : std::uint8_t {
+  above,    ///< 1 if x > low, else 0
+  within,   ///< 1 if low <= x <= high, else 0
+  sigmoid,  ///< 1 / (1 + exp(-slope (x - low)))
+  excess,   ///< max(0, |x| - low)
+};
+
+/// One thing that a row can be asked.
+struct condition {
+  steering_vector vector = {};
+  steer::reading reading = steer::reading::projection;
+  steer::response response = steer::response::above;
+  float low = 0.0F;
+  float high = std::numeric_limits<float>::infinity();  ///< `within` only
+  float slope = 1.0F;                                   ///< `sigmoid` only
+
+  bool operator==(const condition&) const = default;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("gate vector", self.vector);
+    visit("gate reading", self.reading);
+    visit("gate response", self.response);
+    visit("gate low", self.low, domain::bound);
+    visit("gate high", self.high, domain::bound);
+    visit("gate slope", self.slope, domain::finite);
+  }
+
+  /// The share for the number read.
+  [[nodiscard]] double share(double x) const noexcept {
+    const auto least = static_cast<double>(low);
+    switch (response) {
+      case steer::response::above: return x > least ? 1.0 : 0.0;
+      case steer::response::within: return x >= least && x <= static_cast<double>(high) ? 1.0 : 0.0;
+      case steer::response::sigmoid: return 1.0 / (1.0 + std::exp(-static_cast<double>(slope) * (x - least)));
+      case steer::response::excess: break;
+    }
+    return std::max(0.0, std::abs(x) - least);
+  }
+};
+
+/// 1 for rows whose reading is above the threshold.
+inline condition above(steering_vector vector, float threshold, reading what = reading::projection) {
+  return {std::move(vector), what, response::above, threshold};
+}
+/// 1 for rows whose reading lies within the bounds.
+inline condition within(steering_vector vector, float low, float high, reading what = reading::projection) {
+  return {std::move(vector), what, response::within, low, high};
+}
+/// A soft threshold, 1/2 at the centre.
+/// @source per-token gates in the manner of MAT-Steer, Nguyen et al. 2025, arXiv:2502.12446
+inline condition sigmoid(steering_vector vector, float centre, float slope, reading what = reading::projection) {
+  return {std::move(vector), what, response::sigmoid, centre, std::numeric_limits<float>::infinity(), slope};
+}
+/// What the absolute reading has beyond the threshold: relu(|x| - threshold).
+inline condition excess(steering_vector vector, float threshold, reading what = reading::cosine) {
+  return {std::move(vector), what, response::excess, threshold};
+}
+
+/// How several conditions become one share.
+enum class combination : std::uint8_t {
+  all,   ///< the least share: every condition holds
+  any,   ///< the largest share: some condition holds
+  none,  ///< 1 - the largest share: no condition holds
+};
+
+/// When a gate reads.
+enum class gate_time : std::uint8_t {
+  each_row,   ///< each row decides for itself, as the edit finds it
+  on_prompt,  ///< the prompt's last row decides for the sequence; rows of the prompt are left alone
+};
+
+/// How much of an edit a row receives: h' = h + g (E(h) - h), g = amount * combination of the shares.
+///
+/// A gate that latches `on_prompt` needs a `session`, which remembers its state per sequence.
+/// @source Lee et al. 2024, arXiv:2409.05907 (CAST): a condition vector read on the prompt switches a behaviour
+struct gate {
+  float amount = 1.0F;
+  std::vector<condition> conditions = {};  ///< empty: the amount alone
+  steer::combination combination = steer::combination::all;
+  gate_time time = gate_time::each_row;
+  /// `on_prompt` only: the layer at which the conditions are read. Empty: where the edit acts, each layer for itself.
+  std::optional<int> layer = std::nullopt;
+
+  [[nodiscard]] bool latched() const noexcept { return !conditions.empty() && time == gate_time::on_prompt; }
+
+  bool operator==(const gate&) const = default;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("gate amount", self.amount, domain::finite);
+    visit("gate conditions", self.conditions);
+    visit("gate combination", self.combination);
+    visit("gate time", self.time);
+    visit("gate layer", self.layer);
+  }
+
+  /// The share of a row, `read(i)` being the number that the i-th condition reads.
+  template <class Read>
+  [[nodiscard]] double share(Read read) const noexcept {
+    if (conditions.empty()) {
+      return static_cast<double>(amount);
+    }
+    double least = std::numeric_limits<double>::infinity();
+    double most = 0.0;
+    for (std::size_t i = 0; i < conditions.size(); ++i) {
+      const double one = conditions[i].share(read(i));
+      least = std::min(least, one);
+      most = std::max(most, one);
+    }
+    const double combined = combination == steer::combination::all   ? least
+                            : combination == steer::combination::any ? most
+                                                                     : std::max(0.0, 1.0 - most);
+    return static_cast<double>(amount) * combined;
+  }
+};
+
+/// @throws argument_error for a gate that cannot be read; numeric_error for numbers without meaning; `who` names the edit
+inline void check(const gate& g, const std::string& who) {
+  gate::fields(g, detail::field_check{who});
+  for (const condition& c : g.conditions) {
+    if (c.response == response::within && c.high < c.low) {
+      throw argument_error(detail::text(who, ": its gate opens from ", c.low, " to ", c.high, "; expected low <= high"));
+    }
+  }
+  if (g.layer && !g.latched()) {
+    throw argument_error(detail::text(who, ": its gate reads layer ", *g.layer, " for other layers, which only a gate that "
+                                      "latches on the prompt can"));
+  }
+}
+
+}  // namespace v0
+}  // namespace steer

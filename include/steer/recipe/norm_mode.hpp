@@ -1,0 +1,60 @@
+// steer/recipe/norm_mode.hpp: what an edit may do to the length of a row.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "steer/core/error.hpp"
+#include "steer/recipe/field.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+enum class norm_rule : std::uint8_t {
+  none,              ///< whatever the edit makes of it
+  restore,           ///< as before the edit
+  restore_if_grown,  ///< at most as before the edit
+  cap,               ///< at most `ratio` times what it was before the edit
+};
+
+/// The length of a row after an edit, relative to that before the same edit. A row that the edit has taken apart down to
+/// rounding has no direction to restore a length along, and stays as the edit leaves it.
+///
+/// Restoring a length does not change what the next RMSNorm makes of the row itself, only its weight in later sums.
+struct norm_mode {
+  norm_rule rule = norm_rule::none;
+  float ratio = 1.0F;  ///< `cap` only, at least 1
+
+  bool operator==(const norm_mode&) const = default;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("norm rule", self.rule);
+    visit("norm ratio", self.ratio, domain::at_least_one);
+  }
+
+  /// The factor that brings a row of norm `after`, which was `before`, to the length allowed.
+  [[nodiscard]] double factor(double before, double after) const noexcept {
+    constexpr double nothing_left = 1e-6;
+    if (rule == norm_rule::none || !(after > nothing_left * before)) {
+      return 1.0;
+    }
+    const double ratio_to_before = before / after;
+    switch (rule) {
+      case norm_rule::restore: return ratio_to_before;
+      case norm_rule::restore_if_grown: return std::min(1.0, ratio_to_before);
+      default: return std::min(1.0, static_cast<double>(ratio) * ratio_to_before);
+    }
+  }
+};
+
+/// As an option: `.norm = steer::restore_norm`.
+inline constexpr norm_mode restore_norm{norm_rule::restore};
+inline constexpr norm_mode restore_norm_if_grown{norm_rule::restore_if_grown};
+
+/// The row grows to at most `ratio` times its length.
+constexpr norm_mode cap_norm(float ratio) { return {norm_rule::cap, ratio}; }
+
+}  // namespace v0
+}  // namespace steer

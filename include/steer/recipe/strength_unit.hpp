@@ -1,0 +1,79 @@
+// steer/recipe/strength_unit.hpp: what a strength of 1 means.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// What a strength of 1 means. v is the direction as extracted, u = v / |v|, h one row.
+enum class strength_unit : std::uint8_t {
+  raw,          ///< v
+  unit,         ///< u
+  of_norm,      ///< u times the mean row norm at that layer, stored with the vector
+  of_row_norm,  ///< u times |h| on entry to the plan at that site, at most `cap` times that mean
+  sigma,        ///< u times the standard deviation of the texts' projections, stored with the vector
+};
+
+constexpr std::string_view to_string(strength_unit unit) noexcept {
+  switch (unit) {
+    case strength_unit::raw: return "raw";
+    case strength_unit::unit: return "unit";
+    case strength_unit::of_norm: return "of_norm";
+    case strength_unit::of_row_norm: return "of_row_norm";
+    case strength_unit::sigma: break;
+  }
+  return "sigma";
+}
+
+namespace detail {
+
+/// A measurement that a unit needs.
+/// @throws argument_error if the vector lacks it; `who` names the edit and the layer
+inline double measured(const std::optional<double>& value, strength_unit unit, const char* name, const std::string& who) {
+  if (!value) {
+    throw argument_error(text(who, ": unit ", to_string(unit), " needs the vector's ", name, ", which it does not have"));
+  }
+  return *value;
+}
+
+/// Activation units along u in one unit of strength. For `of_row_norm`, of a row of norm 1.
+inline double size_of(strength_unit unit, const direction& v, const std::string& who) {
+  switch (unit) {
+    case strength_unit::raw: return v.values.cast<double>().norm();
+    case strength_unit::of_norm: return measured(v.row_norm, unit, "mean row norm", who);
+    case strength_unit::sigma: return measured(v.spread, unit, "spread", who);
+    default: return 1.0;
+  }
+}
+
+/// The unit named, else `of_norm`, or `raw` for a vector without norms.
+/// @throws argument_error if some layers have a norm and some have none
+inline strength_unit unit_or_default(const std::optional<strength_unit>& named, const steering_vector& vector,
+                                     const std::vector<int>& layers, const std::string& who) {
+  if (named) {
+    return *named;
+  }
+  const auto has_norm = [&](int layer) { return vector.directions.at(layer).row_norm.has_value(); };
+  if (std::all_of(layers.begin(), layers.end(), has_norm)) {
+    return strength_unit::of_norm;
+  }
+  if (std::none_of(layers.begin(), layers.end(), has_norm)) {
+    return strength_unit::raw;
+  }
+  throw argument_error(text(who, ": only some of its layers have a mean row norm; name a unit"));
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer

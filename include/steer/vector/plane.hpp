@@ -1,0 +1,72 @@
+// steer/vector/plane.hpp: two orthonormal directions, to turn in.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <string>
+
+#include "steer/core/error.hpp"
+#include "steer/vector/direction.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// An oriented plane through zero: angle 0 is `first`, a quarter turn is `second`.
+///
+/// Planes do not form a vector space, so there is no sum and no multiple of one.
+/// @shape first, second [d]
+struct plane {
+  Eigen::VectorXd first = {};
+  Eigen::VectorXd second = {};
+
+  bool operator==(const plane& other) const {
+    return first.size() == other.first.size() && second.size() == other.second.size() && first == other.first &&
+           second == other.second;
+  }
+};
+
+/// @throws shape_error if a vector is empty or the widths differ; numeric_error if they are not orthonormal; `who` names
+///         the plane
+inline void check(const plane& p, const std::string& who) {
+  if (p.first.size() == 0 || p.first.size() != p.second.size()) {
+    throw shape_error(detail::text(who, ": the plane's vectors have widths ", p.first.size(), " and ", p.second.size(),
+                                   "; expected one width of at least 1"));
+  }
+  constexpr double rounding = 1e-9;
+  const double a = p.first.norm();
+  const double b = p.second.norm();
+  const double cosine = p.first.dot(p.second);
+  if (!(std::abs(a - 1.0) <= rounding && std::abs(b - 1.0) <= rounding && std::abs(cosine) <= rounding)) {
+    throw numeric_error(detail::text(who, ": the plane's vectors have norms ", a, " and ", b, " and product ", cosine,
+                                     "; expected an orthonormal pair (see plane_through)"));
+  }
+}
+
+/// The plane that two directions span: angle 0 along `axis`, `towards` at an angle between 0 and a half turn.
+///
+/// @throws as `check` of a direction; shape_error if the widths differ; numeric_error if the directions are parallel
+/// @source Vu et al. 2025, arXiv:2510.26243 (Angular Steering) takes the second from a principal component
+inline plane plane_through(const direction& axis, const direction& towards, const std::string& who = "plane") {
+  check(axis, detail::text(who, ", first direction"));
+  check(towards, detail::text(who, ", second direction"));
+  if (axis.values.size() != towards.values.size()) {
+    throw shape_error(detail::text(who, ": the directions have widths ", axis.values.size(), " and ",
+                                   towards.values.size(), "; expected the same"));
+  }
+  plane out;
+  out.first = unit(axis);
+  const Eigen::VectorXd other = unit(towards);
+  out.second = other - out.first * out.first.dot(other);
+  constexpr double parallel = 1e-3;  // of a Gram matrix whose condition number is about 4e6
+  if (!(out.second.norm() > parallel)) {
+    throw numeric_error(detail::text(who, ": the directions are parallel, with cosine ", out.first.dot(other),
+                                     "; they span no plane"));
+  }
+  out.second.normalize();
+  out.second -= out.first * out.first.dot(out.second);  // once more: the first time lost digits
+  out.second.normalize();
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,7 @@
+// expect: no match for|invalid operands
+#include <steer/vector/plane.hpp>
+
+int main() {
+  const steer::plane plane;
+  return (0.5 * plane).first.size() == 0;
+}

@@ -1,0 +1,7 @@
+// expect: no match for|invalid operands
+#include <steer/vector/affine_map.hpp>
+
+int main() {
+  const steer::affine_map map;
+  return (map + map).index() == 0;
+}

@@ -1,0 +1,228 @@
+#include "inject/naive.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "inject/batch.hpp"
+#include "inject/naive_bound.hpp"
+#include "inject/random_recipe.hpp"
+#include "steer/inject/in_sequence.hpp"
+#include "steer/inject/session.hpp"
+
+namespace {
+
+/// What random recipes leave alone: layers by the vectors, the default unit, no cap, gates that read another point.
+steer::edit vary(std::mt19937_64& engine, steer::edit e) {
+  if (auto* add = std::get_if<steer::add_edit>(&e.operation)) {
+    if (engine() % 4 == 0) {
+      add->unit.reset();
+      for (auto& [layer, direction] : add->vector.directions) {
+        direction.row_norm = engine() % 100 < 50 && layer == 0 ? std::nullopt : direction.row_norm;
+      }
+      if (!add->vector.directions.at(0).row_norm) {
+        add->vector.directions.at(1).row_norm.reset();
+      }
+    } else if (engine() % 4 == 0) {
+      add->cap = std::numeric_limits<float>::infinity();
+    }
+  }
+  if (engine() % 3 == 0) {
+    e.layers.clear();
+    if (auto* bound = std::get_if<steer::bound_edit>(&e.operation); bound != nullptr && engine() % 2 == 0) {
+      bound->vectors.back().directions.erase(1);
+    } else if (auto* scale = std::get_if<steer::scale_edit>(&e.operation); scale != nullptr && engine() % 2 == 0) {
+      scale->vector.directions.erase(0);
+    }
+  }
+  if (e.gate.layer && engine() % 2 == 0 && (e.head || point_of(e) != steer::point::attention_heads)) {
+    for (steer::condition& c : e.gate.conditions) {
+      c.vector.point = steer::point::mlp_out;
+    }
+  }
+  check(e);
+  return e;
+}
+
+/// A recipe whose edits may all act at one point, so that they meet each other.
+steer::recipe varied_recipe(std::mt19937_64& engine, const steer::model_shape& shape) {
+  steer::recipe out;
+  const steer::point meeting = steer::all_points[engine() % steer::point_count];
+  const bool meet = engine() % 2 == 0;
+  const std::size_t enough = 1 + engine() % 12;
+  while (out.edits().size() < enough) {
+    const steer::recipe drawn = toy::random_recipe(engine, shape, toy::latched_gates::some);
+    for (const steer::edit& e : drawn.edits()) {
+      if ((!meet || point_of(e) == meeting) && out.edits().size() < enough) {
+        out.append(vary(engine, e));
+      }
+    }
+  }
+  return out;
+}
+
+/// Rows of every site, as they are and as `change` leaves them: first the prompts at all sites, then what is generated.
+///
+/// @param change  called as change(site, rows)
+/// @param use     called as use(site, row_info, number of the row, before, after)
+template <class Scalar, class Change, class Use>
+void each_row(std::mt19937_64& engine, const steer::model_shape& shape, Change change, Use use) {
+  constexpr std::int32_t sequences = 2;
+  std::map<steer::site, toy::batch<Scalar>> batches;
+  const auto count = static_cast<std::ptrdiff_t>(1 + engine() % 26);
+  for (int layer = 0; layer < shape.layers; ++layer) {
+    for (const steer::point p : steer::all_points) {
+      batches.try_emplace({layer, p}, engine, count, shape.width_at(p), sequences);
+    }
+  }
+  const auto& info = batches.begin()->second.info;
+  const std::ptrdiff_t of_prompt = std::count_if(info.begin(), info.end(), [](const steer::row_info& row) {
+    return row.phase == steer::phase::prompt;
+  });
+  for (const auto [first, some] : {std::pair(std::ptrdiff_t{0}, of_prompt), std::pair(of_prompt, count - of_prompt)}) {
+    for (auto& [where, data] : batches) {
+      const toy::batch<Scalar> before = data;
+      if (some > 0) {
+        change(where, data.rows(first, some));
+      }
+      for (std::ptrdiff_t i = first; i < first + some; ++i) {
+        use(where, data.info[static_cast<std::size_t>(i)], i, before.row(i), data.row(i));
+      }
+    }
+  }
+}
+
+std::string describe(const steer::recipe& recipe, steer::site where) {
+  std::string out = "the edits there:";
+  for (const toy::naive_step& step : toy::naive(recipe, toy::shape(2, 3)).steps(where)) {
+    const steer::edit& e = recipe.edits()[step.place];
+    out += "\n  " + to_string(e) + (step.acts ? "" : " (only its gate)") + ", norm rule " +
+           std::to_string(static_cast<int>(e.norm.rule)) + ", " + std::to_string(e.gate.conditions.size()) +
+           (e.gate.latched() ? " latched" : "") + " conditions, combination " +
+           std::to_string(static_cast<int>(e.gate.combination)) + ", amount " + std::to_string(e.gate.amount) + ", head " +
+           std::to_string(e.head.value_or(-1)) + (e.rows.everything() ? "" : ", some rows");
+  }
+  return out;
+}
+
+struct tally {
+  std::size_t rows = 0;
+  std::size_t touched = 0;
+  std::size_t excluded = 0;
+  double worst = 0.0;
+
+  ~tally() {
+    EXPECT_LT(static_cast<double>(excluded), 0.01 * static_cast<double>(rows));
+    std::printf("%zu rows, %zu touched, %zu excluded, worst error %.2g of the largest norm\n", rows, touched, excluded, worst);
+  }
+};
+
+TEST(naive, equals_the_edits_in_sequence) {
+  tally all;
+  for (std::uint64_t seed = 0; seed < 200 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const steer::model_shape shape = toy::shape(2, 3 + static_cast<std::ptrdiff_t>(engine() % 38));
+    const steer::recipe recipe = varied_recipe(engine, shape);
+    const steer::in_sequence sequence(recipe, shape);
+    const toy::naive exact(recipe, shape);
+    toy::thresholds reference(exact, 1e-9);
+    steer::in_sequence::memory latches;
+    each_row<double>(engine, shape, [](steer::site, steer::rows<double>) {},
+                     [&](steer::site where, const steer::row_info& info, std::ptrdiff_t i, Eigen::VectorXd h, const auto&) {
+      const auto expected = reference.follow(where, info, h);
+      const bool touched = expected.row != h;
+      sequence.apply(where, info, h, latches, [](const Eigen::VectorXd&, std::size_t) {});
+      ++all.rows;
+      all.touched += touched ? 1U : 0U;
+      if (expected.doubtful) {
+        ++all.excluded;
+        return;
+      }
+      const double error = (h - expected.row).norm();
+      all.worst = std::max(all.worst, error / expected.largest);
+      EXPECT_LE(error, 1e-11 * expected.largest) << to_string(where) << " row " << i << "\n" << describe(recipe, where);
+    });
+  }
+}
+
+TEST(naive, equals_sessions_in_double) {
+  tally all;
+  for (std::uint64_t seed = 1000; seed < 1300 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const steer::model_shape shape = toy::shape(2, 3 + static_cast<std::ptrdiff_t>(engine() % 38));
+    const steer::recipe recipe = varied_recipe(engine, shape);
+    steer::basic_session<double> session(recipe, shape, {.sequences = 2});
+    const toy::naive exact(recipe, shape);
+    toy::thresholds reference(exact, 1e-9);
+    each_row<double>(engine, shape, [&](steer::site where, steer::rows<double> rows) { session(where, rows); },
+                     [&](steer::site where, const steer::row_info& info, std::ptrdiff_t i, const Eigen::VectorXd& before,
+                         const Eigen::VectorXd& after) {
+      const auto expected = reference.follow(where, info, before);
+      ++all.rows;
+      all.touched += expected.row != before ? 1U : 0U;
+      if (expected.doubtful) {
+        ++all.excluded;
+        return;
+      }
+      const double error = (after - expected.row).norm();
+      all.worst = std::max(all.worst, error / expected.largest);
+      EXPECT_LE(error, 1e-10 * expected.largest) << to_string(where) << " row " << i << "\n" << describe(recipe, where);
+    });
+  }
+}
+
+TEST(naive, bounds_the_rounding_of_sessions_in_float) {
+  tally all;
+  std::vector<double> ratios;
+  std::vector<double> bounds;
+  for (std::uint64_t seed = 2000; seed < 2150 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const steer::model_shape shape = toy::shape(2, 3 + static_cast<std::ptrdiff_t>(engine() % 18));
+    const steer::recipe recipe = varied_recipe(engine, shape);
+    steer::session session(recipe, shape, {.sequences = 2});
+    const toy::naive exact(recipe, shape);
+    toy::rounding_bound reference(exact, 0x1p-24);
+    each_row<float>(engine, shape, [&](steer::site where, steer::rows<float> rows) { session(where, rows); },
+                    [&](steer::site where, const steer::row_info& info, std::ptrdiff_t i, const Eigen::VectorXd& before,
+                        const Eigen::VectorXd& after) {
+      if (i % 3 != 0 && info.position != info.prompt_length - 1) {  // those that latches read are needed
+        return;
+      }
+      const auto expected = reference.follow(where, info, before);
+      ++all.rows;
+      if (expected.doubtful) {
+        ++all.excluded;
+        return;
+      }
+      const double error = (after - expected.row).norm();
+      all.worst = std::max(all.worst, error / expected.largest);
+      EXPECT_LE(error, expected.bound) << to_string(where) << " row " << i << "\n" << describe(recipe, where);
+      if (expected.steps > 0) {
+        ++all.touched;
+        ratios.push_back(error / expected.bound);
+        bounds.push_back(expected.bound / expected.largest);
+      }
+    });
+  }
+  const auto median = [](std::vector<double>& numbers) {
+    std::nth_element(numbers.begin(), numbers.begin() + std::ssize(numbers) / 2, numbers.end());
+    return numbers.at(numbers.size() / 2);
+  };
+  std::printf("error / bound: worst %.2g, median %.2g; bound / largest norm: median %.2g\n",
+              *std::max_element(ratios.begin(), ratios.end()), median(ratios), median(bounds));
+}
+
+}  // namespace
