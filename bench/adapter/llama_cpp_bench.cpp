@@ -34,7 +34,7 @@ steer::llama_cpp_host make_host(int threads) {
   out.n_seq_max = 2;
   out.n_threads = threads;
   out.n_threads_batch = threads;
-  return {model(), out};
+  return steer::llama_cpp_host(model(), out);
 }
 
 /// One sequence of a host that is written, always the same tokens.
