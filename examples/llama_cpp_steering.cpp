@@ -19,20 +19,16 @@ namespace {
 
 /// Writes what is most likely to follow, sixteen tokens of it.
 std::string go_on(steer::llama_cpp_host& host, const std::vector<std::int32_t>& prompt) {
-  host.begin(0, static_cast<std::int32_t>(prompt.size()));
+  host.prompt(0, prompt);
   steer::token_batch batch;
-  for (std::size_t i = 0; i < prompt.size(); ++i) {
-    batch.add(prompt[i], static_cast<llama_pos>(i), 0,
-              i + 1 == prompt.size() ? steer::token_batch::output::logits : steer::token_batch::output::none);
-  }
   std::string text;
   for (std::size_t i = 0; i < 16; ++i) {
-    host.decode(batch.view());
     const auto logits = host.logits(-1);
     const auto next = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     text += steer::token_text(host.model(), next);
     batch.clear();
     batch.add(next, static_cast<llama_pos>(prompt.size() + i), 0, steer::token_batch::output::logits);
+    host.decode(batch.view());
   }
   return text;
 }

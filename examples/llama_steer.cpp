@@ -85,7 +85,7 @@ void print_evidence(const steer::steering_vector& v, const example::terminal& ou
 }
 
 void run(const extract_options& o, const example::terminal& out) {
-  const model_pointer model = load(o.model);
+  const model_pointer model = load_model(o.model.model);
   steer::steering_vector v = extract(model.get(), o.model, o.vector, parse_layers(o.layers));
   if (o.out.extension() == ".gguf") {
     if (o.layers.empty()) {
@@ -100,7 +100,7 @@ void run(const extract_options& o, const example::terminal& out) {
 }
 
 void run(const sweep_options& o, const example::terminal& out) {
-  const model_pointer model = load(o.model);
+  const model_pointer model = load_model(o.model.model);
   const steer::steering_vector v = vector_of(model.get(), o.model, o.vector, parse_layers(o.dose.layers));
   const std::vector<sweep_row> rows = sweep(model.get(), o, v);
   print(rows, read_lines(o.prompts).size(), out);
@@ -110,9 +110,18 @@ void run(const sweep_options& o, const example::terminal& out) {
 }
 
 void run(const chat_options& o, const example::terminal& out) {
-  const model_pointer model = load(o.model);
+  const model_pointer model = load_model(o.model.model);
   conversation talk(model.get(), o, vector_of(model.get(), o.model, o.vector, parse_layers(o.dose.layers)));
   chat(talk, std::cin, out);
+}
+
+/// What `sweep` and `chat` share: a model, a vector from texts or a file, and its dose.
+template <class Options>
+void declare_subject(CLI::App& app, Options& o) {
+  declare(app, o.model);
+  declare(app, o.vector);
+  declare(app, o.dose);
+  declare_file(app, o.vector);
 }
 
 }  // namespace
@@ -132,10 +141,7 @@ int main(int argc, char** argv) {
 
   sweep_options sweep_of;
   CLI::App* sweep_command = app.add_subcommand("sweep", "answer prompts under several strengths and measure the answers");
-  declare(*sweep_command, sweep_of.model);
-  declare(*sweep_command, sweep_of.vector);
-  declare(*sweep_command, sweep_of.dose);
-  declare_file(*sweep_command, sweep_of.vector);
+  declare_subject(*sweep_command, sweep_of);
   sweep_command->add_option("--prompts", sweep_of.prompts, "prompts to answer, one per line; by default five questions")
       ->check(CLI::ExistingFile);
   sweep_command->add_option("--strengths", sweep_of.strengths, "strengths, such as 0,0.01,0.02")->delimiter(',')->capture_default_str();
@@ -144,10 +150,7 @@ int main(int argc, char** argv) {
 
   chat_options chat_of;
   CLI::App* chat_command = app.add_subcommand("chat", "talk to the model, and change the dose as you go");
-  declare(*chat_command, chat_of.model);
-  declare(*chat_command, chat_of.vector);
-  declare(*chat_command, chat_of.dose);
-  declare_file(*chat_command, chat_of.vector);
+  declare_subject(*chat_command, chat_of);
   chat_command->add_option("--strength", chat_of.strength, "the dose to begin with")->capture_default_str();
   chat_command->add_option("--tokens", chat_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 3000))->capture_default_str();
 

@@ -8,11 +8,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "in_turn.hpp"
+#include "llama_steer/load_model.hpp"
 
 namespace {
 
@@ -22,41 +23,39 @@ constexpr int first_layer = 10;
 constexpr int last_layer = 22;
 
 llama_model* model() {
-  static const std::unique_ptr<llama_model, void (*)(llama_model*)> loaded = [] {
-    llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-    llama_backend_init();
-    return std::unique_ptr<llama_model, void (*)(llama_model*)>(
-        llama_model_load_from_file(STEER_LLAMA_MODEL, llama_model_default_params()), llama_model_free);
-  }();
+  static const llama_steer::model_pointer loaded = llama_steer::load_model(STEER_LLAMA_MODEL);
   return loaded.get();
 }
 
-/// One sequence that is written, always the same tokens.
+/// One context for both sides: what two contexts cost differs by more than steering does.
+steer::llama_cpp_host make_host(int threads) {
+  llama_context_params out = llama_context_default_params();
+  out.n_ctx = 512;
+  out.n_seq_max = 2;
+  out.n_threads = threads;
+  out.n_threads_batch = threads;
+  return steer::llama_cpp_host(model(), out);
+}
+
+/// One sequence of a host that is written, always the same tokens.
 class writer {
  public:
-  explicit writer(int threads) : host_(model(), parameters(threads)) {
+  writer(steer::llama_cpp_host& host, llama_seq_id sequence) : host_(host), sequence_(sequence) {
     std::mt19937_64 engine{1};
     std::uniform_int_distribution<std::int32_t> token(100, 40'000);
-    for (std::size_t i = 0; i < prompt_length + 2 * steps; ++i) {
+    for (std::size_t i = 0; i < prompt_length + steps; ++i) {
       tokens_.push_back(token(engine));
     }
   }
 
-  steer::llama_cpp_host& host() { return host_; }
-
   void begin() {
-    host_.begin(0, prompt_length);
-    batch_.clear();
-    for (int i = 0; i < prompt_length; ++i) {
-      batch_.add(tokens_[static_cast<std::size_t>(i)], i, 0, steer::token_batch::output::none);
-    }
-    host_.decode(batch_.view());
+    host_.prompt(sequence_, std::span(tokens_).first(prompt_length));
     next_ = prompt_length;
   }
 
   void write() {
     batch_.clear();
-    batch_.add(tokens_[static_cast<std::size_t>(next_)], next_, 0, steer::token_batch::output::logits);
+    batch_.add(tokens_[static_cast<std::size_t>(next_)], next_, sequence_, steer::token_batch::output::logits);
     host_.decode(batch_.view());
     ++next_;
   }
@@ -69,15 +68,8 @@ class writer {
   }
 
  private:
-  static llama_context_params parameters(int threads) {
-    llama_context_params out = llama_context_default_params();
-    out.n_ctx = 256;
-    out.n_threads = threads;
-    out.n_threads_batch = threads;
-    return out;
-  }
-
-  steer::llama_cpp_host host_;
+  steer::llama_cpp_host& host_;
+  llama_seq_id sequence_;
   std::vector<std::int32_t> tokens_;
   steer::token_batch batch_;
   llama_pos next_ = 0;
@@ -95,37 +87,49 @@ steer::plan additions(const steer::model_shape& shape) {
 
 enum class contestant { plain, hook, native };
 
+void steer_by(contestant who, steer::llama_cpp_host& host, const steer::plan& plan) {
+  switch (who) {
+    case contestant::plain: host.clear_hook(); break;
+    case contestant::hook: host.steer(plan, steer::llama_cpp_native::never); break;
+    case contestant::native: host.steer(plan); break;
+  }
+}
+
 template <contestant who>
 void against_plain(benchmark::State& state) {
   const auto threads = static_cast<int>(state.range(0));
-  writer base(threads);
-  writer other(threads);
-  const steer::plan plan = additions(other.host().shape());
+  steer::llama_cpp_host host = make_host(threads);
+  writer base(host, 0);
+  writer other(host, 1);
+  const steer::plan plan = additions(host.shape());
   const std::vector<float> plain = base.logits();
-  other.host().steer(plan, steer::llama_cpp_native::never);
+  steer_by(contestant::hook, host, plan);
   const std::vector<float> by_hook = other.logits();
-  const auto path = other.host().steer(plan);
+  steer_by(contestant::native, host, plan);
   const std::vector<float> by_native = other.logits();
   double largest = 0.0;
   for (std::size_t i = 0; i < plain.size(); ++i) {
     largest = std::max(largest, static_cast<double>(std::abs(by_hook[i] - by_native[i])));
   }
-  if (path != steer::llama_cpp_path::native || by_hook == plain || largest > 1e-2) {
+  if (by_hook == plain || largest > 1e-2) {
     state.SkipWithError("hook and control vector do not give the same logits");
     return;
-  }
-  if constexpr (who == contestant::plain) {
-    other.host().clear_hook();
-  } else if constexpr (who == contestant::hook) {
-    other.host().steer(plan, steer::llama_cpp_native::never);
   }
   bench::time_in_turn(
       state, "of_plain", {.steps = steps, .clock = threads == 1 ? bench::clock::of_thread : bench::clock::of_wall},
       [&] {
+        steer_by(contestant::plain, host, plan);
         base.begin();
         other.begin();
       },
-      [&](std::size_t) { other.write(); }, [&](std::size_t) { base.write(); });
+      [&](std::size_t) {
+        steer_by(who, host, plan);
+        other.write();
+      },
+      [&](std::size_t) {
+        steer_by(contestant::plain, host, plan);
+        base.write();
+      });
 }
 
 void threads(benchmark::internal::Benchmark* b) { b->ArgName("threads")->Arg(1)->Arg(2)->UseManualTime(); }

@@ -21,23 +21,6 @@ struct answer {
   std::string text;
 };
 
-/// Decodes a prompt as a new sequence. Its last row has logits.
-inline void read_prompt(steer::llama_cpp_host& host, llama_seq_id sequence, const token_list& prompt,
-                        steer::token_batch::output other_rows = steer::token_batch::output::none,
-                        std::int32_t prompt_length = 0) {
-  host.begin(sequence, prompt_length > 0 ? prompt_length : static_cast<std::int32_t>(prompt.size()));
-  const std::size_t most = llama_n_batch(host.context());
-  steer::token_batch batch;
-  for (std::size_t i = 0; i < prompt.size(); ++i) {
-    const bool last = i + 1 == prompt.size();
-    batch.add(prompt[i], static_cast<llama_pos>(i), sequence, last ? steer::token_batch::output::logits : other_rows);
-    if (last || batch.size() == most) {
-      host.decode(batch.view());
-      batch.clear();
-    }
-  }
-}
-
 inline std::int32_t most_likely(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
@@ -52,7 +35,7 @@ inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<con
   std::vector<std::int32_t> next(prompts.size());
   std::vector<std::size_t> writing;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    read_prompt(host, static_cast<llama_seq_id>(i), prompts[i]);
+    host.prompt(static_cast<llama_seq_id>(i), prompts[i]);
     next[i] = most_likely(host.logits(-1));
     writing.push_back(i);
   }
@@ -93,7 +76,7 @@ inline double drift(steer::llama_cpp_host& unsteered, steer::llama_cpp_host& ste
     const auto& tokens = answers[i].tokens;
     const std::size_t length = std::min(most_tokens, tokens.size());
     for (auto* host : {&unsteered, &steered}) {
-      read_prompt(*host, sequence, prompts[i]);
+      host->prompt(sequence, prompts[i]);
     }
     sum += divergence(unsteered.logits(-1), steered.logits(-1));
     ++count;

@@ -67,7 +67,7 @@ class conversation {
   std::string speak(const std::function<void(const std::string&)>& said) {
     const token_list prompt = steer::chat_tokens(host_.model(), turns_);
     const llama_vocab* vocabulary = llama_model_get_vocab(&host_.model());
-    read_prompt(host_, 0, prompt);
+    host_.prompt(0, prompt);
     std::string text;
     steer::token_batch batch;
     for (std::size_t i = 0; i < options_.tokens; ++i) {

@@ -126,8 +126,7 @@ inline void write_ds4(const content& input, const convert_options& options, std:
 /// Reads a file of vectors and writes it in another format.
 ///
 /// A projection never becomes an addition: formats that cannot say it are refused, as is a dose that would get lost.
-/// @throws steer::argument_error for options without meaning and what a file leaves unsaid; steer::format_error for
-/// what the
+/// @throws steer::argument_error for options without meaning and what a file leaves unsaid; steer::format_error for what the
 ///         target cannot say; what readers and writers throw
 inline void convert(const convert_options& options, std::ostream& out) {
   const std::string to = detail::target_of(options);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "llama_steer/answers.hpp"
+#include "llama_steer/load_model.hpp"
 #include "llama_steer/pairs.hpp"
 #include "llama_steer/parse.hpp"
 #include "llama_steer/vector_file.hpp"
@@ -40,25 +41,6 @@ struct vector_options {
   std::string tokens = "last";
 };
 
-using model_pointer = std::unique_ptr<llama_model, void (*)(llama_model*)>;
-
-/// @throws steer::file_error if llama.cpp cannot load it
-inline model_pointer load(const model_options& options) {
-  llama_log_set(
-      [](ggml_log_level level, const char* text, void*) {
-        if (level == GGML_LOG_LEVEL_ERROR) {
-          std::fputs(text, stderr);
-        }
-      },
-      nullptr);
-  llama_backend_init();
-  model_pointer model(llama_model_load_from_file(options.model.c_str(), llama_model_default_params()), llama_model_free);
-  if (!model) {
-    throw steer::file_error(steer::detail::text("file ", options.model.string(), " is no model that llama.cpp can load"));
-  }
-  return model;
-}
-
 /// A context with room for so many sequences of so many tokens each.
 inline steer::llama_cpp_host make_host(llama_model* model, const model_options& options, std::size_t sequences,
                                        std::size_t tokens) {
@@ -75,7 +57,7 @@ inline steer::llama_cpp_host make_host(llama_model* model, const model_options& 
 /// A text as the model is to read it.
 inline token_list tokens_of(const llama_model& model, const std::string& text, const model_options& options) {
   if (!options.chat_template) {
-    return steer::detail::tokenize(model, text, steer::detail::special_tokens::as_text);
+    return steer::tokenize(model, text, steer::special_tokens::as_text);
   }
   const std::vector<steer::chat_message> turns{{"user", text}};
   return steer::chat_tokens(model, turns);
@@ -84,7 +66,8 @@ inline token_list tokens_of(const llama_model& model, const std::string& text, c
 /// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named.
 inline steer::steering_vector extract(llama_model* model, const model_options& how, const vector_options& from,
                                       const std::vector<int>& layers) {
-  const contrast_texts texts = from.pairs.empty() ? read_pairs(from.positive, from.negative) : read_json_pairs(from.pairs, from.name);
+  const contrast_texts texts =
+      from.pairs.empty() ? read_pairs(from.positive, from.negative) : read_json_pairs(from.pairs, from.name);
   std::vector<token_list> positive;
   std::vector<token_list> negative;
   std::size_t longest = 0;

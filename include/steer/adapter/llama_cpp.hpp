@@ -188,6 +188,12 @@ class llama_cpp_host {
     }
   }
 
+  /// Begins a sequence and decodes its prompt, in as many batches as the context needs. Its last row has logits.
+  /// @throws argument_error if the prompt is empty or does not fit the context; as `begin` and `decode`
+  void prompt(llama_seq_id sequence, std::span<const std::int32_t> tokens) {
+    run_prompt(sequence, tokens, token_batch::output::none);
+  }
+
   /// The logits of row i of the last batch; negative i counts from the last row that has some.
   /// @shape  returns [vocabulary], a view that the next batch invalidates
   /// @throws argument_error if the row has none
@@ -220,8 +226,12 @@ class llama_cpp_host {
       set_native(false);
     }
     watcher_->hook = observer;
+    const int last = shape_.layers - 1;
+    const bool wants_last = std::any_of(all_points.begin(), all_points.end(), [&](point p) {
+      return shape_.points.contains(p) && observer.access({last, p}) != access::none;
+    });
     try {
-      run_prompt(tokens, sequence, observer);
+      run_prompt(sequence, tokens, wants_last ? token_batch::output::logits : token_batch::output::none);
     } catch (...) {
       restore();
       throw;
@@ -233,7 +243,7 @@ class llama_cpp_host {
   /// `chat_tokens`.
   /// @throws argument_error if there are none
   [[nodiscard]] std::vector<std::int32_t> tokenize(std::string_view text) const {
-    return detail::tokenize(model(), text, detail::special_tokens::as_text);
+    return steer::tokenize(model(), text, special_tokens::as_text);
   }
 
  private:
@@ -282,7 +292,8 @@ class llama_cpp_host {
   void set_native(bool on) {
     if (llama_set_adapter_cvec(context_.get(), on ? native_.data() : nullptr, on ? native_.size() : 0,
                                static_cast<std::int32_t>(shape_.width), on ? 1 : -1, on ? shape_.layers - 1 : -1) != 0) {
-      throw host_error(detail::text("llama.cpp: llama_set_adapter_cvec refuses ", on ? "a control vector" : "to clear the control vector"));
+      throw host_error(detail::text("llama.cpp: llama_set_adapter_cvec refuses ",
+                                    on ? "a control vector" : "to clear the control vector"));
     }
   }
 
@@ -304,24 +315,20 @@ class llama_cpp_host {
                                       "empty one"));
   }
 
-  void run_prompt(std::span<const std::int32_t> tokens, llama_seq_id sequence, hook_ref<float> observer) {
+  /// @param others  what the rows before the last have
+  void run_prompt(llama_seq_id sequence, std::span<const std::int32_t> tokens, token_batch::output others) {
     const auto count = static_cast<std::int32_t>(tokens.size());
     const auto room = static_cast<std::int32_t>(llama_n_ctx_seq(context_.get()));
     if (count < 1 || count > room) {
       throw argument_error(detail::text("llama.cpp: a text has ", count, " tokens; expected 1 to ", room));
     }
-    const int last = shape_.layers - 1;
-    const bool all_rows = std::any_of(all_points.begin(), all_points.end(), [&](point p) {
-      return shape_.points.contains(p) && observer.access({last, p}) != access::none;
-    });
     begin(sequence, count);
     const auto most = static_cast<std::int32_t>(llama_n_batch(context_.get()));
     token_batch batch;
     for (std::int32_t i = 0; i < count; ++i) {
-      const bool end = i + 1 == count || (i + 1) % most == 0;
-      batch.add(tokens[static_cast<std::size_t>(i)], i, sequence,
-                all_rows || i + 1 == count ? token_batch::output::logits : token_batch::output::none);
-      if (end) {
+      const bool last = i + 1 == count;
+      batch.add(tokens[static_cast<std::size_t>(i)], i, sequence, last ? token_batch::output::logits : others);
+      if (last || (i + 1) % most == 0) {
         decode(batch.view());
         batch.clear();
       }

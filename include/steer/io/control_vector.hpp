@@ -230,8 +230,7 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
 ///
 /// @param producer  who made it; there is no default, since a shift of one layer weakens a vector and breaks nothing
 /// @return directions at `residual_out` of the layers that they were measured at
-/// @throws file_error if the file cannot be read; format_error naming the file and the field for what is no control
-/// vector
+/// @throws file_error if the file cannot be read; format_error naming the file and the field for what is no control vector
 ///         of that producer: another architecture, an unknown key, `direction.0` (EasySteer's excepted), a layer count
 ///         that contradicts, a tensor that is not F32 [d], of another width, not finite or zero
 /// @source ggml-org/llama.cpp common/common.cpp and tools/cvector-generator; vgel/repeng; ZJU-REAL/EasySteer
@@ -248,8 +247,7 @@ inline steering_vector parse_control_vector(std::span<const std::byte> bytes, st
 /// Writes a control vector that llama.cpp loads: `direction.N` acts at the output of layer N. Reading it back as
 /// `as_applied` gives an equal vector; what llama.cpp has no key for is kept under `steer.*`.
 ///
-/// @throws format_error if the vector has layer 0 or is measured at another point, neither of which llama.cpp can
-/// apply;
+/// @throws format_error if the vector has layer 0 or is measured at another point, neither of which llama.cpp can apply;
 ///         shape_error or numeric_error if it is not sound; file_error if the file cannot be written
 inline void save_control_vector(const steering_vector& v, const std::filesystem::path& path) {
   check(v);

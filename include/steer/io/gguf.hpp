@@ -27,8 +27,7 @@ inline namespace v0 {
 
 /// A GGUF file; views into it live as long as it does. Tensors of any known type are listed.
 ///
-/// @throws file_error if it cannot be read; format_error naming the file, the field, expected and actual for a wrong
-/// magic
+/// @throws file_error if it cannot be read; format_error naming the file, the field, expected and actual for a wrong magic
 ///         or version, counts and lengths beyond the file, unknown types, keys or tensors that stand twice, and tensors
 ///         that are misaligned, overlap, leave gaps or exceed the file; and for trailing bytes
 /// @cost   proportional to the metadata and the number of tensors; tensor bytes are read when touched
@@ -67,13 +66,11 @@ class gguf_file {
       fail("has tensor \"", tensor.name, "\" of type ", find_gguf_tensor_type(tensor.type)->name,
            "; only F32, F16 and BF16 are read as numbers");
     }
-    std::vector<float> out(tensor.bytes.size() / (tensor.type == gguf_f32 ? 4 : 2));
-    for (std::size_t i = 0; tensor.type != gguf_f32 && i < out.size(); ++i) {
-      std::uint16_t bits = 0;
-      std::memcpy(&bits, tensor.bytes.data() + 2 * i, sizeof bits);
-      out[i] = tensor.type == gguf_f16 ? float_from_f16(bits) : float_from_bf16(bits);
+    if (tensor.type != gguf_f32) {
+      return detail::floats_of_16_bits(tensor.bytes, tensor.type == gguf_f16 ? float_from_f16 : float_from_bf16);
     }
-    if (tensor.type == gguf_f32 && !out.empty()) {
+    std::vector<float> out(tensor.bytes.size() / sizeof(float));
+    if (!out.empty()) {
       std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
     }
     return out;

@@ -28,12 +28,10 @@ inline namespace v0 {
 /// which do not disturb each other because the file's directions are orthonormal; layers whose alpha differs are edits
 /// of their own.
 ///
-/// @throws file_error if the file cannot be read; format_error naming the file and the field for an unknown mode,
-/// version,
+/// @throws file_error if the file cannot be read; format_error naming the file and the field for an unknown mode, version,
 ///         hook point or key, for tensors that are no directions, miss, are zero or not finite, for a basis that is not
 ///         orthonormal, and where layer list or digest contradict the tensors
-/// @source msuiche/weightless spec/GLP.md; deviations: a key `glp.*` that the specification does not name is refused,
-/// and a
+/// @source msuiche/weightless spec/GLP.md; deviations: a key `glp.*` that the specification does not name is refused, and a
 ///         file without a hook point is read only where it adds
 inline glp load_glp(const std::filesystem::path& path) { return detail::glp_reader(gguf_file(path)).read(); }
 
@@ -48,8 +46,7 @@ inline glp parse_glp(std::span<const std::byte> bytes, std::string name) {
 /// normalised, as the format asks. Unless the file says just what llama.cpp would do with it, it holds a tensor of
 /// another name besides, for which llama.cpp refuses the file; readers of GLP pass over it.
 ///
-/// @throws format_error if the edits are no one operation with one concept at one point, carry what GLP cannot say
-/// (rows,
+/// @throws format_error if the edits are no one operation with one concept at one point, carry what GLP cannot say (rows,
 ///         layer 0, a unit other than raw, doses that are no product over layers and directions), or are a basis that
 ///         is not orthonormal; file_error if the file cannot be written
 inline void save_glp(const glp& file, const std::filesystem::path& path) { detail::glp_writer(file).write(path); }

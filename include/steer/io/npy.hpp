@@ -64,26 +64,24 @@ inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& n
     in.fail("has ", in.remaining(), " bytes of data; shape ", python_tuple(header.shape), " and '", header.descr,
             "' need ", count * size);
   }
-  const std::byte* data = in.take(count * size).data();
+  const std::span<const std::byte> data = in.take(count * size);
   const auto numbers = static_cast<std::size_t>(count);
   npy_array out{header.shape, {}};
   if (size == 8) {
     std::vector<double> values(numbers);
     if (numbers != 0) {
-      std::memcpy(values.data(), data, numbers * size);
+      std::memcpy(values.data(), data.data(), data.size());
     }
     out.values = std::move(values);
     return out;
   }
+  if (size == 2) {
+    out.values = detail::floats_of_16_bits(data, float_from_f16);
+    return out;
+  }
   std::vector<float> values(numbers);
-  for (std::size_t i = 0; i < numbers; ++i) {
-    if (size == 4) {
-      std::memcpy(&values[i], data + 4 * i, 4);
-    } else {
-      std::uint16_t bits = 0;
-      std::memcpy(&bits, data + 2 * i, 2);
-      values[i] = float_from_f16(bits);
-    }
+  if (numbers != 0) {
+    std::memcpy(values.data(), data.data(), data.size());
   }
   out.values = std::move(values);
   return out;
@@ -93,8 +91,7 @@ inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& n
 
 /// Reads an array as it is.
 ///
-/// @throws file_error if the file cannot be read; format_error naming the file, expected and actual for a wrong magic
-/// or
+/// @throws file_error if the file cannot be read; format_error naming the file, expected and actual for a wrong magic or
 ///         version, a header that is no plain description, Fortran order, another type than little-endian f2, f4, f8,
 ///         and for data that is not as long as the shape asks
 /// @source NumPy, numpy.lib.format
@@ -190,8 +187,8 @@ inline steering_vector to_steering_vector(const npy_array& array, const npy_vect
 }
 
 /// The directions as an array [L, d], rows in the order of their layers, which must be consecutive.
-/// @throws shape_error or numeric_error if the vector is not sound; format_error if layers are missing between its
-/// first and last
+/// @throws shape_error or numeric_error if the vector is not sound; format_error if layers are missing between its first
+///         and last
 inline npy_array to_npy(const steering_vector& v) {
   check(v);
   npy_array out;

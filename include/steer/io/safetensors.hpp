@@ -126,20 +126,15 @@ inline void check(const tensor_view& tensor, const std::string& who) {
 /// @throws format_error for the types that float32 cannot hold exactly, and where bytes and shape do not fit
 inline std::vector<float> to_floats(const tensor_view& tensor) {
   detail::check(tensor, "tensor");
-  std::vector<float> out(tensor.bytes.size() / size_of(tensor.type));
-  const std::byte* source = tensor.bytes.data();
-  if (tensor.type == dtype::f32) {
-    if (!out.empty()) {
-      std::memcpy(out.data(), source, tensor.bytes.size());
-    }
-  } else if (tensor.type == dtype::f16 || tensor.type == dtype::bf16) {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      std::uint16_t bits = 0;
-      std::memcpy(&bits, source + 2 * i, sizeof bits);
-      out[i] = tensor.type == dtype::f16 ? float_from_f16(bits) : float_from_bf16(bits);
-    }
-  } else {
+  if (tensor.type == dtype::f16 || tensor.type == dtype::bf16) {
+    return detail::floats_of_16_bits(tensor.bytes, tensor.type == dtype::f16 ? float_from_f16 : float_from_bf16);
+  }
+  if (tensor.type != dtype::f32) {
     throw format_error(detail::text("tensor has type ", to_string(tensor.type), "; expected F32, F16 or BF16"));
+  }
+  std::vector<float> out(tensor.bytes.size() / sizeof(float));
+  if (!out.empty()) {
+    std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
   }
   return out;
 }

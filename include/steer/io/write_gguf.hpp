@@ -22,8 +22,7 @@ inline namespace v0 {
 /// The bytes of a version 3 file; `general.alignment` in the metadata, where there is one, says how tensors are
 /// aligned.
 ///
-/// @throws format_error if a key or name stands twice or is too long for ggml, a tensor's type is unknown or its bytes
-/// do
+/// @throws format_error if a key or name stands twice or is too long for ggml, a tensor's type is unknown or its bytes do
 ///         not fit its shape, or the alignment is no power of two
 /// @cost   one copy of the tensors
 inline std::string gguf_bytes(const gguf_metadata& metadata, std::span<const gguf_tensor> tensors) {

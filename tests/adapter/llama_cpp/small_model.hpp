@@ -4,23 +4,18 @@
 #include <llama.h>
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "llama_steer/load_model.hpp"
 #include "steer/adapter/llama_cpp.hpp"
 
 namespace small_model {
 
 inline llama_model* model() {
-  static const std::unique_ptr<llama_model, void (*)(llama_model*)> loaded = [] {
-    llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-    llama_backend_init();
-    return std::unique_ptr<llama_model, void (*)(llama_model*)>(
-        llama_model_load_from_file(STEER_LLAMA_MODEL, llama_model_default_params()), llama_model_free);
-  }();
+  static const llama_steer::model_pointer loaded = llama_steer::load_model(STEER_LLAMA_MODEL);
   return loaded.get();
 }
 
@@ -44,16 +39,17 @@ inline llama_context_params parameters(sizes of = {}) {
 }
 
 inline const std::vector<std::int32_t>& story() {
-  static const std::vector<std::int32_t> tokens = steer::detail::tokenize(
-      *model(), "Once upon a time there was a small fox who lived at the edge of the forest, and every morning it walked to the river.",
-      steer::detail::special_tokens::as_text);
+  static const std::vector<std::int32_t> tokens = steer::tokenize(
+      *model(),
+      "Once upon a time there was a small fox who lived at the edge of the forest, and every morning it walked to the river.",
+      steer::special_tokens::as_text);
   return tokens;
 }
 
 inline const std::vector<std::int32_t>& report() {
-  static const std::vector<std::int32_t> tokens = steer::detail::tokenize(
+  static const std::vector<std::int32_t> tokens = steer::tokenize(
       *model(), "The committee met on Tuesday to discuss the budget for the coming year and found no agreement.",
-      steer::detail::special_tokens::as_text);
+      steer::special_tokens::as_text);
   return tokens;
 }
 

@@ -15,12 +15,12 @@ using small_model::model;
 TEST(LlamaCppText, TokensGiveTheTextBack) {
   const std::string text = "The cat sat, naïvely, on 3 mats.";
   std::string back;
-  for (const std::int32_t token : steer::detail::tokenize(*model(), text, steer::detail::special_tokens::as_text)) {
+  for (const std::int32_t token : steer::tokenize(*model(), text, steer::special_tokens::as_text)) {
     back += steer::token_text(*model(), token);
   }
   EXPECT_EQ(back, text);
   expect_error<steer::argument_error>(
-      [] { (void)steer::detail::tokenize(*model(), "", steer::detail::special_tokens::as_text); }, "0 bytes", "no tokens");
+      [] { (void)steer::tokenize(*model(), "", steer::special_tokens::as_text); }, "0 bytes", "no tokens");
 }
 
 TEST(LlamaCppText, TheChatTemplateEndsWhereTheAssistantBegins) {
@@ -50,7 +50,7 @@ TEST(LlamaCppText, SpecialTokensAreTokensInATemplateAndTextElsewhere) {
   const std::vector<steer::chat_message> turns{{"user", "Hello"}};
   const auto chat = steer::chat_tokens(*model(), turns);
   EXPECT_EQ(chat.front(), 1);  // <|im_start|>
-  const auto plain = steer::detail::tokenize(*model(), "<|im_start|>", steer::detail::special_tokens::as_text);
+  const auto plain = steer::tokenize(*model(), "<|im_start|>", steer::special_tokens::as_text);
   EXPECT_GT(plain.size(), 1U);
 }
 

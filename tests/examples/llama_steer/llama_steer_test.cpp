@@ -93,10 +93,8 @@ TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
 }
 
 TEST(LlamaSteer, AModelThatIsNoneIsRefused) {
-  model_options none = one_thread();
-  none.model = std::string(STEER_SOURCE_DIR) + "/README.md";
   testing::internal::CaptureStderr();
-  expect_error<steer::file_error>([&] { load(none); }, "README.md", "no model");
+  expect_error<steer::file_error>([&] { load_model(std::string(STEER_SOURCE_DIR) + "/README.md"); }, "README.md", "no model");
   testing::internal::GetCapturedStderr();
 }
 

@@ -51,10 +51,10 @@ struct batch_rows {
       if (begun == prompt_lengths.end()) {
         refuse("belongs to sequence ", row.sequence, ", which has not begun; expected begin(", row.sequence, ", prompt length)");
       }
-      const auto [follows, first] = next.try_emplace(row.sequence, 0);
       if (batch.pos != nullptr) {
         row.position = batch.pos[i];
       } else {
+        const auto [follows, first] = next.try_emplace(row.sequence, 0);
         follows->second = first ? llama_memory_seq_pos_max(llama_get_memory(context), row.sequence) + 1 : follows->second + 1;
         row.position = follows->second;
       }

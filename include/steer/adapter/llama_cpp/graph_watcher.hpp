@@ -139,6 +139,10 @@ class graph_watcher {
   /// `cb_eval`
   static bool on_node(ggml_tensor* t, bool ask, void* self) noexcept {
     auto& watcher = *static_cast<graph_watcher*>(self);
+    if (!watcher.probe && (!watcher.hook || watcher.state_ == state::ignored)) {
+      watcher.failure_ = nullptr;
+      return !ask;
+    }
     const auto name = named(*t);
     if (!name) {
       return !ask;  // of a tensor that was not asked for nothing is said; false would end the graph
@@ -179,10 +183,6 @@ class graph_watcher {
     if (probe) {
       return true;
     }
-    if (!hook || state_ == state::ignored) {
-      failure_ = nullptr;
-      return false;
-    }
     if (name.what == llama_tensor::embeddings) {
       begin_micro_batch(t);
     }
@@ -197,7 +197,8 @@ class graph_watcher {
   void begin_micro_batch(const ggml_tensor& t) {
     failure_ = nullptr;
     if (state_ != state::followed) {
-      throw host_error("llama.cpp: a batch went to llama_decode while a hook was set; use llama_cpp_host::decode, which knows its rows");
+      throw host_error(
+          "llama.cpp: a batch went to llama_decode while a hook was set; use llama_cpp_host::decode, which knows its rows");
     }
     const ggml_tensor* ids = tokens_of(t);
     if (ids == nullptr) {
@@ -229,8 +230,8 @@ class graph_watcher {
     }
     const auto count = static_cast<std::size_t>(t.ne[1]);
     if (!holds_rows(t) || (count != all_.size() && count != outputs_.size())) {
-      throw host_error(text("llama.cpp: tensor ", std::string_view(t.name), " has ", count, " rows; expected those of the micro-batch, ",
-                            all_.size(), ", or those with logits, ", outputs_.size()));
+      throw host_error(text("llama.cpp: tensor ", std::string_view(t.name), " has ", count,
+                            " rows; expected those of the micro-batch, ", all_.size(), ", or those with logits, ", outputs_.size()));
     }
     const std::span<const row_info> info = count == all_.size() ? all_ : outputs_;
     const ggml_backend_buffer_t buffer = t.view_src != nullptr ? t.view_src->buffer : t.buffer;

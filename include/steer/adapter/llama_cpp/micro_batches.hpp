@@ -93,6 +93,9 @@ class micro_batches {
       }
     };
     consider(cut_in_order(rows.size(), most));
+    if (std::all_of(rows.begin(), rows.end(), [&](const row_info& row) { return row.sequence == rows[0].sequence; })) {
+      return;  // one sequence is cut alike every way
+    }
     for (const auto order : {sequence_order::increasing, sequence_order::any, sequence_order::alone}) {
       consider(cut_by_sequence(rows, most, order));
     }

@@ -19,6 +19,8 @@
 #include "steer/adapter/llama_cpp/tensor_names.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/io/bytes.hpp"
+#include "steer/io/sha256.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -41,12 +43,10 @@ inline std::string model_name(const llama_model& model) {
 /// the others.
 inline std::string fingerprint_of(const llama_model& model) {
   const std::string architecture = metadata(model, "general.architecture");
-  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a, 64 bits
-  const auto mix = [&](std::string_view bytes) {
-    for (const char byte : bytes) {
-      hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3U;
-    }
-    hash = (hash ^ 0xFFU) * 0x100000001b3U;
+  sha256 digest;
+  const auto mix = [&](std::string_view value) {
+    digest.update(bytes_of(value));
+    digest.update(bytes_of(std::string_view("\0", 1)));
   };
   mix(model_name(model));
   mix(text(llama_model_n_params(&model)));
@@ -63,11 +63,7 @@ inline std::string fingerprint_of(const llama_model& model) {
     mix(key);
     mix(value);
   }
-  std::string digits;
-  for (int shift = 60; shift >= 0; shift -= 4) {
-    digits += "0123456789abcdef"[(hash >> static_cast<unsigned>(shift)) & 0xFU];
-  }
-  return text("gguf:", digits);
+  return text("gguf:", digest.hex().substr(0, 16));
 }
 
 struct probed_model {

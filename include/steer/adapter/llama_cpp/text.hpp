@@ -21,8 +21,6 @@ struct chat_message {
   std::string content;
 };
 
-namespace detail {
-
 /// What becomes of "<|im_end|>" and its like in a text.
 enum class special_tokens : bool { as_text, as_tokens };
 
@@ -47,8 +45,6 @@ inline std::vector<std::int32_t> tokenize(const llama_model& model, std::string_
   tokens.resize(static_cast<std::size_t>(count));
   return tokens;
 }
-
-}  // namespace detail
 
 /// The text of one token; special tokens are empty.
 inline std::string token_text(const llama_model& model, std::int32_t token) {
@@ -133,7 +129,7 @@ inline std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span
       text.erase(0, written.size());  // the tokeniser puts its own in front
     }
   }
-  return detail::tokenize(model, text, detail::special_tokens::as_tokens);
+  return tokenize(model, text, special_tokens::as_tokens);
 }
 
 }  // namespace v0
