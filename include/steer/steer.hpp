@@ -18,7 +18,6 @@
 #include "steer/extract/recorder.hpp"
 #include "steer/extract/separation.hpp"
 #include "steer/extract/token_selection.hpp"
-#include "steer/inject/in_sequence.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/inject/routes.hpp"
 #include "steer/inject/session.hpp"

@@ -13,7 +13,7 @@
 
 #include "inject/batch.hpp"
 #include "inject/random_recipe.hpp"
-#include "steer/inject/in_sequence.hpp"
+#include "inject/in_sequence.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/inject/session.hpp"
 
@@ -106,7 +106,7 @@ void expect_narrow_plans_to_follow_wide_ones(double unit) {
     recipe.add(u, {.strength = 0.2F}).ablate(v).set({u, v}, {0.3F, -0.2F}, {.gate = {.amount = 0.5F}});
     recipe.cap(u, 0.1F, {.norm = steer::restore_norm}).turn_towards(v, {.share = 0.2F});
     const steer::basic_plan<Scalar> plan(recipe, shape);
-    const steer::in_sequence reference(recipe, shape);
+    const toy::in_sequence reference(recipe, shape);
     batch<Scalar> data(engine, 30, shape.width);
     const batch<Scalar> before = data;
     const site where{0, point::residual_out};
@@ -142,7 +142,7 @@ TEST(every_plan, works_at_all_widths_and_ranks) {
       recipe.set(vectors, std::vector<float>(static_cast<std::size_t>(k), 0.25F));
       recipe.scale(vectors[0], {.amount = -0.5F}).add(vectors[0], {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm});
       const steer::basic_plan<double> plan(recipe, shape);
-      const steer::in_sequence reference(recipe, shape);
+      const toy::in_sequence reference(recipe, shape);
       batch<double> data(engine, d * k > 100000 ? 2 : 26, d);
       const batch<double> before = data;
       const site where{0, point::residual_out};
@@ -167,6 +167,100 @@ TEST(every_plan, steers_thousands_of_rows_at_once) {
   const double dose = static_cast<double>(*u.directions.at(0).row_norm);
   for (std::ptrdiff_t i = 0; i < data.count(); ++i) {
     ASSERT_NEAR(data.row(i).dot(unit), dose, 1e-5 * dose);
+  }
+}
+
+/// Recipes whose numbers coincide or nearly cancel, on rows of doubles and of floats.
+class coincidence : public testing::Test {
+ protected:
+  std::mt19937_64 engine{11};
+  steer::model_shape shape = toy::shape(1, 24);
+  steer::steering_vector u = toy::random_vector(engine, {0}, 24);
+  steer::steering_vector v = toy::random_vector(engine, {0}, 24);
+  const site first{0, point::residual_out};
+
+  template <class Scalar>
+  void expect_the_sequence(const steer::recipe& recipe, double most, steer::plan_options options = {}) {
+    const steer::basic_plan<Scalar> plan(recipe, shape, options);
+    const toy::in_sequence reference(recipe, shape);
+    batch<Scalar> data(engine, 80, 24);
+    const batch<Scalar> before = data;
+    plan(first, data.rows());
+    for (std::ptrdiff_t i = 0; i < data.count(); ++i) {
+      Eigen::VectorXd expected = before.row(i);
+      reference.apply(first, data.info[static_cast<std::size_t>(i)], expected);
+      EXPECT_LE((data.row(i) - expected).norm(), most * (before.row(i).norm() + expected.norm())) << "row " << i;
+    }
+  }
+  /// u and what makes an angle of this cosine with it.
+  [[nodiscard]] std::vector<steer::steering_vector> nearly_parallel(double cosine) const {
+    const Eigen::VectorXd a = unit(u.directions.at(0));
+    const Eigen::VectorXd b = unit(v.directions.at(0));
+    const Eigen::VectorXd across = (b - a * a.dot(b)).normalized();
+    steer::steering_vector other = v;
+    other.directions[0].values = (cosine * a + std::sqrt(1.0 - cosine * cosine) * across).cast<float>();
+    return {u, other};
+  }
+};
+
+TEST_F(coincidence, a_folded_addition_that_equals_another_direction_is_written) {
+  const auto half = [&](steer::recipe& to, float strength) -> steer::recipe& {
+    return to.add(u, {.strength = strength, .unit = steer::strength_unit::unit});
+  };
+  steer::recipe recipe;
+  half(half(recipe, 0.5F), 0.5F).ablate(u);
+  expect_the_sequence<double>(recipe, 1e-14);
+  expect_the_sequence<double>(steer::recipe(recipe).ablate(v), 1e-14);
+  steer::recipe reflected;
+  half(half(reflected, 2.0F), -1.0F).scale(u, {.amount = 2.0F});
+  expect_the_sequence<double>(reflected, 1e-14);
+}
+
+TEST_F(coincidence, equal_directions_in_one_edit_are_told_apart) {
+  steer::low_rank_map map{toy::random_rows<float>(engine, 3, 24), toy::random_rows<float>(engine, 3, 24), Eigen::VectorXf::Ones(3)};
+  map.read.row(1) = map.read.row(0);
+  for (const steer::dosing doses : {steer::dosing::compiled, steer::dosing::per_route}) {
+    expect_the_sequence<double>(steer::recipe{}.set({u, u}, {1.0F, 1.0F}, {.ridge = 0.5F}), 1e-13, {.doses = doses});
+    expect_the_sequence<double>(steer::recipe{}.transform(map), 1e-13, {.doses = doses});
+  }
+}
+
+TEST_F(coincidence, a_norm_on_entry_is_known_to_edits_of_other_rows) {
+  const auto dose = [](steer::phase phase) {
+    return steer::add_options{.strength = 0.1F,
+                              .unit = steer::strength_unit::of_row_norm,
+                              .cap = std::numeric_limits<float>::infinity(),
+                              .rows = {.phase = phase}};
+  };
+  const steer::diagonal_map half{Eigen::VectorXf::Constant(24, 0.5F), Eigen::VectorXf::Zero(24)};
+  expect_the_sequence<double>(
+      steer::recipe{}.add(u, dose(steer::phase::prompt)).transform(half).add(v, dose(steer::phase::generation)), 1e-14);
+}
+
+TEST_F(coincidence, nearly_parallel_directions_keep_the_digits_of_a_float) {
+  // A rounding of 6e-8 in a coordinate moves a row by up to sqrt(cond) times as much: 900 times at the last cosine.
+  for (const double gap : {1e-1, 1e-3, 1e-5, 2.5e-6}) {
+    SCOPED_TRACE("cosine 1 - " + std::to_string(gap));
+    const double most = 2e-7 * std::sqrt(2.0 / gap);
+    const auto pair = nearly_parallel(1.0 - gap);
+    expect_the_sequence<float>(steer::recipe{}.set(pair, {0.0F, 0.0F}), most);
+    expect_the_sequence<float>(steer::recipe{}.set(pair, {0.0F, 0.0F}, {.norm = steer::restore_norm}), 2.0 * most);
+    expect_the_sequence<float>(steer::recipe{}.keep_within(pair, {-0.1F, -0.1F}, {0.1F, 0.1F}), most);
+    expect_the_sequence<double>(steer::recipe{}.set(pair, {0.0F, 0.0F}), 4e-16 * (2.0 / gap));  // of G's inverse
+  }
+}
+
+TEST_F(coincidence, rows_that_point_away_keep_their_norm_when_turned) {
+  const Eigen::VectorXd a = unit(u.directions.at(0));
+  const Eigen::VectorXd b = unit(v.directions.at(0));
+  const Eigen::VectorXd across = (b - a * a.dot(b)).normalized();
+  const steer::plan plan(steer::recipe{}.turn_towards(u, {.share = 0.5F}), shape);
+  for (const double away : {1e-4, 1e-3, 1e-2, 0.029, 0.031, 0.1}) {
+    Eigen::VectorXf h = (100.0 * (across * std::sin(away) - a * std::cos(away))).cast<float>();
+    const Eigen::VectorXf before = h;
+    plan(first, {h.data(), 1, 24, 24, {}});
+    EXPECT_NEAR(static_cast<double>(h.norm() / before.norm()), 1.0, 1e-3) << away;
+    EXPECT_EQ(h == before, away < 0.03) << away;
   }
 }
 
@@ -433,7 +527,7 @@ TEST_F(one_edit, restoring_survives_the_loss_of_nearly_the_whole_row) {
       h = 3.0 * unit_u + left * (h - unit_u * unit_u.dot(h)).normalized();
     }
     const steer::recipe recipe = steer::recipe{}.ablate(u, {.norm = steer::restore_norm}).ablate(v);
-    const steer::in_sequence reference(recipe, shape);
+    const toy::in_sequence reference(recipe, shape);
     const batch<double> out = after(recipe);
     for (std::ptrdiff_t i = 0; i < data.count(); ++i) {
       Eigen::VectorXd expected = data.row(i);

@@ -12,7 +12,6 @@
 #include <limits>
 #include <map>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -61,15 +60,15 @@ inline double naive_share(const steer::gate& gate, int layer, const VectorXd& h,
     }
     const double low = asked.low;
     double share = 0.0;
-    switch (asked.response) {
-      case steer::response::above: share = see.side(x > low) ? 1.0 : 0.0; break;
-      case steer::response::within: {
+    switch (asked.curve) {
+      case steer::gate_curve::above: share = see.side(x > low) ? 1.0 : 0.0; break;
+      case steer::gate_curve::within: {
         const bool enough = see.side(x >= low);
         share = see.side(x <= static_cast<double>(asked.high)) && enough ? 1.0 : 0.0;
         break;
       }
-      case steer::response::sigmoid: share = 1.0 / (1.0 + std::exp(-static_cast<double>(asked.slope) * (x - low))); break;
-      case steer::response::excess: share = std::max(0.0, std::abs(x) - low); break;
+      case steer::gate_curve::sigmoid: share = 1.0 / (1.0 + std::exp(-static_cast<double>(asked.slope) * (x - low))); break;
+      case steer::gate_curve::excess: share = std::max(0.0, std::abs(x) - low); break;
     }
     least = std::min(least, share);
     most = std::max(most, share);
@@ -77,8 +76,11 @@ inline double naive_share(const steer::gate& gate, int layer, const VectorXd& h,
   if (gate.conditions.empty()) {
     return 1.0;
   }
-  return gate.combination == steer::combination::all ? least
-         : gate.combination == steer::combination::any ? most : 1.0 - most;
+  switch (gate.combination) {
+    case steer::combination::all: return least;
+    case steer::combination::any: return most;
+    default: return std::max(0.0, 1.0 - most);  // where `excess` is beyond 1, its condition holds, and nothing is left
+  }
 }
 
 inline double naive_length(const steer::norm_mode& mode, const VectorXd& before, const VectorXd& after, observer& see) {

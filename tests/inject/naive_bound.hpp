@@ -11,316 +11,225 @@
 #include <variant>
 #include <vector>
 
-#include "inject/naive.hpp"
+#include "inject/naive_passage.hpp"
 
 namespace toy {
 
-/// Whether a row is within `width` of a hard threshold, relative to the norms on its way; the numbers that a step reads are
-/// moved by so much, each in turn. Shares that such a row has decided make its sequence doubtful.
-class thresholds {
+/// A bound, of first order in the unit roundoff u, on the distance between the exact row and one that is read once, decided
+/// about in k dimensions and written once, all of it in numbers of that roundoff. Nothing is sampled.
+///
+/// h_i is the row after step i, J_i the step's Jacobian, P_i = J_n ... J_i+1. A_i is the sum of |terms| that h_i is written
+/// as: |h_0|, and |w| |z| for each row w written, z = T c + t counted as |T| |c| + |t|, so that it also bounds what merged
+/// edits sum; a later length multiplies it. M is the largest A_i of the steps on the same columns.
+/// 1. A step reads c = r . h. For r . h_0 that is off by (d + 1) u |r| |h_0|. Each of the K rows written has moved c by
+///    (r . w) z, off by u for the addition and 3 u for r, w and r . w being rounded; each length has multiplied it. So
+///    |dc| <= gamma |r| M, gamma = (d + K + 2 n + 6) u. Targets, origins and shifts t beside c: 2 u |t| more.
+/// 2. It reads norms: |h + W'z|^2 = |h|^2 + 2 z . W h + |W'z|^2 sums terms of M^2 at most, each factor off by gamma at most,
+///    so d|h| = d|h|^2 / 2|h| <= 2 gamma M^2 / |h|. Digits are lost as a row shrinks.
+/// 3. It reads a latched share, off by what 1, 2 and the error of the row so far made of it on the prompt's last row.
+///    For each reading the step is run again, the reading moved by its error either way, over kinks too. That changes h_i by
+///    q = W' (dz/dc) dc, without any pseudo-inverse of R, and |P_i q| of it arrives.
+/// 4. Deciding and writing: share, s, z and length take 8 roundings at most (conversions of numbers, directions and results
+///    among them), T c one for each of k readings, W'z one for each of m rows, on terms of M at most in sum. So
+///    eta_i = (m + k + 8) u M in any direction, wherever a plan writes the row: |P_i| eta_i. A dose of the norm on entry
+///    adds (d + 2) u M; a dense map (d + 4) u |A| |h| (Frobenius), a diagonal one 4 u max|a| |h|; after both, A_i = |h_i|.
+///
+///     error <= sum_i ( |P_i| eta_i + sum_q |P_i q| )
+class rounding_bound {
  public:
-  thresholds(const naive& exact, double width) : exact_(exact), width_(width) {}
+  rounding_bound(const naive& reference, double u) : reference_(reference), u_(u) {}
 
   struct outcome {
     VectorXd row;
     double largest;  // norm on the way
-    bool doubtful;
-  };
-
-  outcome follow(steer::site where, const steer::row_info& info, const VectorXd& h) {
-    outcome out{h, h.norm(), false};
-    for (const naive_step& step : exact_.steps(where)) {
-      const double entry_norm = h.segment(step.first_column, step.width).norm();
-      const latch_memory memory = memory_;
-      observer see;
-      VectorXd next = exact_.apply(step, info, entry_norm, out.row, memory_, see);
-      out.largest = std::max(out.largest, see.largest);
-      bool near = see.vague;
-      for (std::size_t i = 0; !see.sides.empty() && i < see.readings.size(); ++i) {
-        for (const double slip : {-width_, width_}) {
-          observer slipped{static_cast<std::ptrdiff_t>(i), slip * std::max(1.0, out.largest)};
-          latch_memory scratch = memory;
-          exact_.apply(step, info, entry_norm, out.row, scratch, slipped);
-          near |= slipped.sides != see.sides;
-        }
-      }
-      const auto key = exact_.latch_of(step, info);
-      if (near && step.latches) {
-        doubtful_.insert(key);
-      }
-      out.doubtful |= near || (see.share != 0.0 && doubtful_.contains(key));
-      out.row = std::move(next);
-    }
-    return out;
-  }
-
- private:
-  const naive& exact_;
-  double width_;
-  latch_memory memory_;
-  std::set<latch_memory::key_type> doubtful_;
-};
-
-/// A bound on the distance between a row that is computed with rounding, read once and written once, and the exact one.
-///
-/// To first order in the unit roundoff u. Let h_i be the row after step i, J_i the Jacobian of step i, P_i = J_n ... J_i+1
-/// and A_i the sum of |terms| that h_i is written as: |h_0| plus |w_j| |z_j| of every row w_j written, z = T c + t counted
-/// as |T| |c| + |t| so that it also bounds what merged edits sum. M is the largest A_i of the steps on the same columns.
-///
-/// - Coordinates: c = r . h_0 in float is off by gamma |r| |h_0|, and each of the K moves is followed by c += (r . w) z, off
-///   by 2 u |r| |w| |z|, a later length by u |c|. With r and w rounded to float, |dc| <= gamma |r| M with
-///   gamma = (d + K + 2 n + 6) u. What c is compared with or subtracted from (targets, origins) is rounded itself: + 2 u |t|.
-/// - Norms: |h + Wᵀz|² = |h|² + 2 z . W h + |Wᵀz|² sums terms that are at most M² in all, each off by 2 gamma at most, so
-///   d|h| <= 2 gamma M² / |h|: relative accuracy is lost as a row shrinks.
-/// - A latched share is off by what the errors of its prompt's row make of it.
-///   These are errors of what a step *reads*: step i, run again with one reading moved by its error, shows the change q of
-///   h_i as it is, over kinks too, and |P_i q| of it arrives. (It equals ||Wᵀ dz/dc|| |dc|, with no pseudo-inverse.)
-/// - Decisions and writes: z, s, gates, and lengths take no more than 8 roundings, sums of k products k, the final sum of
-///   Wᵀz one for each row, on terms that are at most M in all: eta_i = (m_i + k_i + 8) u M, in any direction, wherever a
-///   plan writes: ||P_i||_2 eta_i. A dose of the norm on entry adds d u M. Matrices add gamma_d ||A||_F |h|, diagonals
-///   4 u max|a| |h|; after both the row is what was written, and A_i = |h_i|.
-///
-///     error <= sum_i ( ||P_i||_2 eta_i + sum over readings |P_i q| )
-class rounding_bound {
- public:
-  rounding_bound(const naive& exact, double u) : exact_(exact), u_(u) {}
-
-  struct outcome {
-    VectorXd row;
-    double largest;  // norm on the way, moves included
     double bound;
     bool doubtful;  // an error of the bound's size could cross a hard threshold
-    std::ptrdiff_t steps;
+    bool touched;
   };
 
   outcome follow(steer::site where, const steer::row_info& info, const VectorXd& h) {
-    std::vector<passage> path;
-    outcome out{h, h.norm(), 0.0, false, 0};
-    for (const naive_step& step : exact_.steps(where)) {
-      passage p{step, h.segment(step.first_column, step.width).norm(), out.row, {}, memory_, {}};
-      out.row = exact_.apply(step, info, p.entry_norm, out.row, memory_, p.seen);
-      p.after = out.row;
+    std::vector<errors> path;
+    outcome out{h, h.norm(), 0.0, false, false};
+    out.row = each_passage(reference_, where, info, h, memory_, [&](passage p) {
       out.largest = std::max(out.largest, p.seen.largest);
-      if (p.seen.unscaled.size() > 0 || !p.seen.readings.empty()) {
-        path.push_back(std::move(p));
+      if (p.acts() || !p.seen.readings.empty()) {
+        out.touched |= p.acts();
+        path.push_back({std::move(p)});
       }
-    }
-    weigh(path, info);
-    double reached = 0.0;  // a coarse bound so far
-    for (passage& p : path) {
-      out.doubtful |= study(p, info, reached);
-      reached = std::max(1.0, spectral(p.jacobian)) * reached + p.any_direction;
-      for (const VectorXd& q : p.changes) {
+    });
+    weigh(path);
+    double reached = 0.0;  // the error so far, in a coarser bound
+    for (errors& e : path) {
+      out.doubtful |= study(e, reached);
+      e.jacobian = e.of.jacobian();
+      reached = std::max(1.0, spectral(e.jacobian)) * reached + e.eta;
+      for (const VectorXd& q : e.changes) {
         reached += q.norm();
       }
-      out.steps += p.seen.unscaled.size() > 0 ? 1 : 0;
     }
-    Eigen::MatrixXd tail = Eigen::MatrixXd::Identity(h.size(), h.size());
-    for (auto p = path.rbegin(); p != path.rend(); ++p) {
-      auto columns = tail.middleCols(p->step.first_column, p->step.width);
-      for (const VectorXd& q : p->changes) {
+    Eigen::MatrixXd tail = Eigen::MatrixXd::Identity(h.size(), h.size());  // P_i
+    for (auto e = path.rbegin(); e != path.rend(); ++e) {
+      auto columns = tail.middleCols(e->of.step.first_column, e->of.step.width);
+      for (const VectorXd& q : e->changes) {
         out.bound += (columns * q).norm();
       }
-      out.bound += spectral(columns) * p->any_direction;
-      columns = (columns * p->jacobian).eval();
+      out.bound += spectral(columns) * e->eta;
+      columns = (columns * e->jacobian).eval();
     }
     return out;
   }
 
  private:
-  struct passage {
-    naive_step step;
-    double entry_norm;
-    VectorXd before;
-    VectorXd after;
-    latch_memory memory;  // before
-    observer seen;
+  struct errors {
+    passage of;
     double terms = 0.0;  // A_i, and then M
     double gamma = 0.0;
     std::vector<VectorXd> changes = {};  // q
-    double any_direction = 0.0;          // eta
-    Eigen::MatrixXd jacobian = {};       // of the step's columns
+    double eta = 0.0;
+    Eigen::MatrixXd jacobian = {};
   };
 
   static double spectral(const Eigen::MatrixXd& m) {
     const Eigen::MatrixXd squared = m.transpose() * m;
-    return std::sqrt(Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(squared, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff());
-  }
-
-  [[nodiscard]] static VectorXd columns_of(const passage& p, const VectorXd& row) {
-    return row.segment(p.step.first_column, p.step.width);
-  }
-
-  /// The step again, a reading moved.
-  struct rerun {
-    VectorXd columns;
-    observer seen;
-    double latched;
-  };
-  [[nodiscard]] rerun again(const passage& p, const steer::row_info& info, std::size_t reading, double slip) const {
-    rerun out{{}, {static_cast<std::ptrdiff_t>(reading), slip}, 0.0};
-    latch_memory memory = p.memory;
-    out.columns = columns_of(p, exact_.apply(p.step, info, p.entry_norm, p.before, memory, out.seen));
-    const auto kept = memory.find(exact_.latch_of(p.step, info));
-    out.latched = kept == memory.end() ? 0.0 : kept->second;
-    return out;
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(squared, Eigen::EigenvaluesOnly);
+    return std::sqrt(std::max(0.0, solver.eigenvalues().maxCoeff()));
   }
 
   /// The sum of |terms| that a step's move adds, and the factor of the row in it.
-  [[nodiscard]] std::pair<double, double> move_of(const passage& p, const steer::row_info& info) const {
-    const VectorXd h = columns_of(p, p.before);
+  static std::pair<double, double> move_of(const passage& p) {
+    const VectorXd h = p.columns(p.before);
     const auto m = static_cast<Index>(p.seen.written.size());
-    const bool turns = std::holds_alternative<steer::towards_edit>(exact_.edit_of(p.step).operation);
+    const bool turns = std::holds_alternative<steer::towards_edit>(p.edit().operation);  // h' = s h + z u
     Eigen::MatrixXd written(h.size(), m + (turns ? 1 : 0));
     for (Index j = 0; j < m; ++j) {
       written.col(j) = p.seen.written[static_cast<std::size_t>(j)];
     }
     if (turns) {
-      written.col(m) = h;
+      written.rightCols(1) = h;
     }
     const auto solver = written.completeOrthogonalDecomposition();
-    const VectorXd z = turns ? solver.solve(p.seen.unscaled) : solver.solve(p.seen.unscaled - h);
+    const VectorXd z = solver.solve(p.seen.unscaled - (turns ? 0.0 : 1.0) * h);
     VectorXd sizes = z.cwiseAbs();
     for (std::size_t i = p.seen.asked; !turns && i < p.seen.readings.size(); ++i) {
       const observer::reading& r = p.seen.readings[i];
       if (r.kind == observer::kind::coordinate) {
         const double slip = 1e-6 * std::max(h.norm(), 1e-3);
-        const VectorXd change = solver.solve(again(p, info, i, slip).seen.unscaled - p.seen.unscaled);
+        const VectorXd change = solver.solve(p.again(i, slip).seen.unscaled - p.seen.unscaled);
         sizes += change.cwiseAbs() / slip * (std::abs(r.value) + r.beside);
       }
     }
-    return {written.leftCols(m).colwise().norm().transpose().dot(sizes.head(m)), turns ? std::abs(z[m]) : 1.0};
+    return {written.leftCols(m).colwise().norm().dot(sizes.head(m)), turns ? std::abs(z[m]) : 1.0};
   }
 
-  /// The terms that each step's row is made of, and how many roundings go into a coordinate.
-  void weigh(std::vector<passage>& path, const steer::row_info& info) const {
+  /// The terms that each step's row is made of, and the roundings of a coordinate.
+  void weigh(std::vector<errors>& path) const {
     std::map<std::pair<Index, Index>, double> terms;  // by columns, since they were last written
     std::size_t roundings = 6 + 2 * path.size();
-    for (passage& p : path) {
+    for (errors& e : path) {
+      const passage& p = e.of;
       const std::pair at{p.step.first_column, p.step.first_column + p.step.width};
       if (!terms.contains(at)) {
         std::erase_if(terms, [&](const auto& other) {
           return other.first.first < at.second && at.first < other.first.second;
         });
-        terms[at] = columns_of(p, p.before).norm();
+        terms[at] = p.columns(p.before).norm();
       }
       double& now = terms.at(at);
-      p.terms = now;
-      if (p.seen.unscaled.size() > 0) {
-        const double length = columns_of(p, p.after).norm();
+      e.terms = now;
+      if (p.acts()) {
         const double unscaled = p.seen.unscaled.norm();
-        if (p.seen.written.empty()) {
-          p.terms = std::max(p.terms, unscaled);
-          now = length;
-        } else {
-          const auto [moved, factor] = move_of(p, info);
-          now = factor * now + moved;
-          p.terms = std::max(p.terms, now);
-          now *= unscaled > 0.0 ? length / unscaled : 1.0;
-        }
-        p.terms = std::max(p.terms, now);
+        const double length = p.columns(p.after).norm();
+        const auto [moved, factor] = p.seen.written.empty() ? std::pair(0.0, 1.0) : move_of(p);
+        now = p.seen.written.empty() ? unscaled : factor * now + moved;
+        e.terms = std::max(e.terms, now);
+        now *= unscaled > 0.0 ? length / unscaled : 1.0;
+        e.terms = std::max(e.terms, now);
         roundings += p.seen.written.size();
       }
     }
-    for (passage& p : path) {
-      p.gamma = static_cast<double>(static_cast<std::size_t>(p.step.width) + roundings) * u_;
-      for (const passage& other : path) {
-        if (other.step.first_column == p.step.first_column && other.step.width == p.step.width) {
-          p.terms = std::max(p.terms, other.terms);
+    for (errors& e : path) {
+      e.gamma = static_cast<double>(static_cast<std::size_t>(e.of.step.width) + roundings) * u_;
+      for (const errors& other : path) {
+        if (other.of.step.first_column == e.of.step.first_column && other.of.step.width == e.of.step.width) {
+          e.terms = std::max(e.terms, other.terms);
         }
       }
     }
   }
 
-  /// Fills in what a step's errors are and what it does to errors.
+  /// What a step's errors are.
+  /// @param reached  the error of the row before it
   /// @return whether a hard threshold is near
-  bool study(passage& p, const steer::row_info& info, double reached) {
+  bool study(errors& e, double reached) {
+    const passage& p = e.of;
+    const auto count = static_cast<double>(p.seen.readings.size());
+    const VectorXd after = p.columns(p.after);
+    const double latched = p.again(p.seen.readings.size(), 0.0).latched;
     bool near = p.seen.vague;
-    const auto key = exact_.latch_of(p.step, info);
-    const VectorXd after = columns_of(p, p.after);
-    const rerun exact = again(p, info, p.seen.readings.size(), 0.0);
-    double latched = 0.0;
+    double slack = 0.0;
     for (std::size_t i = 0; i < p.seen.readings.size(); ++i) {
       const observer::reading& r = p.seen.readings[i];
-      double slip = p.gamma * r.reach * p.terms + 2.0 * u_ * r.beside;
-      if (r.kind == observer::kind::norm) {
-        slip = 2.0 * p.gamma * p.terms * p.terms / std::max(r.value, 1e-300);
-        near |= slip > 0.25 * r.value && r.value > 0.0;
+      double slip = e.gamma * r.reach * e.terms + 2.0 * u_ * r.beside;
+      if (r.kind == observer::kind::norm && e.terms > 0.0) {
+        slip = 2.0 * e.gamma * e.terms * e.terms / r.value;
+        near |= !(slip < 0.25 * r.value);  // not of first order any more
+        slip = std::min(slip, e.terms);
       } else if (r.kind == observer::kind::latched) {
-        slip = slack_[key];
-        near |= doubtful_.contains(key);
+        slip = slack_[p.latch()];
+        near |= doubtful_.contains(p.latch());
       }
       VectorXd change = VectorXd::Zero(after.size());
-      double share = 0.0;
+      double of_share = 0.0;
       for (const double sign : {-1.0, 1.0}) {
-        const rerun moved = again(p, info, i, sign * slip);
-        if ((moved.columns - after).norm() > change.norm()) {
-          change = moved.columns - after;
-        }
-        const double whole = slip + r.reach * reached;
-        share = std::max(share, std::abs(again(p, info, i, sign * whole).latched - exact.latched));
-        const auto count = static_cast<double>(p.seen.readings.size());
-        near |= !p.seen.sides.empty() && again(p, info, i, sign * count * whole).seen.sides != p.seen.sides;
+        const VectorXd moved = p.again(i, sign * slip).columns - after;
+        change = moved.norm() > change.norm() ? moved : change;
+        const double whole = sign * (slip + r.reach * reached);
+        of_share = std::max(of_share, std::abs(p.again(i, whole).latched - latched));
+        near |= !p.seen.sides.empty() && p.again(i, count * whole).seen.sides != p.seen.sides;
       }
-      latched += share;
-      p.changes.push_back(change);
+      e.changes.push_back(std::move(change));
+      slack += of_share;
     }
     if (p.step.latches) {
-      slack_[key] = latched;
+      slack_[p.latch()] = slack;
       if (near) {
-        doubtful_.insert(key);
+        doubtful_.insert(p.latch());
       }
     }
-    p.any_direction = eta(p);
-    differentiate(p, info);
+    e.eta = eta(e);
     return near;
   }
 
-  [[nodiscard]] double eta(const passage& p) const {
-    if (p.seen.unscaled.size() == 0) {
+  [[nodiscard]] double eta(const errors& e) const {
+    const passage& p = e.of;
+    const steer::operation& what = p.edit().operation;
+    if (!p.acts() || p.seen.share == 0.0 || std::holds_alternative<steer::watch_edit>(what)) {
       return 0.0;
     }
-    const steer::operation& what = exact_.edit_of(p.step).operation;
     const auto d = static_cast<double>(p.step.width);
     double roundings = 8.0 + static_cast<double>(p.seen.written.size() + p.seen.readings.size());
-    double from_map = 0.0;
-    if (std::holds_alternative<steer::add_edit>(what)) {
-      roundings += d;
-    } else if (const auto* e = std::get_if<steer::transform_edit>(&what)) {
-      const double length = std::abs(p.seen.share) * columns_of(p, p.before).norm();
-      const auto blended = [&](double size) { return std::abs(1.0F - e->blend) + std::abs(e->blend) * size; };
-      if (const auto* dense = std::get_if<steer::dense_map>(&e->map)) {
-        from_map = (d + 4.0) * blended(dense->linear.cast<double>().norm()) * length;
-      } else if (const auto* diagonal = std::get_if<steer::diagonal_map>(&e->map)) {
-        from_map = 4.0 * blended(diagonal->scale.cast<double>().cwiseAbs().maxCoeff()) * length;
+    double of_map = 0.0;
+    if (const auto* add = std::get_if<steer::add_edit>(&what)) {
+      roundings += add->unit == steer::strength_unit::of_row_norm ? d + 2.0 : 0.0;
+    } else if (const auto* t = std::get_if<steer::transform_edit>(&what)) {
+      const auto blended = [t](double size) { return std::abs(1.0F - t->blend) + std::abs(t->blend) * size; };
+      if (const auto* dense = std::get_if<steer::dense_map>(&t->map)) {
+        of_map = (d + 4.0) * blended(dense->linear.cast<double>().norm());
+      } else if (const auto* diagonal = std::get_if<steer::diagonal_map>(&t->map)) {
+        of_map = 4.0 * blended(diagonal->scale.cast<double>().cwiseAbs().maxCoeff());
       }
       const double unscaled = p.seen.unscaled.norm();
-      from_map *= unscaled > 0.0 ? std::max(1.0, columns_of(p, p.after).norm() / unscaled) : 1.0;
+      of_map *= std::abs(p.seen.share) * p.columns(p.before).norm() *
+                (unscaled > 0.0 ? std::max(1.0, p.columns(p.after).norm() / unscaled) : 1.0);
     }
-    return u_ * (roundings * p.terms + from_map);
+    return u_ * (roundings * e.terms + of_map);
   }
 
-  /// By central differences.
-  void differentiate(passage& p, const steer::row_info& info) const {
-    const double step = 1e-6 * std::max(p.before.norm(), 1e-3);
-    p.jacobian.resize(p.step.width, p.step.width);
-    latch_memory memory = p.memory;
-    for (Index column = 0; column < p.step.width; ++column) {
-      const auto at = [&](double where) {
-        VectorXd row = p.before;
-        row[p.step.first_column + column] += where;
-        observer unseen;
-        return columns_of(p, exact_.apply(p.step, info, p.entry_norm, std::move(row), memory, unseen));
-      };
-      p.jacobian.col(column) = (at(step) - at(-step)) / (2.0 * step);
-    }
-  }
-
-  const naive& exact_;
+  const naive& reference_;
   double u_;
   latch_memory memory_;
-  std::map<latch_memory::key_type, double> slack_;  // of latched shares
-  std::set<latch_memory::key_type> doubtful_;
+  std::map<latch_key, double> slack_;  // of latched shares
+  std::set<latch_key> doubtful_;
 };
 
 }  // namespace toy

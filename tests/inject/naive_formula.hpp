@@ -160,9 +160,7 @@ struct naive_formula {
     const double norm = see.norm(h);
     const double cosine = norm > 0.0 ? std::clamp(c / norm, -1.0, 1.0) : 1.0;
     const double angle = std::acos(cosine);
-    const double short_of_opposite = std::acos(-1.0) - angle;
-    see.vague |= short_of_opposite < 2e-3;
-    if (norm == 0.0 || !see.side(short_of_opposite > 1e-7)) {
+    if (norm == 0.0 || !see.side(angle < std::acos(-1.0) - 0.03)) {
       return h;
     }
     // The part of h across u has the length |h| sin(angle).

@@ -273,6 +273,32 @@ TEST_F(plan_of_one, explains_what_was_folded) {
                 ", some rows: k 1, m 2, 144 flops and 192 bytes per row\n");
 }
 
+TEST_F(plan_of_one, refuses_bounds_and_additions_that_the_rows_cannot_hold) {
+  happy.name = "happy";
+  for (auto& [layer, v] : happy.directions) {
+    v.row_norm = 1e10;
+  }
+  const steer::recipe floor = steer::recipe{}.floor(happy, 1e30F, {.unit = strength_unit::of_norm});
+  expect_error<steer::numeric_error>([&] { steer::plan(floor, shape); }, "bound \"happy\"", "not finite");
+  EXPECT_NO_THROW(steer::basic_plan<double>(floor, shape));
+  const steer::recipe large = steer::recipe{}.add(happy, {.strength = 1e6F, .unit = strength_unit::unit});
+  expect_error<steer::numeric_error>([&] { steer::basic_plan<Eigen::half>(large, shape); }, "layer 0 residual_out", "16 bits");
+  EXPECT_NO_THROW(steer::plan(large, shape));
+}
+
+TEST_F(plan_of_one, equal_recipes_have_equal_digests) {
+  const steer::plane plane = steer::plane_through(happy.directions.at(0), toy::random_direction(engine, 24));
+  const auto digest = [&](const steer::recipe& recipe) { return steer::plan(recipe, shape).digest(); };
+  const auto turned = [&](float angle) { return steer::recipe{}.set_angle(plane, {.angle = angle}); };
+  EXPECT_EQ(turned(0.0F), turned(-0.0F));
+  EXPECT_EQ(digest(turned(0.0F)), digest(turned(-0.0F)));
+  EXPECT_NE(digest(turned(0.0F)), digest(turned(0.5F)));
+  EXPECT_NE(digest(steer::recipe{}.ablate(happy)), digest(steer::recipe{}.ablate(happy).ablate(happy)));
+  steer::steering_vector renamed = happy;
+  renamed.name = "another name";
+  EXPECT_EQ(digest(steer::recipe{}.ablate(happy)), digest(steer::recipe{}.ablate(renamed)));
+}
+
 TEST(plan, of_nothing_skips_every_site) {
   const steer::plan nothing;
   EXPECT_EQ(nothing.access({0, point::residual_in}), steer::access::none);

@@ -143,7 +143,7 @@ inline steer::gate random_gate(std::mt19937_64& engine, steer::point point, std:
     steer::condition c;
     random_fields{engine, point, width, 1}("vector", c.vector);
     c.reading = static_cast<steer::reading>(engine() % 2);
-    c.response = static_cast<steer::response>(engine() % 4);
+    c.curve = static_cast<steer::gate_curve>(engine() % 4);
     c.low = static_cast<float>(uniform(engine, -0.5, 0.3));
     c.high = c.low + static_cast<float>(uniform(engine, 0.2, 2.0));
     c.slope = static_cast<float>(uniform(engine, -3.0, 3.0));
@@ -213,7 +213,7 @@ inline steer::recipe random_recipe(std::mt19937_64& engine, const steer::model_s
       for (const int layer : e.layers) {
         if (erase != nullptr) {
           const steer::form made = erase->at(layer, "drawn");
-          if (std::get<steer::low_rank_form>(made).turn.norm() > 10.0) {
+          if (std::get<steer::low_rank_form>(made).linear.norm() > 10.0) {
             return false;
           }
         }

@@ -17,7 +17,7 @@
 #include "expect_error.hpp"
 #include "inject/batch.hpp"
 #include "inject/random_recipe.hpp"
-#include "steer/inject/in_sequence.hpp"
+#include "inject/in_sequence.hpp"
 #include "toy.hpp"
 
 #if defined(__SANITIZE_THREAD__)
@@ -95,7 +95,7 @@ TEST(routes, give_each_sequence_its_doses) {
         const steer::row_info& info = data.info[static_cast<std::size_t>(i)];
         Eigen::VectorXd expected = before.row(i);
         if (info.sequence < 3) {
-          steer::in_sequence(dosed[static_cast<std::size_t>(info.sequence)], shape).apply(where, info, expected);
+          toy::in_sequence(dosed[static_cast<std::size_t>(info.sequence)], shape).apply(where, info, expected);
           EXPECT_LE((data.row(i) - expected).norm(), 1e-6 * std::max(before.row(i).norm(), expected.norm()))
               << "the reference rounds amount times dose to float";
         } else {
@@ -124,6 +124,33 @@ TEST_F(routes_of_two, leave_the_bits_at_dose_zero) {
   steer::routes{table}(here, data.rows());
   EXPECT_EQ(data.numbers, before.numbers);
   EXPECT_EQ(steer::routes{}.access(here), steer::access::none);
+}
+
+TEST_F(routes_of_two, are_off_at_dose_zero_whatever_a_gate_reads) {
+  const steer::recipe gated = steer::recipe{}
+                                  .add(u, {.gate = {.conditions = {steer::excess(u, 0.1F)}}})
+                                  .ablate(u, {.rows = {.phase = steer::phase::generation}});
+  steer::routing_table table;
+  table.route(0, steer::plan(gated, shape, {.doses = steer::dosing::per_route}), {0.0F, 1.0F});
+  std::vector<float> h(8, 1.0F);
+  h[3] = std::numeric_limits<float>::infinity();
+  const std::vector<float> before = h;
+  const steer::row_info info{};
+  steer::routes{table}(here, {h.data(), 1, 8, 8, {&info, 1}});
+  EXPECT_EQ(h, before);
+}
+
+TEST_F(routes_of_two, skip_sites_that_no_route_changes) {
+  steer::routing_table table;
+  table.route(0, fixed);
+  EXPECT_EQ(steer::routes{table}.access(here), steer::access::write);
+  EXPECT_EQ(steer::routes{table}.access({0, point::residual_out}), steer::access::none);
+  table.route(0, steer::plan{});
+  EXPECT_EQ(steer::routes{table}.access(here), steer::access::none) << "the earlier route is gone";
+  table.route(0, dosed, {0.0F, 0.0F});
+  EXPECT_EQ(steer::routes{table}.access(here), steer::access::none);
+  table.otherwise(fixed);
+  EXPECT_EQ(steer::routes{table}.access(here), steer::access::write);
 }
 
 TEST_F(routes_of_two, refuse_doses_that_do_not_fit) {

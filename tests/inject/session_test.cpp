@@ -103,6 +103,26 @@ TEST_F(latched, is_reset_forked_and_rewound) {
   EXPECT_EQ(run(copy, 3, 0.0F), 1.0F) << "copies share no state";
 }
 
+TEST_F(latched, goes_back_to_what_an_earlier_prompt_decided) {
+  const auto at = [&](steer::session& session, phase in, std::int32_t position, std::int32_t prompt_length, float asked) {
+    float h[2] = {asked, 0.0F};
+    const steer::row_info info{7, position, 0, prompt_length, in};
+    session({0, point::residual_out}, {h, 1, 2, 2, {&info, 1}});
+    return h[1];
+  };
+  steer::session session(recipe(), shape);
+  for (std::int32_t turn = 0; turn < 12; ++turn) {  // prompts end at 9, 19, ...; every second one opens the gate
+    at(session, phase::prompt, 10 * turn + 9, 10 * turn + 10, static_cast<float>(turn % 2));
+    EXPECT_EQ(at(session, phase::generation, 10 * turn + 10, 10 * turn + 10, 0.0F), static_cast<float>(turn % 2));
+  }
+  session.rewind(0, 105);
+  EXPECT_EQ(at(session, phase::generation, 105, 100, 0.0F), 1.0F) << "of the turn that ended its prompt at 99";
+  session.rewind(0, 70);
+  EXPECT_EQ(at(session, phase::generation, 70, 70, 0.0F), 0.0F);
+  session.rewind(0, 15);
+  EXPECT_EQ(at(session, phase::generation, 15, 10, 0.0F), 0.0F) << "eight are remembered; none is left";
+}
+
 TEST_F(latched, needs_a_session_and_a_host_that_knows_its_rows) {
   expect_error<steer::argument_error>([&] { steer::plan(recipe(), shape); }, "add \"writes\"", "latches on the prompt",
                                       "expected a session");
@@ -227,6 +247,34 @@ TEST_F(observed, a_trace_holds_exactly_what_was_steered) {
     }
   }
   EXPECT_EQ(at, trace.size());
+}
+
+TEST_F(observed, shares_say_what_was_applied_and_only_rows_concerned_are_seen) {
+  const steer::schedule generated{.phase = phase::generation};
+  for (const bool beside_another : {false, true}) {
+    steer::recipe recipe = steer::recipe{}.ablate(u, {.rows = generated, .gate = {.amount = 0.5F}});
+    if (beside_another) {
+      recipe.watch({v}, {.rows = generated});
+    }
+    steer::session session(recipe, shape);
+    steer::observations ring;
+    session.observe(&ring);
+    steer::session copy = session;
+    toy::batch<float> rows = data;
+    session(here, rows.rows());
+    const auto count = static_cast<std::size_t>(
+        std::count_if(data.info.begin(), data.info.end(), [](const auto& row) { return row.phase == phase::generation; }));
+    ASSERT_EQ(ring.size(), count * (beside_another ? 2 : 1));
+    EXPECT_EQ(ring[0].share, 0.5F);
+    copy(here, rows.rows());
+    EXPECT_EQ(ring.size(), count * (beside_another ? 2 : 1)) << "a copy fills no ring";
+  }
+  steer::session session(steer::recipe{}.ablate(u), shape);
+  steer::observations trace({.keep = steer::keep::changes});
+  session.observe(&trace);
+  std::vector<float> zeros(16);
+  session(here, {zeros.data(), 1, 16, 16, std::span(data.info).first(1)});
+  EXPECT_EQ(trace.size(), 0U) << "a row of zeros has nothing to remove";
 }
 
 TEST_F(observed, the_oldest_make_room) {

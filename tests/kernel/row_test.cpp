@@ -69,7 +69,7 @@ TYPED_TEST(row, has_a_norm_where_its_squares_have_none) {
     const std::vector<TypeParam> h{TypeParam(0.0F), number, TypeParam(0.0F)};
     EXPECT_NEAR(static_cast<double>(kernel::norm<TypeParam>(h)) / static_cast<double>(static_cast<Real>(number)), 1.0,
                 1e-6);
-    EXPECT_EQ(kernel::norm<TypeParam>(h, kernel::detail::squared_norm<TypeParam>(h)), kernel::norm<TypeParam>(h));
+    EXPECT_EQ(kernel::norm<TypeParam>(h, kernel::squared_norm<TypeParam>(h)), kernel::norm<TypeParam>(h));
   }
   const std::vector<TypeParam> zeros(5, TypeParam(0.0F));
   EXPECT_EQ(kernel::norm<TypeParam>(zeros), Real{0});

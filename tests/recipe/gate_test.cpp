@@ -30,6 +30,8 @@ TEST(condition, turns_what_it_reads_into_a_share) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(above(v, 0.5F).share(nan), 0.0);
   EXPECT_EQ(interval.share(nan), 0.0);
+  EXPECT_EQ(sigmoid(v, 0.5F, 1.0F).share(nan), 0.0);
+  EXPECT_EQ(excess(v, 0.5F).share(nan), 0.0);
 }
 
 TEST(gate, combines_shares_and_multiplies_by_its_amount) {
@@ -60,6 +62,10 @@ TEST(gate, refuses_numbers_without_meaning) {
   expect_error<steer::numeric_error>([&] { with({.conditions = {above(v, nan)}}); }, "gate low is nan");
   expect_error<steer::numeric_error>([&] { with({.conditions = {sigmoid(v, 0.0F, nan)}}); }, "gate slope is nan");
   expect_error<steer::argument_error>([&] { with({.conditions = {within(v, 2.0F, 1.0F)}}); }, "opens from 2 to 1");
+  const float infinity = std::numeric_limits<float>::infinity();
+  expect_error<steer::numeric_error>([&] { with({.conditions = {sigmoid(v, infinity, 0.0F)}}); }, "gate low is inf", "finite");
+  expect_error<steer::numeric_error>([&] { with({.conditions = {excess(v, -infinity)}}); }, "gate low is -inf", "finite");
+  expect_error<steer::argument_error>([&] { with({.time = steer::gate_time::on_prompt}); }, "no condition to latch");
   steer::steering_vector elsewhere = v;
   elsewhere.name = "w";
   elsewhere.point = steer::point::mlp_out;

@@ -109,6 +109,13 @@ TEST(schedule, decays_by_position) {
   EXPECT_EQ(weight(generated, 6), 0.25);
 }
 
+TEST_F(recipe, says_which_vector_an_edit_of_one_has) {
+  happy.name = "happy";
+  EXPECT_EQ(only_vector(steer::recipe{}.ablate(happy).edits()[0]), happy);
+  expect_error<steer::argument_error>([&] { only_vector(steer::recipe{}.watch({happy, happy}).edits()[0]); }, "watch \"happy\"",
+                                      "has 2 vectors; expected 1");
+}
+
 TEST_F(recipe, refuses_edits_without_meaning) {
   happy.name = "happy";
   steer::recipe made;
@@ -123,6 +130,10 @@ TEST_F(recipe, refuses_edits_without_meaning) {
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.head = 1}); }, "names head 1", "attention_heads");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.last_of_prompt = 0}}); }, "last 0 rows");
   expect_error<steer::numeric_error>([&] { made.ablate(happy, {.rows = {.half_life = 0.0F}}); }, "half_life is 0");
+  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.first = 5, .positions = {3, 4}}}); }, "scale \"happy\"",
+                                      "none of its 2 positions lies in 5 to ");
+  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.positions = {3}, .except = {3}}}); }, "excepted");
+  expect_error<steer::argument_error>([&] { steer::first_rows(0); }, "of 0 rows", "at least 1");
   steer::steering_vector other = happy;
   other.point = steer::point::mlp_out;
   expect_error<steer::argument_error>([&] { made.set({happy, other}, {0.0F, 0.0F}); }, "belongs to mlp_out", "residual_out");

@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -24,7 +25,7 @@ namespace detail {
 template <class Real>
 class group_builder {
  public:
-  group_builder(site where, bool separate) : where_(where), separate_(separate) {}
+  group_builder(site where, dosing doses) : where_(where), doses_(doses) {}
 
   /// Decisions that share one read and one write.
   [[nodiscard]] group<Real> low_rank(columns where, const std::vector<draft>& drafts) const {
@@ -49,10 +50,8 @@ class group_builder {
     }
     const matrix<double> r = reads.rows(where.count);
     const matrix<double> w = writes.rows(where.count);
-    require_finite(w);
-    require_finite(r);
     g.m = w.rows();
-    g.gram = finite(r.lazyProduct(w.transpose()));
+    g.gram = r.lazyProduct(w.transpose());
     finish(g);
     if (r.rows() == 0 && w.rows() == 1 && !g.needs_norm) {
       g.stage = bias_stage<Real>{w.row(0).transpose().cast<Real>()};
@@ -73,11 +72,12 @@ class group_builder {
     group<Real> g;
     g.where = where;
     row_set reads;
-    draft d{{t.edit}, t.kind, {}, {}, &t};
+    draft d{{t.edit}, {1.0F}, t.kind, {}, {}, &t};
     d.form.read.resize(0, where.count);
     d.form.write.resize(0, where.count);
-    node<Real> n;
+    node n;
     n.edits = d.edits;
+    n.amounts = d.amounts;
     n.seen.resize(1);
     circumstances(n, t, reads);
     n.reads_norm = reads_norm(d);
@@ -85,15 +85,15 @@ class group_builder {
     g.nodes.push_back(std::move(n));
     g.read = kernel::strips<Real>(reads.rows(where.count));
     if (const auto* diagonal = std::get_if<diagonal_form>(&t.form)) {
-      g.stage = diagonal_stage<Real>{finite(diagonal->scale.array() - 1.0), finite(diagonal->shift)};
+      g.stage = diagonal_stage<Real>{finite(diagonal->scale.array() - 1.0, t), finite(diagonal->shift, t)};
     } else {
       const dense_form& dense = std::get<dense_form>(t.form);
       if (where.count > dense_numbers) {
-        throw argument_error(text("plan: a dense map at ", to_string(where_), " has width ", where.count, "; at most ",
+        throw argument_error(text(t.who, ": a dense map at ", to_string(where_), " has width ", where.count, "; at most ",
                                   dense_numbers, " is possible"));
       }
-      require_finite(dense.linear);
-      g.stage = dense_stage<Real>{kernel::strips<Real>(dense.linear), finite(dense.shift)};
+      require_finite(dense.linear, t);
+      g.stage = dense_stage<Real>{kernel::strips<Real>(dense.linear), finite(dense.shift, t)};
     }
     finish(g);
     return g;
@@ -103,14 +103,14 @@ class group_builder {
   using matrix_real = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic>;
 
   template <class Numbers>
-  void require_finite(const Eigen::DenseBase<Numbers>& numbers) const {
+  void require_finite(const Eigen::DenseBase<Numbers>& numbers, const term& of) const {
     if (!numbers.derived().template cast<Real>().allFinite()) {
-      throw numeric_error(text("plan: a dose at ", to_string(where_), " is not finite"));
+      throw numeric_error(text("plan: ", of.who, ": a dose at ", to_string(where_), " is not finite"));
     }
   }
   template <class Numbers>
-  [[nodiscard]] matrix_real finite(const Eigen::DenseBase<Numbers>& numbers) const {
-    require_finite(numbers);
+  [[nodiscard]] matrix_real finite(const Eigen::DenseBase<Numbers>& numbers, const term& of) const {
+    require_finite(numbers, of);
     return numbers.derived().template cast<Real>();
   }
 
@@ -122,9 +122,13 @@ class group_builder {
             }));
   }
 
-  node<Real> node_of(const draft& d, row_set& reads, row_set& writes) const {
-    node<Real> out;
+  node node_of(const draft& d, row_set& reads, row_set& writes) const {
+    node out;
     out.edits = d.edits;
+    require_finite(d.form.read, *d.like);
+    require_finite(d.form.write, *d.like);
+    out.edits = d.edits;
+    out.amounts = d.amounts;
     out.reads = reads.places(d.form.read);
     for (const std::vector<int>& own : d.reads_of) {
       out.seen.emplace_back();
@@ -135,48 +139,56 @@ class group_builder {
     out.writes = writes.places(d.form.write);
     out.only_reads = d.form.decided_by == low_rank_form::policy::none;
     if (d.form.decided_by == low_rank_form::policy::affine) {
-      out.turn = finite(d.form.turn);
-      out.shift = finite(d.form.shift);
+      require_finite(d.form.linear, *d.like);
+      require_finite(d.form.shift, *d.like);
+      out.linear = d.form.linear;
+      out.shift = d.form.shift;
     } else if (!out.only_reads) {
-      out.decide = policies<Real>[d.kind];
+      out.decide = policies[d.kind];
       for (const double number : d.form.numbers) {
-        out.own.push_back(static_cast<Real>(number));
+        if (std::isfinite(number)) {  // an infinite bound is none
+          require_finite(Eigen::VectorXd::Constant(1, number), *d.like);
+        }
       }
+      out.own = d.form.numbers;
     }
     out.reads_entry = d.form.asks_for == low_rank_form::norm::entry;
     circumstances(out, *d.like, reads);
     out.reads_norm = reads_norm(d);
-    if (!separate_ && is_affine(*d.like)) {
+    if (doses_ == dosing::compiled && is_affine(*d.like)) {
       out.gate = {};  // its amount is in the numbers
     }
     return out;
   }
 
-  static void circumstances(node<Real>& out, const term& t, row_set& reads) {
+  static void circumstances(node& out, const term& t, row_set& reads) {
     out.asks = reads.places(t.asked);
     out.rows = t.rows;
     out.gate = t.gate;
     out.norm = t.norm;
     out.latch = t.latch;
     out.sets_latch = t.sets_latch;
-    if (t.latch >= 0 && !t.sets_latch) {
+    if (out.follows_latch()) {
       out.gate.conditions.clear();  // another node reads them
       out.gate.amount = 1.0F;       // and the amount is in what it keeps
     }
   }
 
   static void finish(group<Real>& g) {
-    for (const node<Real>& n : g.nodes) {
+    for (const node& n : g.nodes) {
       g.every_row |= n.concerns_every_row();
       g.writes |= !n.only_reads;
     }
-    const node<Real>& first = g.nodes.front();
+    const node& first = g.nodes.front();
+    // All numbers of the node are then at their own places, and its coordinates are those that were read.
+    const bool in_place = first.reads.size() == static_cast<std::size_t>(g.gram.rows()) &&
+                          first.writes.size() == static_cast<std::size_t>(g.m);
     g.plain = g.nodes.size() == 1 && g.every_row && first.decide == nullptr && !first.only_reads && !g.needs_norm &&
-              first.asks.empty() && first.latch < 0 && first.gate == gate{};
+              first.asks.empty() && first.latch < 0 && first.gate == gate{} && in_place;
   }
 
   site where_;
-  bool separate_;
+  dosing doses_;
 };
 
 }  // namespace detail

@@ -26,7 +26,7 @@ namespace detail {
 template <class Real>
 class site_compiler {
  public:
-  site_compiler(site where, bool separate) : where_(where), separate_(separate), builder_(where, separate) {}
+  site_compiler(site where, dosing doses) : where_(where), doses_(doses), builder_(where, doses) {}
 
   [[nodiscard]] site_program<Real> compile(const std::vector<term>& all) {
     for (const segment& part : segments(all)) {
@@ -45,6 +45,7 @@ class site_compiler {
     place_entries();
     for (const group<Real>& g : out_.groups) {
       out_.writes |= g.writes;
+      out_.every_row &= std::all_of(g.nodes.begin(), g.nodes.end(), [](const node& n) { return n.concerns_every_row(); });
     }
     return std::move(out_);
   }
@@ -56,8 +57,8 @@ class site_compiler {
   };
 
   static bool does_nothing(const term& t) {
-    return !t.sets_latch &&
-           (t.gate.amount == 0.0F || std::visit([](const auto& f) { return f.does_nothing(); }, t.form));
+    return t.gate.amount == 0.0F ||
+           (!t.sets_latch && std::visit([](const auto& f) { return f.does_nothing(); }, t.form));
   }
 
   /// Terms on the same columns side by side. Edits of disjoint columns may change places, others keep their order.
@@ -89,14 +90,14 @@ class site_compiler {
     const low_rank_form& f = std::get<low_rank_form>(t.form);
     const Eigen::Index rank = std::max(f.read.rows() + t.asked.rows(), f.write.rows());
     if (rank > most_merged) {
-      throw argument_error(text("plan: an edit at ", to_string(where_), " has rank ", rank, "; at most ", most_merged,
+      throw argument_error(text(t.who, ": at ", to_string(where_), " it has rank ", rank, "; at most ", most_merged,
                                 " is possible, above that use a dense map"));
     }
   }
 
   /// Splits decisions into groups that keep within their limits.
   void add_low_rank(columns where, const std::vector<term>& all) {
-    std::vector<draft> drafts = merge(all, separate_);
+    std::vector<draft> drafts = merge(all, doses_);
     std::erase_if(drafts, [](const draft& d) {  // doses below what Real can hold
       return d.form.decided_by != low_rank_form::policy::none && d.form.write.template cast<Real>().isZero(Real{0});
     });
@@ -123,12 +124,13 @@ class site_compiler {
   void place_entries() {
     std::vector<columns> kept;
     for (group<Real>& g : out_.groups) {
-      if (std::none_of(g.nodes.begin(), g.nodes.end(), [](const node<Real>& n) { return n.reads_entry; })) {
+      if (std::none_of(g.nodes.begin(), g.nodes.end(), [](const node& n) { return n.reads_entry; })) {
         continue;
       }
       const auto found = std::find(kept.begin(), kept.end(), g.where);
       g.entry = found - kept.begin();
       if (found != kept.end()) {
+        record_for_every_row(g.entry);
         continue;
       }
       kept.push_back(g.where);
@@ -145,8 +147,18 @@ class site_compiler {
     }
   }
 
+  /// Another group asks for a norm on entry, perhaps of rows that the group which records it does not see.
+  void record_for_every_row(std::ptrdiff_t entry) {
+    for (group<Real>& g : out_.groups) {
+      if (g.records_entry && g.entry == entry && !g.every_row) {
+        g.records_entry = false;
+        out_.early_entries.emplace_back(entry, g.where);
+      }
+    }
+  }
+
   site where_;
-  bool separate_;
+  dosing doses_;
   group_builder<Real> builder_;
   site_program<Real> out_;
 };

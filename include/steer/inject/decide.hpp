@@ -14,62 +14,84 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// What a latched gate has decided for a sequence.
-struct latch_state {
-  double share = 0.0;
-  std::int32_t position = -1;  ///< of the row that decided; -1: none has
+/// What a latched gate has decided for a sequence: the last few prompts' decisions, so that a sequence can go back to one.
+class latch_state {
+ public:
+  /// Decisions that are remembered.
+  static constexpr std::size_t most = 8;
+
+  /// The row at a position decides, instead of whatever it and rows after it decided before.
+  void decide(double share, std::int32_t position) noexcept {
+    forget_from(position);
+    if (count_ == most) {
+      std::copy(kept_.begin() + 1, kept_.end(), kept_.begin());
+      --count_;
+    }
+    kept_[count_++] = {share, position};
+  }
+  void forget_from(std::int32_t position) noexcept {
+    while (count_ > 0 && kept_[count_ - 1].position >= position) {
+      --count_;
+    }
+  }
+  /// What holds for a row: the last decision before it; 0 if there is none.
+  [[nodiscard]] double share_at(std::int32_t position) const noexcept {
+    for (std::size_t i = count_; i > 0; --i) {
+      if (kept_[i - 1].position < position) {
+        return kept_[i - 1].share;
+      }
+    }
+    return 0.0;
+  }
+
+ private:
+  struct decision {
+    double share;
+    std::int32_t position;
+  };
+
+  std::array<decision, most> kept_{};  // by position
+  std::size_t count_ = 0;
 };
 
 /// What is known of a row between its read and its write. The row itself still is what was read.
 ///
 /// The row as it would be now is scale * h + Wᵀz; its coordinates and its norm follow from the Gram matrix.
-template <class Real>
 struct row_state {
-  Real* c = nullptr;          ///< R times the row as it would be now [k]
-  Real* z = nullptr;          ///< [m]
-  Real scale{1};
-  double squares = 0.0;       ///< |row as it would be now|²
-  double largest = 0.0;       ///< of the squares since the row was read
+  double* c = nullptr;             ///< R times the row as it would be now [k]
+  double* z = nullptr;             ///< [m]
+  double scale = 1.0;
+  double squares = 0.0;            ///< |row as it would be now|²
+  double largest = 0.0;            ///< of what `squares` was made of by differences
   double entry_norm = 0.0;
-  const row_info* info = nullptr;   ///< null where no node asks for facts
-  const float* doses = nullptr;     ///< one for each edit of the recipe; null: all 1
-  latch_state* latches = nullptr;   ///< of the row's sequence; null: all undecided
+  const row_info* info = nullptr;  ///< null where no node asks for facts
+  const float* doses = nullptr;    ///< one for each edit of the recipe; null: all 1
+  latch_state* latches = nullptr;  ///< of the row's sequence; null: all undecided
   bool changed = false;
 };
 
-/// Squares below this share of the largest have lost too many digits to differences.
+/// Squares below this share of what they were made of have lost too many digits to differences.
 inline constexpr double least_share = 1.0 / 16.0;
 
 /// Nobody watches.
 struct no_observer {
-  template <class Real>
-  void operator()(const node<Real>&, const row_state<Real>&, double, bool) const noexcept {}
+  void operator()(const node&, const row_state&, double, bool) const noexcept {}
 };
 
-template <class Real>
-void keep_latch(const node<Real>& n, const row_state<Real>& row, double share) noexcept {
-  if (row.latches != nullptr) {
-    row.latches[n.latch] = {share, row.info->position};
-  }
-}
-
-/// How much of a node's edit the row receives.
-template <class Real>
-double share_of(const node<Real>& n, const row_state<Real>& row) noexcept {
+/// How much of a node's edit a row receives that the node concerns.
+inline double share_of(const node& n, const row_state& row) noexcept {
   double share = n.rows.everything() ? 1.0 : n.rows.weight(*row.info);
-  if (share == 0.0) {
-    return 0.0;
-  }
-  if (row.doses != nullptr && !n.sets_latch) {
+  if (row.doses != nullptr) {
     share *= static_cast<double>(row.doses[n.edits.front()]);
   }
-  if (n.latch >= 0 && !n.sets_latch) {
-    return row.latches != nullptr && row.info->phase == phase::generation
-               ? share * row.latches[n.latch].share
-               : 0.0;
+  if (share == 0.0) {  // whatever the gate reads, and that may be NaN
+    return 0.0;
+  }
+  if (n.follows_latch()) {
+    return row.latches != nullptr ? share * row.latches[n.latch].share_at(row.info->position) : 0.0;
   }
   return share * n.gate.share([&](std::size_t i) {
-    const auto x = static_cast<double>(row.c[n.asks[i]]);
+    const double x = row.c[n.asks[i]];
     if (n.gate.conditions[i].reading == reading::projection) {
       return x;
     }
@@ -79,112 +101,117 @@ double share_of(const node<Real>& n, const row_state<Real>& row) noexcept {
 
 /// Multiplies the row as it would be now.
 template <class Real>
-void stretch(const group<Real>& g, row_state<Real>& row, Real factor) noexcept {
-  std::for_each(row.c, row.c + g.k(), [factor](Real& one) { one *= factor; });
-  std::for_each(row.z, row.z + g.m, [factor](Real& one) { one *= factor; });
+void stretch(const group<Real>& g, row_state& row, double factor) noexcept {
+  std::for_each(row.c, row.c + g.k(), [factor](double& one) { one *= factor; });
+  std::for_each(row.z, row.z + g.m, [factor](double& one) { one *= factor; });
   row.scale *= factor;
-  row.squares *= static_cast<double>(factor) * static_cast<double>(factor);
+  row.squares *= factor * factor;
+  row.largest *= factor * factor;
 }
 
-/// Adds Wᵀz to the row as it would be now, z [m] at the node's places.
+/// z = linear c + shift
+inline void apply_affine(const node& n, const double* c, double* z) noexcept {
+  const std::ptrdiff_t m = n.shift.size();
+  std::copy(n.shift.data(), n.shift.data() + m, z);
+  for (std::ptrdiff_t i = 0; i < n.linear.cols(); ++i) {
+    const double* const column = n.linear.data() + i * m;
+    for (std::ptrdiff_t j = 0; j < m; ++j) {
+      z[j] += column[j] * c[i];
+    }
+  }
+}
+
+/// Adds Wᵀz to the row as it would be now, z [m] at the node's places; nobody reads coordinates again after the last reader.
 template <class Real>
-void move(const group<Real>& g, const node<Real>& n, row_state<Real>& row, const Real* z, bool read_again) noexcept {
-  const std::ptrdiff_t k = g.k();
+void add_to_row(const group<Real>& g, const node& n, row_state& row, const double* z, bool is_last_reader) noexcept {
   for (std::size_t j = 0; j < n.writes.size(); ++j) {
     row.z[n.writes[j]] += z[j];
-    if (read_again) {
-      const Real* const column = g.gram.data() + n.writes[j] * k;
-      for (std::ptrdiff_t i = 0; i < k; ++i) {
+    if (!is_last_reader) {
+      const double* const column = g.gram.data() + n.writes[j] * g.k();
+      for (std::ptrdiff_t i = 0; i < g.k(); ++i) {
         row.c[i] += column[i] * z[j];
       }
     }
   }
 }
 
-/// |row + Wᵀz|², from |row|², W row and W Wᵀ.
+/// Moves `squares` on by the addition of Wᵀz: |row + Wᵀz|² = |row|² + 2 zᵀ(W row) + zᵀ(W Wᵀ)z.
 template <class Real>
-double squares_after(const group<Real>& g, const node<Real>& n, const row_state<Real>& row, const Real* z) noexcept {
+void add_to_squares(const group<Real>& g, const node& n, row_state& row, const double* z) noexcept {
   double sum = row.squares;
   for (std::size_t j = 0; j < n.writes.size(); ++j) {
-    double along = 2.0 * static_cast<double>(row.c[n.moved[j]]);
-    const Real* const column = g.gram.data() + n.writes[j] * g.k();
+    double along = 2.0 * row.c[n.moved[j]];
+    const double* const column = g.gram.data() + n.writes[j] * g.k();
     for (std::size_t i = 0; i < n.writes.size(); ++i) {
-      along += static_cast<double>(z[i]) * static_cast<double>(column[n.moved[i]]);
+      along += z[i] * column[n.moved[i]];
     }
-    sum += static_cast<double>(z[j]) * along;
+    sum += z[j] * along;
+    row.largest = std::max(row.largest, z[j] * z[j] * column[n.moved[j]]);
   }
-  return std::max(sum, 0.0);
+  row.squares = std::max(sum, 0.0);
+  row.largest = std::max(row.largest, row.squares);
 }
 
 /// Decides for one row, node by node.
 ///
 /// @param read_anew  called as `read_anew(row)` to write the row as it would be now and read it again, where the norm in k
 ///                   dimensions would be a difference of nearly equal numbers
+/// @param observe    called as `observe(node, row, share, changed)` for every node that concerns the row, before it acts
 /// @cost  O(k m) for each node; allocates nothing
 template <class Real, class ReadAnew, class Observer>
-void decide(const group<Real>& g, row_state<Real>& row, ReadAnew&& read_anew, Observer&& observe) noexcept {
-  std::array<Real, static_cast<std::size_t>(most_reads)> c;
-  std::array<Real, static_cast<std::size_t>(most_writes)> z;
+void decide(const group<Real>& g, row_state& row, ReadAnew&& read_anew, Observer&& observe) noexcept {
+  std::array<double, static_cast<std::size_t>(most_reads)> c;
+  std::array<double, static_cast<std::size_t>(most_writes)> z;
   for (std::size_t at = 0; at < g.nodes.size(); ++at) {
-    const node<Real>& n = g.nodes[at];
-    const double share = share_of(n, row);
-    if (n.sets_latch) {
-      if (n.rows.contains(*row.info)) {  // the prompt's last row
-        keep_latch(n, row, share);
-      }
-      observe(n, row, share, false);
+    const node& n = g.nodes[at];
+    if (!n.concerns_every_row() && !n.concerns(*row.info)) {
       continue;
+    }
+    const double share = share_of(n, row);
+    if (n.sets_latch && row.latches != nullptr) {
+      row.latches[n.latch].decide(share, row.info->position);
     }
     if (share == 0.0 || n.only_reads) {
       observe(n, row, share, false);
       continue;
     }
-    const auto k = static_cast<std::ptrdiff_t>(n.reads.size());
-    const auto m = static_cast<std::ptrdiff_t>(n.writes.size());
-    for (std::ptrdiff_t i = 0; i < k; ++i) {
-      c[static_cast<std::size_t>(i)] = row.c[n.reads[static_cast<std::size_t>(i)]];
+    for (std::size_t i = 0; i < n.reads.size(); ++i) {
+      c[i] = row.c[n.reads[i]];
     }
-    Real s{1};
+    double s = 1.0;
     if (n.decide == nullptr) {
-      std::copy(n.shift.data(), n.shift.data() + m, z.data());
-      for (std::ptrdiff_t i = 0; i < k; ++i) {
-        const Real* const column = n.turn.data() + i * m;
-        for (std::ptrdiff_t j = 0; j < m; ++j) {
-          z[static_cast<std::size_t>(j)] += column[j] * c[static_cast<std::size_t>(i)];
-        }
-      }
+      apply_affine(n, c.data(), z.data());
     } else {
       s = n.decide(n.own.data(), {c.data(), n.reads_norm ? std::sqrt(row.squares) : 0.0, row.entry_norm}, z.data());
     }
+    double* const z_end = z.data() + n.writes.size();
     if (share != 1.0) {
-      const auto g_real = static_cast<Real>(share);
-      s = Real{1} + g_real * (s - Real{1});
-      std::for_each(z.data(), z.data() + m, [g_real](Real& one) { one *= g_real; });
+      s = 1.0 + share * (s - 1.0);
+      std::for_each(z.data(), z_end, [share](double& one) { one *= share; });
     }
-    if (s == Real{1} && std::all_of(z.data(), z.data() + m, [](Real one) { return one == Real{0}; })) {
-      observe(n, row, share, false);
+    const bool changes = s != 1.0 || std::any_of(z.data(), z_end, [](double one) { return one != 0.0; });
+    observe(n, row, share, changes);
+    if (!changes) {
       continue;
     }
-    observe(n, row, share, true);
     row.changed = true;
     const bool tracked = !n.moved.empty();
     const double before = row.squares;
-    if (s != Real{1}) {
+    if (s != 1.0) {
       stretch(g, row, s);
     }
-    const double after = tracked ? squares_after(g, n, row, z.data()) : 0.0;
-    move(g, n, row, z.data(), at < g.last_reader);
+    if (tracked) {
+      add_to_squares(g, n, row, z.data());
+    }
+    add_to_row(g, n, row, z.data(), at >= g.last_reader);
     if (!tracked) {
       continue;
     }
-    row.squares = after;
-    row.largest = std::max(row.largest, after);
-    if (after < least_share * row.largest) {
+    if (row.squares < least_share * row.largest) {
       read_anew(row);
     }
     if (const double factor = n.norm.factor(std::sqrt(before), std::sqrt(row.squares)); factor != 1.0) {
-      stretch(g, row, static_cast<Real>(factor));
-      row.largest = std::max(row.largest, row.squares);
+      stretch(g, row, factor);
     }
   }
 }

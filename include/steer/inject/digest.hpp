@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -85,12 +86,18 @@ class digest {
  private:
   template <class Number>
   void plain(Number number) {
-    bytes(&number, sizeof number);
+    if constexpr (std::is_floating_point_v<Number>) {
+      number += Number{0};  // -0 is 0
+      bytes(&number, sizeof number);
+    } else {
+      const auto wide = static_cast<std::int64_t>(number);
+      bytes(&wide, sizeof wide);
+    }
   }
   template <class Derived>
   void dense(const Eigen::PlainObjectBase<Derived>& numbers) {
     plain(numbers.rows());
-    bytes(numbers.data(), static_cast<std::size_t>(numbers.size()) * sizeof(typename Derived::Scalar));
+    std::for_each(numbers.data(), numbers.data() + numbers.size(), [this](auto number) { plain(number); });
   }
   void bytes(const void* data, std::size_t count) {
     const auto* const from = static_cast<const unsigned char*>(data);

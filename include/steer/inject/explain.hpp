@@ -13,8 +13,7 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-template <class Real>
-std::string explain_node(const node<Real>& n, const recipe& source) {
+inline std::string explain_node(const node& n, const recipe& source) {
   std::string out;
   for (const std::size_t edit : n.edits) {
     out += text(out.empty() ? "" : " + ", to_string(source.edits()[edit]));

@@ -25,15 +25,14 @@ inline constexpr std::ptrdiff_t dense_numbers = 32768;
 /// Sets of columns at one site whose norm on entry matters.
 inline constexpr std::ptrdiff_t most_entries = 256;
 
-template <class Real>
-using decide_call = Real (*)(const Real* numbers, const row_reading<Real>& row, Real* z) noexcept;
+using decide_call = double (*)(const double* numbers, const row_reading& row, double* z) noexcept;
 
 /// The `decide` of each operation, null where the policy is always affine.
-template <class Real, std::size_t... Kinds>
-constexpr std::array<decide_call<Real>, sizeof...(Kinds)> decide_calls(std::index_sequence<Kinds...>) {
-  constexpr auto call_of = []<class Edit>(std::type_identity<Edit>) -> decide_call<Real> {
-    if constexpr (requires(const row_reading<Real>& row, Real* z) { Edit::decide(z, row, z); }) {
-      return &Edit::template decide<Real>;
+template <std::size_t... Kinds>
+constexpr std::array<decide_call, sizeof...(Kinds)> decide_calls(std::index_sequence<Kinds...>) {
+  constexpr auto call_of = []<class Edit>(std::type_identity<Edit>) -> decide_call {
+    if constexpr (requires { &Edit::decide; }) {
+      return &Edit::decide;
     } else {
       return nullptr;
     }
@@ -41,24 +40,21 @@ constexpr std::array<decide_call<Real>, sizeof...(Kinds)> decide_calls(std::inde
   return {call_of(std::type_identity<std::variant_alternative_t<Kinds, operation>>{})...};
 }
 
-template <class Real>
-inline constexpr auto policies = decide_calls<Real>(std::make_index_sequence<std::variant_size_v<operation>>{});
+inline constexpr auto policies = decide_calls(std::make_index_sequence<std::variant_size_v<operation>>{});
 
 /// One decision about a row: an edit, several affine ones merged, or the reading of a latched gate.
-template <class Real>
 struct node {
-  using numbers = Eigen::Matrix<Real, Eigen::Dynamic, 1>;
-
   std::vector<std::size_t> edits;         ///< places in the recipe
+  std::vector<float> amounts;             ///< of each, as far as it is in the numbers below: what telemetry adds
   std::vector<std::vector<int>> seen;     ///< for each of the edits, the rows of the group's R that it reads
   std::vector<int> reads;                 ///< rows of the group's R [k]
   std::vector<int> writes;                ///< rows of the group's W [m]
   std::vector<int> asks;                  ///< rows of R that the gate reads
   std::vector<int> moved;                 ///< the rows of R that equal `writes`; only where norms are tracked
-  Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic> turn;  ///< [m, k], by column
-  numbers shift;                          ///< [m]
-  decide_call<Real> decide = nullptr;     ///< null: affine
-  std::vector<Real> own;                  ///< the numbers that `decide` receives
+  Eigen::MatrixXd linear;                   ///< [m, k]
+  Eigen::VectorXd shift;                  ///< [m]
+  decide_call decide = nullptr;           ///< null: affine
+  std::vector<double> own;                 ///< the numbers that `decide` receives
   schedule rows;
   steer::gate gate;
   norm_mode norm;
@@ -68,11 +64,13 @@ struct node {
   bool reads_entry = false;               ///< |h| on entry to the plan
   bool only_reads = false;
 
-  /// Whether the node acts on a row, as far as the row's facts say.
+  /// Whether the row's facts let the node act on it.
   [[nodiscard]] bool concerns(const row_info& row) const noexcept {
     return (latch < 0 || sets_latch || row.phase == phase::generation) && rows.contains(row);
   }
   [[nodiscard]] bool concerns_every_row() const noexcept { return latch < 0 && rows.everything(); }
+  /// The share is what the latch keeps.
+  [[nodiscard]] bool follows_latch() const noexcept { return latch >= 0 && !sets_latch; }
 };
 
 /// h' = h + share (growth ∘ h + shift)
@@ -108,9 +106,9 @@ struct low_rank_stage {
 template <class Real>
 struct group {
   columns where;
-  std::vector<node<Real>> nodes;
+  std::vector<node> nodes;
   kernel::strips<Real> read;                                    ///< R [k, width]
-  Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic> gram;     ///< R Wᵀ [k, m], by column
+  Eigen::MatrixXd gram;                                         ///< R Wᵀ [k, m]
   std::variant<low_rank_stage<Real>, bias_stage<Real>, diagonal_stage<Real>, dense_stage<Real>> stage;
   std::ptrdiff_t m = 0;
   std::size_t last_reader = 0;      ///< the last node that reads coordinates or norms: after it they need not be right
@@ -135,6 +133,7 @@ struct site_program {
   std::vector<std::pair<std::ptrdiff_t, columns>> early_entries;  ///< norms to take before the first group
   std::ptrdiff_t entries = 0;
   bool writes = false;
+  bool every_row = true;  ///< no node asks for a row's facts
 };
 
 }  // namespace detail

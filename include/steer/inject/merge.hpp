@@ -49,6 +49,7 @@ class row_set {
 /// A decision before its rows have places in a group.
 struct draft {
   std::vector<std::size_t> edits;
+  std::vector<float> amounts;              ///< of the edits, where the form contains them
   std::size_t kind = 0;
   low_rank_form form;
   std::vector<std::vector<int>> reads_of;  ///< for each edit, its rows of form.read
@@ -68,7 +69,7 @@ inline bool same_share(const term& a, const term& b) {
   const auto* two = std::get_if<low_rank_form>(&b.form);
   return one != nullptr && two != nullptr && a.kind == b.kind && one->read.rows() == 0 && two->read.rows() == 0 &&
          one->write.rows() == 1 && two->write.rows() == 1 && one->decided_by == two->decided_by &&
-         one->asks_for != low_rank_form::norm::current && one->numbers == two->numbers && one->turn == two->turn &&
+         one->asks_for != low_rank_form::norm::current && one->numbers == two->numbers && one->linear == two->linear &&
          one->shift == two->shift && a.gate.conditions.empty() && a.gate == b.gate && a.norm == b.norm &&
          a.norm.rule == norm_rule::none && a.rows == b.rows;
 }
@@ -109,11 +110,11 @@ inline draft compose(const std::vector<const term*>& run) {
     for (std::size_t row = 0; row < read_at[i].size(); ++row) {
       seen(static_cast<Eigen::Index>(row), read_at[i][row]) += 1.0;
     }
-    const Eigen::MatrixXd turn = amount * f.turn.lazyProduct(seen);
+    const Eigen::MatrixXd linear = amount * f.linear.lazyProduct(seen);
     const Eigen::VectorXd moved = read_gram.lazyProduct(b);
-    const Eigen::VectorXd shift = amount * (f.turn.lazyProduct(moved) + f.shift);
+    const Eigen::VectorXd shift = amount * (f.linear.lazyProduct(moved) + f.shift);
     for (std::size_t row = 0; row < write_at[i].size(); ++row) {
-      a.row(write_at[i][row]) += turn.row(static_cast<Eigen::Index>(row));
+      a.row(write_at[i][row]) += linear.row(static_cast<Eigen::Index>(row));
       b[write_at[i][row]] += shift[static_cast<Eigen::Index>(row)];
     }
   }
@@ -126,21 +127,28 @@ inline draft compose(const std::vector<const term*>& run) {
       bias += b[j] * w.row(j);
     }
   }
-  const bool biased = !bias.isZero(0.0);
-  draft result{{}, run.front()->kind, {}, read_at, run.front()};
+  bool biased = !bias.isZero(0.0);
+  for (const Eigen::Index j : turned) {
+    if (biased && bias == w.row(j)) {  // a direction is written once
+      b[j] += 1.0;
+      biased = false;
+    }
+  }
+  draft result{{}, {}, run.front()->kind, {}, read_at, run.front()};
   for (const term* t : run) {
     result.edits.push_back(t->edit);
+    result.amounts.push_back(t->gate.amount);
   }
   low_rank_form& out = result.form;
   out.read = r;
   const auto m = static_cast<Eigen::Index>(turned.size()) + (biased ? 1 : 0);
   out.write.resize(m, width);
-  out.turn = Eigen::MatrixXd::Zero(m, r.rows());
+  out.linear = Eigen::MatrixXd::Zero(m, r.rows());
   out.shift = Eigen::VectorXd::Ones(m);
   for (std::size_t j = 0; j < turned.size(); ++j) {
     const auto at = static_cast<Eigen::Index>(j);
     out.write.row(at) = w.row(turned[j]);
-    out.turn.row(at) = a.row(turned[j]);
+    out.linear.row(at) = a.row(turned[j]);
     out.shift[at] = b[turned[j]];
   }
   if (biased) {
@@ -154,19 +162,19 @@ inline constexpr Eigen::Index most_merged = 127;
 
 /// From terms to decisions.
 ///
-/// @param separate  every edit keeps a decision of its own, because each row may give it another dose
-inline std::vector<draft> merge(const std::vector<term>& all, bool separate) {
+/// @param doses  `per_route`: every edit keeps a decision of its own, because each row may give it another dose
+inline std::vector<draft> merge(const std::vector<term>& all, dosing doses) {
   std::vector<draft> out;
   const auto single = [&](const term& t) {
     const low_rank_form& f = std::get<low_rank_form>(t.form);
     std::vector<int> all_of_it(static_cast<std::size_t>(f.read.rows()));
     std::iota(all_of_it.begin(), all_of_it.end(), 0);
-    return draft{{t.edit}, t.kind, f, {std::move(all_of_it)}, &t};
+    return draft{{t.edit}, {1.0F}, t.kind, f, {std::move(all_of_it)}, &t};
   };
   for (std::size_t i = 0; i < all.size();) {
     const term& first = all[i];
     std::size_t end = i + 1;
-    if (separate) {
+    if (doses == dosing::per_route) {
       out.push_back(single(first));
     } else if (is_affine(first)) {
       std::vector<const term*> run{&first};
@@ -182,6 +190,7 @@ inline std::vector<draft> merge(const std::vector<term>& all, bool separate) {
       while (end < all.size() && same_share(first, all[end])) {
         next.form.write += std::get<low_rank_form>(all[end].form).write;
         next.edits.push_back(all[end++].edit);
+        next.amounts.push_back(1.0F);
         next.reads_of.emplace_back();
       }
       out.push_back(std::move(next));

@@ -20,9 +20,9 @@ struct observation {
   std::int32_t position = 0;
   std::uint32_t edit = 0;     ///< its place in the recipe
   std::uint32_t count = 0;    ///< coordinates read; the buffer keeps as many of them as it has room for
-  float share = 0.0F;         ///< gate times schedule: how much of the edit the row received
+  float share = 0.0F;         ///< gate times schedule times dose: how much of the edit the row received
   float norm = std::numeric_limits<float>::quiet_NaN();  ///< |h| before the edit; NaN where nothing needed it
-  bool changed = false;       ///< whether the edit moved the row
+  bool changed = false;       ///< whether the edit moved the row; of merged edits, whether they did together
 };
 
 /// Which observations are kept.

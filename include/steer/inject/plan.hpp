@@ -32,7 +32,8 @@ inline namespace v0 {
 /// what was compiled. To change a dose, compile another plan and use that one from the next call on, or see `routes`.
 ///
 /// @throws shape_error    a layer, point, head or width that the model does not have
-///         numeric_error  a dose that is not finite in Scalar, directions that are nearly dependent
+///         numeric_error  a dose that is not finite as rows are computed (float for 16 bits), directions that are nearly
+///                        dependent
 ///         argument_error a unit without its measurement, a row fact that the host does not supply, another model's
 ///                        vector, a gate that latches on the prompt: that needs a `session`
 /// @cost   compiling: O(k² d) per site; a call: per row 2 (k + m) d flops for k directions read and m written, see `explain`
@@ -50,11 +51,13 @@ class basic_plan {
       }
     }
     program_ = std::make_shared<const detail::program<Scalar>>(source, shape, options);
-    shape_ = shape;
   }
 
-  /// The shape that the plan was compiled for.
-  [[nodiscard]] const model_shape& shape() const noexcept { return shape_; }
+  /// The shape that the plan was compiled for; an empty one for the default plan.
+  [[nodiscard]] const model_shape& shape() const noexcept {
+    static const model_shape none;
+    return program_ != nullptr ? program_->shape() : none;
+  }
 
   /// Whether every site is skipped.
   [[nodiscard]] bool empty() const noexcept { return program_ == nullptr || !program_->writes(); }
@@ -68,6 +71,7 @@ class basic_plan {
     if (access(where) == access::none) {
       return;
     }
+    program_->expect(where, activations);
     detail::no_observer nobody;
     program_->run(
         *program_->find(where), activations.count,
@@ -95,7 +99,6 @@ class basic_plan {
   [[nodiscard]] const std::shared_ptr<const detail::program<Scalar>>& compiled() const noexcept { return program_; }
 
  private:
-  model_shape shape_;
   std::shared_ptr<const detail::program<Scalar>> program_;
 };
 

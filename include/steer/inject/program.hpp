@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <concepts>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -25,12 +28,6 @@
 namespace steer {
 inline namespace v0 {
 
-/// Whether the strengths of a recipe are final.
-enum class dosing : std::uint8_t {
-  compiled,   ///< yes: edits are merged and additions become one
-  per_route,  ///< no: every edit can be given another share per row, see `basic_routes`
-};
-
 struct plan_options {
   model_check models = model_check::same_fingerprint;
   dosing doses = dosing::compiled;
@@ -44,7 +41,8 @@ class program {
  public:
   using Real = kernel::real_of<Scalar>;
 
-  program(const recipe& source, const model_shape& shape, plan_options options) : source_(source), options_(options), facts_(shape.facts) {
+  program(const recipe& source, const model_shape& shape, plan_options options)
+      : shape_(shape), source_(source), options_(options) {
     resolver resolve(shape, options.models);
     for (std::size_t i = 0; i < source.edits().size(); ++i) {
       resolve.resolve(source.edits()[i], i);
@@ -57,13 +55,17 @@ class program {
     widths_.assign(count, 0);
     for (const auto& [where, here_terms] : resolve.found()) {
       const std::size_t at = slot(where);
-      sites_[at] = site_compiler<Real>(where, options.doses == dosing::per_route).compile(here_terms);
+      sites_[at] = site_compiler<Real>(where, options.doses).compile(here_terms);
       widths_[at] = shape.width_at(where.point);
       const site_program<Real>& here = sites_[at];
       accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
       if (const bias_stage<Real>* const all = only_addition(here); all != nullptr && all->bias.size() == widths_[at]) {
         for (const Real number : all->bias) {
           additions_[at].push_back(static_cast<Scalar>(number));
+          if (!(std::abs(static_cast<Real>(additions_[at].back())) < std::numeric_limits<Real>::infinity())) {
+            throw numeric_error(text("plan: the addition at ", to_string(where), " holds ", number,
+                                     ", which the rows' 16 bits cannot"));
+          }
         }
       }
     }
@@ -74,7 +76,8 @@ class program {
     all("name", std::string_view(shape.fingerprint));
     all("layers", shape.layers);
     all("width", shape.width);
-    all("heads", shape.heads * shape.head_width);
+    all("heads", shape.heads);
+    all("head width", shape.head_width);
     all("doses", options.doses);
     all("scalar", static_cast<int>(sizeof(Scalar)) + (std::same_as<Scalar, Eigen::bfloat16> ? 1 : 0));
     digest_ = all.value();
@@ -99,9 +102,15 @@ class program {
   }
   [[nodiscard]] const recipe& source() const noexcept { return source_; }
   [[nodiscard]] const plan_options& options() const noexcept { return options_; }
-  [[nodiscard]] enum_set<row_fact> facts() const noexcept { return facts_; }
+  [[nodiscard]] const model_shape& shape() const noexcept { return shape_; }
   [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
   [[nodiscard]] std::uint64_t digest_value() const noexcept { return digest_; }
+
+  /// Asserts what a host owes at a site that the program acts on.
+  void expect([[maybe_unused]] site where, [[maybe_unused]] const rows<Scalar>& activations) const noexcept {
+    assert(activations.width == widths_[slot(where)]);
+    assert(activations.info.empty() ? sites_[slot(where)].every_row : std::ssize(activations.info) >= activations.count);
+  }
 
   /// Runs over rows in blocks that stay in the cache.
   ///
@@ -153,9 +162,9 @@ class program {
                                : static_cast<std::size_t>(-1);
   }
 
+  model_shape shape_;
   recipe source_;
   plan_options options_;
-  enum_set<row_fact> facts_;
   std::vector<site_program<Real>> sites_;  // [layers * point_count], as all that follow
   std::vector<access> accesses_;
   std::vector<std::vector<Scalar>> additions_;

@@ -64,15 +64,11 @@ class resolver {
       const site here{layer, at};
       const std::string where_and_who = text(who, ", layer ", layer);
       each_vector_of(e.operation, [&](const steering_vector& v) { require_width(v.width()); });
-      term next = base(named, place);
+      term next = base(named, place, who);
       next.where = where;
       next.form = std::visit([&](const auto& op) { return op.at(layer, where_and_who); }, named.operation);
       require_width(width_of(next.form));
       if (e.gate.latched()) {
-        if (e.rows.phase == phase::prompt || e.rows.last_of_prompt) {
-          throw argument_error(text(who, ": its gate latches on the prompt and acts on what is generated; its rows are in "
-                                         "the prompt"));
-        }
         next.latch = shared_latch;
         if (shared_latch < 0) {
           next.latch = latches_++;
@@ -97,9 +93,10 @@ class resolver {
     return diagonal != nullptr ? diagonal->scale.size() : std::get<dense_form>(any).linear.cols();
   }
 
-  static term base(const edit& e, std::size_t place) {
+  static term base(const edit& e, std::size_t place, const std::string& who) {
     term out;
     out.edit = place;
+    out.who = who;
     out.kind = e.operation.index();
     out.rows = e.rows;
     out.gate = e.gate;
@@ -218,7 +215,7 @@ class resolver {
   }
 
   void set_latch(const edit& e, std::size_t place, site here, std::ptrdiff_t latch, const std::string& who) {
-    term next = base(e, place);
+    term next = base(e, place, who);
     next.rows = {.last_of_prompt = 1};
     next.norm = {};
     next.where = columns_of(e.head, here.point, who);

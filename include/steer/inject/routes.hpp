@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "steer/core/hook.hpp"
@@ -20,6 +21,8 @@ inline namespace v0 {
 /// and the distinct directions, not with the number of routes. `use` puts another table in place between two calls, from
 /// any thread: a call sees one table from its first row to its last. Calls are `noexcept`, allocate nothing, lock nothing,
 /// and may come from any number of threads. To keep one forward pass to one table, call `use` between passes.
+///
+/// Plans only: gates that latch on the prompt need a `session`, which all its sequences share one recipe of.
 ///
 /// @cost  that of the plans; per row a search among the routes; per call two atomic additions
 template <kernel::row_scalar Scalar = float>
@@ -72,20 +75,20 @@ class basic_routes {
     const auto begin = some.begin();
     const auto end = some.begin() + static_cast<std::ptrdiff_t>(size);
     std::sort(begin, end, [](const routed& a, const routed& b) {
-      return a.to->program != b.to->program ? a.to->program < b.to->program : a.row < b.row;
+      return a.to->program != b.to->program ? std::less<>{}(a.to->program.get(), b.to->program.get()) : a.row < b.row;
     });
     for (auto group = begin; group != end;) {
-      const std::size_t program = group->to->program;
-      const auto next = std::find_if(group, end, [program](const routed& r) { return r.to->program != program; });
-      const auto& compiled = by.program_of(*group->to);
+      const auto& compiled = *group->to->program;
+      const auto next = std::find_if(group, end, [&](const routed& r) { return r.to->program.get() != &compiled; });
       if (compiled.access_at(where) == steer::access::write) {
+        compiled.expect(where, activations);
         detail::no_observer nobody;
         compiled.run(
             *compiled.find(where), next - group,
             [&](std::ptrdiff_t i) {
               const routed& r = group[i];
               return detail::row_job<Scalar>{activations.data + r.row * activations.stride, &activations.info_of(r.row),
-                                             by.doses_of(*r.to), nullptr};
+                                             r.to->doses.empty() ? nullptr : r.to->doses.data(), nullptr};
             },
             nobody);
       }

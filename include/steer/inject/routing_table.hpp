@@ -30,26 +30,23 @@ inline namespace v0 {
 template <kernel::row_scalar Scalar = float>
 class basic_routing_table {
  public:
-  using program = detail::program<Scalar>;
-
   /// What a row receives.
   struct entry {
     std::int32_t sequence = 0;
-    std::size_t program = 0;       ///< among `programs`
-    std::ptrdiff_t first_dose = -1;  ///< of one for each edit; -1: the plan's own
-    bool nothing = false;
+    std::shared_ptr<const detail::program<Scalar>> program = nullptr;  ///< null: nothing
+    std::vector<float> doses = {};                                     ///< one for each edit; empty: the plan's own
   };
 
   /// The rows of a sequence follow a plan; an earlier route of that sequence is replaced.
   /// @param doses  one for each edit of the plan's recipe; empty: all 1
   basic_routing_table& route(std::int32_t sequence, const basic_plan<Scalar>& steered_by, const std::vector<float>& doses = {}) {
-    const entry made = make(sequence, steered_by, doses);
+    entry made = make(sequence, steered_by, doses);
     const auto found = std::lower_bound(entries_.begin(), entries_.end(), sequence,
                                         [](const entry& e, std::int32_t s) { return e.sequence < s; });
     if (found != entries_.end() && found->sequence == sequence) {
-      *found = made;
+      *found = std::move(made);
     } else {
-      entries_.insert(found, made);
+      entries_.insert(found, std::move(made));
     }
     return *this;
   }
@@ -67,17 +64,14 @@ class basic_routing_table {
     const entry* const hit = found != entries_.end() && found->sequence == sequence ? &*found
                              : otherwise_                                           ? &*otherwise_
                                                                                     : nullptr;
-    return hit == nullptr || hit->nothing ? nullptr : hit;
-  }
-  [[nodiscard]] const program& program_of(const entry& e) const noexcept { return *programs_[e.program]; }
-  [[nodiscard]] const float* doses_of(const entry& e) const noexcept {
-    return e.first_dose < 0 ? nullptr : doses_.data() + e.first_dose;
+    return hit == nullptr || hit->program == nullptr ? nullptr : hit;
   }
   [[nodiscard]] steer::access access(site where) const noexcept {
-    return std::any_of(programs_.begin(), programs_.end(),
-                       [where](const auto& p) { return p->access_at(where) == steer::access::write; })
-               ? steer::access::write
-               : steer::access::none;
+    const auto writes = [where](const entry& e) {
+      return e.program != nullptr && e.program->access_at(where) == steer::access::write;
+    };
+    return std::any_of(entries_.begin(), entries_.end(), writes) || (otherwise_ && writes(*otherwise_)) ? steer::access::write
+                                                                                                        : steer::access::none;
   }
 
  private:
@@ -85,11 +79,10 @@ class basic_routing_table {
     const auto& compiled = steered_by.compiled();
     entry out{sequence};
     if (compiled == nullptr) {
-      out.nothing = true;
       return out;
     }
     const std::string who = detail::text("routing table: sequence ", sequence);
-    if (!compiled->facts().contains(row_fact::sequence)) {
+    if (!compiled->shape().facts.contains(row_fact::sequence)) {
       throw argument_error(detail::text(who, ": needs each row's sequence, which the plan's host does not supply"));
     }
     const std::size_t edits = compiled->source().edits().size();
@@ -106,24 +99,15 @@ class basic_routing_table {
         throw numeric_error(detail::text(who, ": a dose is ", dose, "; expected a finite number"));
       }
     }
-    out.nothing = !doses.empty() && std::all_of(doses.begin(), doses.end(), [](float dose) { return dose == 0.0F; });
-    const auto known = std::find(programs_.begin(), programs_.end(), compiled);
-    out.program = static_cast<std::size_t>(known - programs_.begin());
-    if (known == programs_.end()) {
-      programs_.push_back(compiled);
-    }
-    if (dosed) {
-      out.first_dose = std::ssize(doses_);
-      doses_.insert(doses_.end(), doses.begin(), doses.end());
-      doses_.resize(static_cast<std::size_t>(out.first_dose) + edits, 1.0F);
+    if (doses.empty() || std::any_of(doses.begin(), doses.end(), [](float dose) { return dose != 0.0F; })) {
+      out.program = compiled;
+      out.doses = doses;
     }
     return out;
   }
 
   std::vector<entry> entries_;  // by sequence
   std::optional<entry> otherwise_;
-  std::vector<std::shared_ptr<const program>> programs_;
-  std::vector<float> doses_;
 };
 
 using routing_table = basic_routing_table<float>;

@@ -12,6 +12,7 @@
 #include "steer/core/rows.hpp"
 #include "steer/inject/decide.hpp"
 #include "steer/inject/group.hpp"
+#include "steer/inject/lone_edit.hpp"
 #include "steer/kernel/affine.hpp"
 #include "steer/kernel/read.hpp"
 #include "steer/kernel/row.hpp"
@@ -30,52 +31,11 @@ struct row_job {
   latch_state* latches;
 };
 
-/// One row through one direction that is read and one that is written: it stays in the L1 cache between the two.
-/// @return the coordinate read
-template <class Scalar, class Real>
-Real apply_rank_one(const group<Real>& g, std::span<Scalar> h) noexcept {
-  const node<Real>& n = g.nodes.front();
-  // The only direction of strips is contiguous.
-  const Real c = kernel::dot<Scalar>(std::span<const Real>(g.read.data(), h.size()), h);
-  if (const Real z = n.turn(0, 0) * c + n.shift[0]; z != Real{0}) {
-    kernel::add(h, z, std::span<const Real>(g.written().data(), h.size()));
-  }
-  return c;
-}
-
-template <class Real>
-bool is_rank_one(const group<Real>& g) noexcept {
-  return g.plain && g.k() == 1 && g.m == 1 && std::holds_alternative<low_rank_stage<Real>>(g.stage);
-}
-
-/// Runs a site at which one addition or one direction is all there is, for every row alike: without blocks.
-/// @return whether it is such a site
-template <class Scalar, class Real, class RowOf>
-bool run_lone_edit(const site_program<Real>& site, std::ptrdiff_t count, RowOf row_of) noexcept {
-  const group<Real>& g = site.groups.front();
-  if (site.groups.size() != 1 || !g.plain) {
-    return false;
-  }
-  const auto d = static_cast<std::size_t>(g.where.count);
-  if (const auto* const bias = std::get_if<bias_stage<Real>>(&g.stage)) {
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-      kernel::add(std::span<Scalar>(row_of(i) + g.where.first, d), std::span<const Real>(bias->bias.data(), d));
-    }
-    return true;
-  }
-  if (is_rank_one(g)) {
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-      apply_rank_one(g, std::span<Scalar>(row_of(i) + g.where.first, d));
-    }
-    return true;
-  }
-  return false;
-}
-
 /// Runs the groups of a site over at most `kernel::block_rows` rows.
 ///
 /// @param observe  called as observe(node, row_state, share, changed) for every decision
-/// @cost  each group reads and writes the block once; about 80 KB of stack, 200 KB where a group is dense; allocates nothing
+/// @cost  each group reads and writes the block once; about 90 KiB of stack (double 125), and 130 more (double 260) where a
+///        group is dense; allocates nothing
 template <class Scalar, class Observer>
 class block_run {
  public:
@@ -113,7 +73,7 @@ class block_run {
   void choose_rows(const group<Real>& g) noexcept {
     count_ = 0;
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
-      if (g.every_row || std::any_of(g.nodes.begin(), g.nodes.end(), [&](const node<Real>& n) {
+      if (g.every_row || std::any_of(g.nodes.begin(), g.nodes.end(), [&](const node& n) {
             return n.concerns(*jobs_[i].info);
           })) {
         rows_[count_] = jobs_[i].data + g.where.first;
@@ -126,24 +86,22 @@ class block_run {
   [[nodiscard]] bool is_plain(const group<Real>& g) const noexcept { return g.plain && jobs_.front().doses == nullptr; }
 
   /// Shows a row of a plain group to the observer.
-  void watch(const group<Real>& g, std::size_t i) noexcept {
-    if constexpr (!std::same_as<Observer, no_observer>) {
-      row_state<Real> row = begin(g, i, nullptr);
-      row.c = c_.data() + static_cast<std::ptrdiff_t>(i) * g.k();
-      observe_(g.nodes.front(), row, 1.0, true);
-    }
+  void watch(const group<Real>& g, std::size_t i, double* c, bool changed) noexcept {
+    row_state row;
+    row.info = jobs_[job_[i]].info;
+    row.c = c;
+    observe_(g.nodes.front(), row, 1.0, changed);
   }
 
   /// The row as the group finds it.
-  [[nodiscard]] row_state<Real> begin(const group<Real>& g, std::size_t i, const Real* squares) noexcept {
+  [[nodiscard]] row_state begin(const group<Real>& g, std::size_t i) noexcept {
     const row_job<Scalar>& job = jobs_[job_[i]];
-    row_state<Real> row;
+    row_state row;
     row.info = job.info;
     row.doses = job.doses;
     row.latches = job.latches;
     if (g.needs_norm || g.records_entry) {
-      const std::span<const Scalar> h = slice(job_[i], g.where);
-      const auto norm = static_cast<double>(squares != nullptr ? kernel::norm<Scalar>(h, *squares) : kernel::norm<Scalar>(h));
+      const auto norm = static_cast<double>(kernel::norm<Scalar>(slice(job_[i], g.where), squares_[i]));
       row.squares = norm * norm;
       row.largest = row.squares;
       if (g.records_entry) {
@@ -160,21 +118,22 @@ class block_run {
     const std::span<const Real> bias(stage.bias.data(), static_cast<std::size_t>(stage.bias.size()));
     if (is_plain(g)) {
       for (std::size_t i = 0; i < count_; ++i) {
-        watch(g, i);
+        watch(g, i, nullptr, true);
         kernel::add(slice(job_[i], g.where), bias);
       }
       return;
     }
+    read(g);
     for (std::size_t i = 0; i < count_; ++i) {
-      row_state<Real> row = begin(g, i, nullptr);
-      Real z{0};
-      row.z = &z;
-      decide(g, row, [](row_state<Real>&) {}, observe_);
       const std::span<Scalar> h = slice(job_[i], g.where);
-      if (z == Real{1}) {
+      row_state row = begin(g, i);
+      double z = 0.0;
+      row.z = &z;
+      decide(g, row, [](row_state&) {}, observe_);
+      if (z == 1.0) {
         kernel::add(h, bias);
-      } else if (z != Real{0}) {
-        kernel::add(h, z, bias);
+      } else if (z != 0.0) {
+        kernel::add(h, static_cast<Real>(z), bias);
       }
     }
   }
@@ -182,8 +141,8 @@ class block_run {
   void apply(const group<Real>& g, const low_rank_stage<Real>&) noexcept {
     if (is_plain(g) && is_rank_one(g)) {
       for (std::size_t i = 0; i < count_; ++i) {
-        c_[i] = apply_rank_one(g, std::span<Scalar>(rows_[i], static_cast<std::size_t>(g.where.count)));
-        watch(g, i);
+        apply_rank_one(g, std::span<Scalar>(rows_[i], static_cast<std::size_t>(g.where.count)),
+                       [&](double c, double z) { watch(g, i, &c, z != 0.0); });
       }
       return;
     }
@@ -192,40 +151,38 @@ class block_run {
       apply_plainly(g);
       return;
     }
-    const std::ptrdiff_t k = g.k();
+    std::array<double, static_cast<std::size_t>(most_reads)> c;
+    std::array<double, static_cast<std::size_t>(most_writes)> z;
     std::size_t moved = 0;
     bool scaled = false;
     for (std::size_t i = 0; i < count_; ++i) {
-      row_state<Real> row = begin(g, i, squares_.data() + i);
-      row.c = c_.data() + static_cast<std::ptrdiff_t>(i) * k;
-      row.z = z_.data() + static_cast<std::ptrdiff_t>(moved) * g.m;
-      std::fill(row.z, row.z + g.m, Real{0});
+      row_state row = begin(g, i);
+      row.c = std::copy_n(coordinates(g, i), g.k(), c.data()) - g.k();
+      row.z = std::fill_n(z.data(), g.m, 0.0) - g.m;
       Scalar* const h = rows_[i];
-      decide(g, row, [&](row_state<Real>& now) { read_anew(g, h, now); }, observe_);
+      decide(g, row, [&](row_state& now) { read_anew(g, h, now); }, observe_);
       if (row.changed) {
-        scaled |= row.scale != Real{1};
-        scales_[moved] = row.scale;
-        rows_[moved++] = h;
+        scaled |= row.scale != 1.0;
+        scales_[moved] = static_cast<Real>(row.scale);
+        rows_[moved] = h;
+        narrow(row.z, g.m, doses(g, moved++));
       }
     }
     kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(), scaled ? scales_.data() : nullptr);
   }
 
-  /// z = turn c + shift for every row, with nothing to decide.
+  /// z = linear c + shift for every row, with nothing to decide.
   void apply_plainly(const group<Real>& g) noexcept {
-    const node<Real>& n = g.nodes.front();
-    const std::ptrdiff_t k = g.k();
+    const node& n = g.nodes.front();
+    std::array<double, static_cast<std::size_t>(most_reads)> c;
+    std::array<double, static_cast<std::size_t>(most_writes)> z;
     for (std::size_t i = 0; i < count_; ++i) {
-      const Real* const c = c_.data() + static_cast<std::ptrdiff_t>(i) * k;
-      Real* const z = z_.data() + static_cast<std::ptrdiff_t>(i) * g.m;
-      watch(g, i);
-      std::copy(n.shift.data(), n.shift.data() + g.m, z);
-      for (std::ptrdiff_t a = 0; a < k; ++a) {
-        const Real* const column = n.turn.data() + a * g.m;
-        for (std::ptrdiff_t j = 0; j < g.m; ++j) {
-          z[j] += column[j] * c[a];
-        }
+      std::copy_n(coordinates(g, i), g.k(), c.data());
+      apply_affine(n, c.data(), z.data());
+      if constexpr (!std::same_as<Observer, no_observer>) {
+        watch(g, i, c.data(), std::any_of(z.data(), z.data() + g.m, [](double one) { return one != 0.0; }));
       }
+      narrow(z.data(), g.m, doses(g, i));
     }
     kernel::write(chosen(), g.written(), z_.data(), nullptr);
   }
@@ -259,9 +216,13 @@ class block_run {
   /// One row through a map, as much of it as the group's only node says.
   template <class Map>
   void map_row(const group<Real>& g, std::size_t i, Map map) noexcept {
-    const node<Real>& n = g.nodes.front();
-    row_state<Real> row = begin(g, i, squares_.data() + i);
-    row.c = c_.data() + static_cast<std::ptrdiff_t>(i) * g.k();
+    const node& n = g.nodes.front();
+    if (!n.concerns_every_row() && !n.concerns(*jobs_[job_[i]].info)) {
+      return;
+    }
+    std::array<double, static_cast<std::size_t>(most_reads)> c;
+    row_state row = begin(g, i);
+    row.c = std::copy_n(coordinates(g, i), g.k(), c.data()) - g.k();
     const double share = share_of(n, row);
     observe_(n, row, share, share != 0.0);
     if (share == 0.0) {
@@ -277,30 +238,45 @@ class block_run {
     }
   }
 
+  /// Coordinates, and sums of squares where the group needs norms.
   void read(const group<Real>& g) noexcept {
+    const bool norms = g.needs_norm || g.records_entry;
     if (g.k() > 0) {
-      kernel::read(chosen(), g.read, c_.data(), g.needs_norm || g.records_entry ? squares_.data() : nullptr);
-    } else if (g.needs_norm || g.records_entry) {
+      kernel::read(chosen(), g.read, c_.data(), norms ? squares_.data() : nullptr);
+    } else if (norms) {
       for (std::size_t i = 0; i < count_; ++i) {
-        const std::span<const Scalar> h = slice(job_[i], g.where);
-        const Real norm = kernel::norm<Scalar>(h);
-        squares_[i] = norm * norm;
+        squares_[i] = kernel::squared_norm<Scalar>(slice(job_[i], g.where));
       }
     }
   }
 
   /// Writes one row as it would be now, and reads it again.
-  void read_anew(const group<Real>& g, Scalar* h, row_state<Real>& row) noexcept {
+  void read_anew(const group<Real>& g, Scalar* h, row_state& row) noexcept {
     const std::array<Scalar*, 1> one{h};
-    kernel::write(std::span<Scalar* const>(one), g.written(), row.z, &row.scale);
-    std::fill(row.z, row.z + g.m, Real{0});
-    row.scale = Real{1};
+    std::array<Real, static_cast<std::size_t>(most_reads)> c;
+    std::array<Real, static_cast<std::size_t>(most_writes)> z;
+    narrow(row.z, g.m, z.data());
+    const auto scale = static_cast<Real>(row.scale);
+    kernel::write(std::span<Scalar* const>(one), g.written(), z.data(), &scale);
+    std::fill_n(row.z, g.m, 0.0);
+    row.scale = 1.0;
     Real squares{0};
-    kernel::read(std::span<Scalar* const>(one), g.read, row.c, &squares);
-    const auto norm = static_cast<double>(
-        kernel::norm<Scalar>(std::span<const Scalar>(h, static_cast<std::size_t>(g.where.count)), squares));
+    kernel::read(std::span<Scalar* const>(one), g.read, c.data(), &squares);
+    std::copy_n(c.data(), g.k(), row.c);
+    const std::span<const Scalar> numbers(h, static_cast<std::size_t>(g.where.count));
+    const auto norm = static_cast<double>(kernel::norm<Scalar>(numbers, squares));
     row.squares = norm * norm;
     row.largest = row.squares;
+  }
+
+  [[nodiscard]] const Real* coordinates(const group<Real>& g, std::size_t i) const noexcept {
+    return c_.data() + static_cast<std::ptrdiff_t>(i) * g.k();
+  }
+  [[nodiscard]] Real* doses(const group<Real>& g, std::size_t i) noexcept {
+    return z_.data() + static_cast<std::ptrdiff_t>(i) * g.m;
+  }
+  static void narrow(const double* from, std::ptrdiff_t count, Real* to) noexcept {
+    std::transform(from, from + count, to, [](double number) { return static_cast<Real>(number); });
   }
 
   const site_program<Real>& site_;

@@ -28,8 +28,12 @@ struct session_options {
 ///     steer::session session{recipe, model.shape(), {.sequences = 8}};
 ///     session.observe(&ring);                    // optional: telemetry, or a trace of what was steered
 ///
-/// One thread at a time calls a session; sessions that were copied share what was compiled, and no state. A row of a
-/// sequence beyond the number stated has no state: its latched gates are closed, and it is counted.
+/// One thread at a time calls a session; sessions that were copied share what was compiled, and no state: a copy fills no ring
+/// buffer until it is told. A row of a sequence beyond the number stated has no state: its latched gates are closed, and it
+/// is counted.
+///
+/// A gate that is read at a later layer than its edit decides for rows that come in a later call: a host that puts a prompt's
+/// last row and rows generated from it into one batch reads such a gate too late for these.
 ///
 /// @throws as `basic_plan`, but takes gates that latch; argument_error for a number of sequences below 1
 /// @cost   that of the plan; with observations about 10 ns for each edit and row
@@ -52,15 +56,16 @@ class basic_session {
     if (access(where) == access::none) {
       return;
     }
+    program_->expect(where, activations);
     const auto job_of = [&](std::ptrdiff_t i) {
       const row_info* const info = detail::facts_of(activations, i);
       return detail::row_job<Scalar>{activations.data + i * activations.stride, info, nullptr, latches_of(info)};
     };
-    if (ring_ == nullptr) {
+    if (ring_.buffer == nullptr) {
       detail::no_observer nobody;
       program_->run(*program_->find(where), activations.count, job_of, nobody);
     } else {
-      observer watching{where, *ring_};
+      observer watching{where, *ring_.buffer};
       program_->run(*program_->find(where), activations.count, job_of, watching);
     }
   }
@@ -80,32 +85,41 @@ class basic_session {
     std::copy(source.begin(), source.end(), target.begin());
   }
 
-  /// Forgets what the rows from a position on have decided: the host will compute them anew.
+  /// Forgets what the rows from a position on have decided: the host will compute them anew. What an earlier prompt of the
+  /// sequence has decided holds again, for the last eight prompts.
   void rewind(std::int32_t sequence, std::int32_t position) {
     for (detail::latch_state& latch : state_of(sequence)) {
-      if (latch.position >= position) {
-        latch = {};
-      }
+      latch.forget_from(position);
     }
   }
 
   /// Fills a ring buffer from the next call on, which must outlive the session or the next `observe`; null stops.
-  void observe(observations* ring) noexcept { ring_ = ring; }
+  void observe(observations* ring) noexcept { ring_.buffer = ring; }
 
-  /// Rows of sequences beyond the number stated.
+  /// Rows of sequences beyond the number stated, each counted at every site that the session acts on.
   [[nodiscard]] std::size_t rows_without_state() const noexcept { return strangers_; }
 
   [[nodiscard]] std::string explain() const { return program_ != nullptr ? program_->explain() : "nothing\n"; }
   [[nodiscard]] std::uint64_t digest() const noexcept { return program_ != nullptr ? program_->digest_value() : 0; }
 
  private:
-  using Real = kernel::real_of<Scalar>;
+  /// A copy of a session does not fill the buffer of the original: two threads may call the two.
+  struct caller_s_ring {
+    observations* buffer = nullptr;
+
+    caller_s_ring() = default;
+    caller_s_ring(const caller_s_ring&) noexcept {}
+    caller_s_ring& operator=(const caller_s_ring& other) noexcept {
+      buffer = this == &other ? buffer : nullptr;
+      return *this;
+    }
+  };
 
   struct observer {
     site where;
     observations& ring;
 
-    void operator()(const detail::node<Real>& n, const detail::row_state<Real>& row, double share, bool changed) noexcept {
+    void operator()(const detail::node& n, const detail::row_state& row, double share, bool changed) noexcept {
       if (!changed && ring.options().keep == keep::changes) {
         return;
       }
@@ -114,7 +128,7 @@ class basic_session {
       for (std::size_t i = 0; i < n.edits.size(); ++i) {
         const std::vector<int>& seen = n.seen[i];
         observation next{where, info.sequence, info.position, static_cast<std::uint32_t>(n.edits[i]),
-                         static_cast<std::uint32_t>(seen.size()), static_cast<float>(share)};
+                         static_cast<std::uint32_t>(seen.size()), static_cast<float>(share) * n.amounts[i]};
         next.changed = changed;
         if (n.reads_norm) {
           next.norm = static_cast<float>(std::sqrt(row.squares));
@@ -163,7 +177,7 @@ class basic_session {
   std::shared_ptr<const detail::program<Scalar>> program_;
   std::int32_t sequences_;
   std::vector<detail::latch_state> latches_;  // [sequences, latches]
-  observations* ring_ = nullptr;              // the caller's
+  caller_s_ring ring_;
   std::size_t strangers_ = 0;
 };
 

@@ -3,7 +3,9 @@
 
 #include <Eigen/Core>
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "steer/core/matrix.hpp"
@@ -12,6 +14,12 @@
 
 namespace steer {
 inline namespace v0 {
+
+/// Whether the strengths of a recipe are final.
+enum class dosing : std::uint8_t {
+  compiled,   ///< yes: edits are merged and additions become one
+  per_route,  ///< no: every edit can be given another share per row, see `basic_routes`
+};
 
 namespace detail {
 
@@ -30,6 +38,7 @@ struct columns {
 struct term {
   std::size_t edit = 0;  ///< its place in the recipe
   std::size_t kind = 0;  ///< its operation's place among all operations
+  std::string who = {};  ///< the edit, for messages
   steer::form form = {};
   schedule rows = {};
   steer::gate gate = {};           ///< its vectors taken out

@@ -122,11 +122,10 @@ template <row_scalar Scalar>
   return largest * std::sqrt(sum);
 }
 
-namespace detail {
-
 /// |h|^2, which may leave the range of the numbers.
 template <row_scalar Scalar>
 [[nodiscard]] real_of<Scalar> squared_norm(std::span<const Scalar> h) noexcept {
+  using namespace detail;
   using Real = real_of<Scalar>;
   constexpr std::ptrdiff_t step = lanes<Real>;
   const auto d = std::ssize(h);
@@ -152,13 +151,11 @@ template <row_scalar Scalar>
   return squares;
 }
 
-}  // namespace detail
-
 /// |h|, also where the squares leave the range of the numbers.
 /// @cost  one pass; three where a square would overflow or all would underflow
 template <row_scalar Scalar>
 [[nodiscard]] real_of<Scalar> norm(std::span<const Scalar> h) noexcept {
-  return norm<Scalar>(h, detail::squared_norm<Scalar>(h));
+  return norm<Scalar>(h, squared_norm<Scalar>(h));
 }
 
 }  // namespace kernel

@@ -58,7 +58,8 @@ static_assert(all_are_edits<operation>);
 /// One operation, with the layers, rows and circumstances in which it acts.
 struct edit {
   steer::operation operation = add_edit{};
-  /// Empty: every layer for which all its vectors have a direction; every layer of the model if it has no vectors.
+  /// Empty: every layer for which all its vectors have a direction (its gate's do not count); every layer of the model if it
+  /// has no vectors.
   std::vector<int> layers = {};
   schedule rows = {};
   steer::gate gate = {};
@@ -153,6 +154,10 @@ inline void check(const edit& e) {
     for (const condition& c : e.gate.conditions) {
       same_point(c.vector);
     }
+  }
+  if (e.gate.latched() && (e.rows.phase == phase::prompt || e.rows.last_of_prompt)) {
+    throw argument_error(detail::text(who, ": its gate latches on the prompt and acts on what is generated; its rows are in "
+                                           "the prompt"));
   }
   if (e.head && where != point::attention_heads) {
     throw argument_error(detail::text(who, ": names head ", *e.head, "; heads are shown at attention_heads, and it acts at ",

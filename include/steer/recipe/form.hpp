@@ -13,29 +13,29 @@ namespace steer {
 inline namespace v0 {
 
 /// A row as a policy sees it, at the moment at which its edit acts.
-template <class Real>
 struct row_reading {
-  const Real* c;      ///< the coordinates R h [k]
+  const double* c;    ///< the coordinates R h [k]
   double norm;        ///< |h|; valid only if the form asks for it
   double entry_norm;  ///< |h| on entry to the plan at that site; valid only if the form asks for it
 };
 
 /// An edit in k dimensions: h' = s h + Wᵀ z, where (s, z) is decided from c = R h and |h|.
 ///
-/// Either the policy is affine, z = turn c + shift and s = 1, or `numbers` are what the edit's own `decide` receives.
-/// @shape read R [k, d]; write W [m, d]; turn [m, k]; shift [m]
+/// Either the policy is affine, z = linear c + shift and s = 1, or `numbers` are what the edit's own `decide` receives. Policies
+/// compute in double whatever the rows consist of: k numbers cost nothing, and nearly parallel directions need the digits.
+/// @shape read R [k, d]; write W [m, d]; linear [m, k]; shift [m]
 struct low_rank_form {
   matrix<double> read = {};
   matrix<double> write = {};
-  Eigen::MatrixXd turn = {};
+  Eigen::MatrixXd linear = {};
   Eigen::VectorXd shift = {};
   std::vector<double> numbers = {};
   enum class policy : std::uint8_t { affine, own, none } decided_by = policy::affine;  ///< `none` writes nothing
   enum class norm : std::uint8_t { ignored, current, entry } asks_for = norm::ignored;
 
   /// An affine policy.
-  static low_rank_form affine(matrix<double> read, matrix<double> write, Eigen::MatrixXd turn, Eigen::VectorXd shift) {
-    return {std::move(read), std::move(write), std::move(turn), std::move(shift)};
+  static low_rank_form affine(matrix<double> read, matrix<double> write, Eigen::MatrixXd linear, Eigen::VectorXd shift) {
+    return {std::move(read), std::move(write), std::move(linear), std::move(shift)};
   }
   /// Adds the same row to every row.
   static low_rank_form addition(const Eigen::VectorXd& dose) {
@@ -44,7 +44,7 @@ struct low_rank_form {
 
   [[nodiscard]] bool does_nothing() const {
     return decided_by != policy::none &&
-           (write.isZero(0.0) || (decided_by == policy::affine && turn.isZero(0.0) && shift.isZero(0.0)));
+           (write.isZero(0.0) || (decided_by == policy::affine && linear.isZero(0.0) && shift.isZero(0.0)));
   }
 };
 

@@ -24,7 +24,7 @@ enum class reading : std::uint8_t {
 };
 
 /// From the number read, x, to a share of 0 to 1 (`excess` has no upper end).
-enum class response : std::uint8_t {
+enum class gate_curve : std::uint8_t {
   above,    ///< 1 if x > low, else 0
   within,   ///< 1 if low <= x <= high, else 0
   sigmoid,  ///< 1 / (1 + exp(-slope (x - low)))
@@ -35,7 +35,7 @@ enum class response : std::uint8_t {
 struct condition {
   steering_vector vector = {};
   steer::reading reading = steer::reading::projection;
-  steer::response response = steer::response::above;
+  gate_curve curve = gate_curve::above;
   float low = 0.0F;
   float high = std::numeric_limits<float>::infinity();  ///< `within` only
   float slope = 1.0F;                                   ///< `sigmoid` only
@@ -46,20 +46,23 @@ struct condition {
   static void fields(Self& self, Visit&& visit) {
     visit("gate vector", self.vector);
     visit("gate reading", self.reading);
-    visit("gate response", self.response);
+    visit("gate curve", self.curve);
     visit("gate low", self.low, domain::bound);
     visit("gate high", self.high, domain::bound);
     visit("gate slope", self.slope, domain::finite);
   }
 
-  /// The share for the number read.
+  /// The share for the number read; none for a number that is not known.
   [[nodiscard]] double share(double x) const noexcept {
+    if (std::isnan(x)) {
+      return 0.0;
+    }
     const auto least = static_cast<double>(low);
-    switch (response) {
-      case steer::response::above: return x > least ? 1.0 : 0.0;
-      case steer::response::within: return x >= least && x <= static_cast<double>(high) ? 1.0 : 0.0;
-      case steer::response::sigmoid: return 1.0 / (1.0 + std::exp(-static_cast<double>(slope) * (x - least)));
-      case steer::response::excess: break;
+    switch (curve) {
+      case gate_curve::above: return x > least ? 1.0 : 0.0;
+      case gate_curve::within: return x >= least && x <= static_cast<double>(high) ? 1.0 : 0.0;
+      case gate_curve::sigmoid: return 1.0 / (1.0 + std::exp(-static_cast<double>(slope) * (x - least)));
+      case gate_curve::excess: break;
     }
     return std::max(0.0, std::abs(x) - least);
   }
@@ -67,45 +70,48 @@ struct condition {
 
 /// 1 for rows whose reading is above the threshold.
 inline condition above(steering_vector vector, float threshold, reading what = reading::projection) {
-  return {std::move(vector), what, response::above, threshold};
+  return {std::move(vector), what, gate_curve::above, threshold};
 }
 /// 1 for rows whose reading lies within the bounds.
 inline condition within(steering_vector vector, float low, float high, reading what = reading::projection) {
-  return {std::move(vector), what, response::within, low, high};
+  return {std::move(vector), what, gate_curve::within, low, high};
 }
 /// A soft threshold, 1/2 at the centre.
 /// @source per-token gates in the manner of MAT-Steer, Nguyen et al. 2025, arXiv:2502.12446
 inline condition sigmoid(steering_vector vector, float centre, float slope, reading what = reading::projection) {
-  return {std::move(vector), what, response::sigmoid, centre, std::numeric_limits<float>::infinity(), slope};
+  return {std::move(vector), what, gate_curve::sigmoid, centre, std::numeric_limits<float>::infinity(), slope};
 }
 /// What the absolute reading has beyond the threshold: relu(|x| - threshold).
 inline condition excess(steering_vector vector, float threshold, reading what = reading::cosine) {
-  return {std::move(vector), what, response::excess, threshold};
+  return {std::move(vector), what, gate_curve::excess, threshold};
 }
 
 /// How several conditions become one share.
 enum class combination : std::uint8_t {
   all,   ///< the least share: every condition holds
   any,   ///< the largest share: some condition holds
-  none,  ///< 1 - the largest share: no condition holds
+  none,  ///< 1 - the largest share, at least 0: no condition holds
 };
 
 /// When a gate reads.
 enum class gate_time : std::uint8_t {
   each_row,   ///< each row decides for itself, as the edit finds it
-  on_prompt,  ///< the prompt's last row decides for the sequence; rows of the prompt are left alone
+  on_prompt,  ///< the prompt's last row decides for what is generated; rows of the prompt are left alone
 };
 
 /// How much of an edit a row receives: h' = h + g (E(h) - h), g = amount * combination of the shares.
 ///
-/// A gate that latches `on_prompt` needs a `session`, which remembers its state per sequence.
+/// The gate reads the row as the edits before its own have left it. One that latches `on_prompt` needs a `session`, which
+/// remembers its state per sequence; it reads the prompt's last row whatever the edit's schedule says of it, and a sequence for
+/// which nothing was decided receives nothing.
 /// @source Lee et al. 2024, arXiv:2409.05907 (CAST): a condition vector read on the prompt switches a behaviour
 struct gate {
   float amount = 1.0F;
   std::vector<condition> conditions = {};  ///< empty: the amount alone
   steer::combination combination = steer::combination::all;
   gate_time time = gate_time::each_row;
-  /// `on_prompt` only: the layer at which the conditions are read. Empty: where the edit acts, each layer for itself.
+  /// `on_prompt` only: the layer at which the conditions are read, at their vectors' point. Empty: where the edit acts, each
+  /// layer for itself.
   std::optional<int> layer = std::nullopt;
 
   [[nodiscard]] bool latched() const noexcept { return !conditions.empty() && time == gate_time::on_prompt; }
@@ -145,9 +151,16 @@ struct gate {
 inline void check(const gate& g, const std::string& who) {
   gate::fields(g, detail::field_check{who});
   for (const condition& c : g.conditions) {
-    if (c.response == response::within && c.high < c.low) {
+    const bool soft = c.curve == gate_curve::sigmoid || c.curve == gate_curve::excess;
+    if (soft && !std::isfinite(c.low)) {
+      throw numeric_error(detail::text(who, ": gate low is ", c.low, "; a sigmoid or an excess needs a finite number"));
+    }
+    if (c.curve == gate_curve::within && c.high < c.low) {
       throw argument_error(detail::text(who, ": its gate opens from ", c.low, " to ", c.high, "; expected low <= high"));
     }
+  }
+  if (g.time == gate_time::on_prompt && g.conditions.empty()) {
+    throw argument_error(detail::text(who, ": its gate latches on the prompt and has no condition to latch"));
   }
   if (g.layer && !g.latched()) {
     throw argument_error(detail::text(who, ": its gate reads layer ", *g.layer, " for other layers, which only a gate that "

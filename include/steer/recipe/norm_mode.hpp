@@ -18,8 +18,8 @@ enum class norm_rule : std::uint8_t {
   cap,               ///< at most `ratio` times what it was before the edit
 };
 
-/// The length of a row after an edit, relative to that before the same edit. A row that the edit has taken apart down to
-/// rounding has no direction to restore a length along, and stays as the edit leaves it.
+/// The length of a row after an edit, gate and schedule included, relative to that before the same edit. A row of which the
+/// edit leaves less than a millionth of the length has no direction to restore one along, and stays as the edit leaves it.
 ///
 /// Restoring a length does not change what the next RMSNorm makes of the row itself, only its weight in later sums.
 struct norm_mode {

@@ -19,6 +19,7 @@ inline namespace v0 {
 /// The rows of a sequence that an edit touches: those that meet every part. The default is every row.
 ///
 /// Each part depends on the row's own facts alone, so a prompt that arrives in chunks is steered like one that does not.
+/// @cost  per row a comparison for each position that is listed
 struct schedule {
   std::optional<steer::phase> phase = std::nullopt;              ///< only the prompt, or only what is generated
   std::int32_t first = 0;                                        ///< first position, zero-based
@@ -78,13 +79,27 @@ struct schedule {
 };
 
 /// The first n rows of a sequence.
-inline schedule first_rows(std::int32_t n) { return {.last = n - 1}; }
+/// @throws argument_error if n is below 1
+inline schedule first_rows(std::int32_t n) {
+  if (n < 1) {
+    throw argument_error(detail::text("first_rows: of ", n, " rows; expected at least 1"));
+  }
+  return {.last = n - 1};
+}
 
 /// @throws argument_error if no row can be in the schedule, numeric_error for a half-life that is none; `who` names the edit
 inline void check(const schedule& rows, const std::string& who) {
   if (rows.first < 0 || rows.last < rows.first) {
     throw argument_error(detail::text(who, ": selects positions ", rows.first, " to ", rows.last,
                                       "; expected 0 <= first <= last"));
+  }
+  const auto possible = [&rows](std::int32_t position) {
+    return position >= rows.first && position <= rows.last &&
+           std::find(rows.except.begin(), rows.except.end(), position) == rows.except.end();
+  };
+  if (!rows.positions.empty() && std::none_of(rows.positions.begin(), rows.positions.end(), possible)) {
+    throw argument_error(detail::text(who, ": none of its ", rows.positions.size(), " positions lies in ", rows.first, " to ",
+                                      rows.last, " without being excepted"));
   }
   if (rows.last_of_prompt && *rows.last_of_prompt < 1) {
     throw argument_error(detail::text(who, ": selects the prompt's last ", *rows.last_of_prompt, " rows; expected at least 1"));

@@ -23,7 +23,7 @@ struct add_edit {
 
   steering_vector vector = {};
   float strength = 1.0F;
-  /// Empty: `of_norm`, or `raw` for a vector that has no norms.
+  /// Empty: `of_norm`, or `raw` for a vector that has no norms. One with norms at some of the layers only is refused.
   std::optional<strength_unit> unit = std::nullopt;
   /// `of_row_norm` only: the largest |h| that counts, as a multiple of the mean row norm. Infinity switches it off.
   float cap = 2.0F;
@@ -60,10 +60,9 @@ struct add_edit {
   }
 
   /// z = min(|h on entry|, largest)
-  template <class Real>
-  static Real decide(const Real* numbers, const row_reading<Real>& row, Real* z) noexcept {
-    z[0] = std::min(static_cast<Real>(row.entry_norm), numbers[0]);
-    return Real{1};
+  static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
+    z[0] = std::min(row.entry_norm, numbers[0]);
+    return 1.0;
   }
 
   void apply(int layer, double entry_norm, Eigen::VectorXd& h) const {

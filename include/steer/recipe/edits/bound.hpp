@@ -115,22 +115,21 @@ struct bound_edit {
   }
 
   /// z = G⁻¹ (cut(c) - c); numbers are k, low [k], high [k], G⁻¹ [k, k]
-  template <class Real>
-  static Real decide(const Real* numbers, const row_reading<Real>& row, Real* z) noexcept {
+  static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
     const auto k = static_cast<std::ptrdiff_t>(numbers[0]);
-    const Real* const low = numbers + 1;
-    const Real* const high = low + k;
-    std::fill(z, z + k, Real{0});
+    const double* const low = numbers + 1;
+    const double* const high = low + k;
+    std::fill(z, z + k, 0.0);
     for (std::ptrdiff_t i = 0; i < k; ++i) {
-      const Real beyond = std::clamp(row.c[i], low[i], high[i]) - row.c[i];
-      if (beyond != Real{0}) {
-        const Real* const column = high + k + i * k;
+      const double beyond = std::clamp(row.c[i], low[i], high[i]) - row.c[i];
+      if (beyond != 0.0) {
+        const double* const column = high + k + i * k;
         for (std::ptrdiff_t j = 0; j < k; ++j) {
           z[j] += column[j] * beyond;
         }
       }
     }
-    return Real{1};
+    return 1.0;
   }
 
   void apply(int layer, double, Eigen::VectorXd& h) const {

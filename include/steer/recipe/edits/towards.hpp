@@ -15,7 +15,7 @@ inline namespace v0 {
 
 /// h' = |h| slerp(h / |h|, u, share): a share of the angle between the row and u, at the same norm.
 ///
-/// A row of zeros, and one that points away from u but for rounding, have no way to go and stay.
+/// A row of zeros, and one that points away from u to within 0.03 radians, have no way to go and stay.
 /// @source Shoemake 1985, doi:10.1145/325165.325242 (slerp)
 struct towards_edit {
   static constexpr std::string_view name = "towards";
@@ -41,11 +41,10 @@ struct towards_edit {
     return out;
   }
 
-  template <class Real>
-  static Real decide(const Real* numbers, const row_reading<Real>& row, Real* z) noexcept {
-    const weights w = weights_of(static_cast<double>(row.c[0]), row.norm, static_cast<double>(numbers[0]));
-    z[0] = static_cast<Real>(w.direction);
-    return static_cast<Real>(w.row);
+  static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
+    const weights w = weights_of(row.c[0], row.norm, numbers[0]);
+    z[0] = w.direction;
+    return w.row;
   }
 
   void apply(int layer, double, Eigen::VectorXd& h) const {
@@ -61,7 +60,7 @@ struct towards_edit {
   };
 
   static weights weights_of(double c, double norm, double t) noexcept {
-    constexpr double opposite = 1e-3;  // short of a half turn, the way is a matter of rounding in float
+    constexpr double opposite = 0.03;  // within this of a half turn, the way is a matter of rounding in float
     const double across = std::sqrt(std::max(0.0, (norm - c) * (norm + c)));
     const double angle = std::atan2(across, c);
     if (!(norm > 0.0) || angle > 3.14159265358979323846 - opposite) {

@@ -50,12 +50,11 @@ struct angle_edit {
   }
 
   /// z = |c| (cos θ, sin θ) - c
-  template <class Real>
-  static Real decide(const Real* numbers, const row_reading<Real>& row, Real* z) noexcept {
-    const Real length = std::hypot(row.c[0], row.c[1]);
+  static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
+    const double length = std::hypot(row.c[0], row.c[1]);
     z[0] = length * numbers[0] - row.c[0];
     z[1] = length * numbers[1] - row.c[1];
-    return Real{1};
+    return 1.0;
   }
 
   void apply(int, double, Eigen::VectorXd& h) const {

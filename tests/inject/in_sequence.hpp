@@ -1,4 +1,4 @@
-// steer/inject/in_sequence.hpp: what a recipe means, edit by edit: the reference that plans are tested against.
+// tests/inject/in_sequence.hpp: what a recipe means, edit by edit, each by its own formula in `apply`.
 #pragma once
 
 #include <Eigen/Core>
@@ -16,8 +16,7 @@
 #include "steer/inject/resolve.hpp"
 #include "steer/recipe/recipe.hpp"
 
-namespace steer {
-inline namespace v0 {
+namespace toy {
 
 /// A recipe's edits applied one after the other, each by its own formula, in double. Slow, and easy to read.
 ///
@@ -27,18 +26,18 @@ class in_sequence {
   /// What gates that latch have decided, by sequence, edit and layer (-1: one for all layers).
   using memory = std::map<std::tuple<std::int32_t, std::size_t, int>, double>;
 
-  /// @throws as `basic_plan`
-  in_sequence(const recipe& source, const model_shape& shape) : shape_(shape), edits_(source.edits()) {
-    detail::resolver resolve(shape, model_check::any);
+  /// @throws as `steer::basic_plan`, save that it takes vectors of other models
+  in_sequence(const steer::recipe& source, const steer::model_shape& shape) : shape_(shape), edits_(source.edits()) {
+    steer::detail::resolver resolve(shape, steer::model_check::any);
     for (std::size_t i = 0; i < edits_.size(); ++i) {
       resolve.resolve(edits_[i], i);
     }
     for (const auto& [where, here] : resolve.found()) {
-      for (const detail::term& t : here) {
+      for (const steer::detail::term& t : here) {
         places_.push_back({where, t.edit, t.sets_latch});
       }
     }
-    for (edit& e : edits_) {
+    for (steer::edit& e : edits_) {
       std::visit([&](auto& op) { resolve_unit(op, to_string(e), e); }, e.operation);
     }
   }
@@ -47,16 +46,16 @@ class in_sequence {
   /// @param after  called as after(h, place in the recipe) after each edit that reached the row
   /// @shape h [width of the site]
   template <class After>
-  void apply(site where, const row_info& row, Eigen::VectorXd& h, memory& latches, After after) const {
+  void apply(steer::site where, const steer::row_info& row, Eigen::VectorXd& h, memory& latches, After after) const {
     const Eigen::VectorXd entry = h;
     for (const place& here : places_) {
       if (here.where != where) {
         continue;
       }
-      const edit& e = edits_[here.edit];
+      const steer::edit& e = edits_[here.edit];
       const auto [first, count] = columns_of(e, where);
       if (here.sets_latch) {
-        if (row.phase == phase::prompt && row.position == row.prompt_length - 1) {
+        if (row.phase == steer::phase::prompt && row.position == row.prompt_length - 1) {
           latches[{row.sequence, here.edit, e.gate.layer ? -1 : where.layer}] = share(e.gate, where.layer, h.segment(first, count));
         }
         continue;
@@ -64,7 +63,7 @@ class in_sequence {
       double g = e.rows.weight(row);
       if (e.gate.latched()) {
         const auto kept = latches.find({row.sequence, here.edit, e.gate.layer ? -1 : where.layer});
-        g *= row.phase == phase::generation && kept != latches.end() ? kept->second : 0.0;
+        g *= row.phase == steer::phase::generation && kept != latches.end() ? kept->second : 0.0;
       } else if (g != 0.0) {
         g *= share(e.gate, where.layer, h.segment(first, count));
       }
@@ -83,20 +82,20 @@ class in_sequence {
       after(h, here.edit);
     }
   }
-  void apply(site where, const row_info& row, Eigen::VectorXd& h) const {
+  void apply(steer::site where, const steer::row_info& row, Eigen::VectorXd& h) const {
     memory none;
     apply(where, row, h, none, [](const Eigen::VectorXd&, std::size_t) {});
   }
 
  private:
   struct place {
-    site where;
+    steer::site where;
     std::size_t edit;
     bool sets_latch;
   };
 
   template <class Operation>
-  void resolve_unit(Operation& op, const std::string& who, const edit& e) const {
+  void resolve_unit(Operation& op, const std::string& who, const steer::edit& e) const {
     if constexpr (requires(const std::vector<int>& layers) { op.resolved(layers, who); }) {
       std::vector<int> layers = e.layers;
       if (layers.empty()) {
@@ -108,23 +107,22 @@ class in_sequence {
     }
   }
 
-  [[nodiscard]] std::pair<Eigen::Index, Eigen::Index> columns_of(const edit& e, site where) const {
-    return e.head && where.point == point::attention_heads ? std::pair(*e.head * shape_.head_width, shape_.head_width)
+  [[nodiscard]] std::pair<Eigen::Index, Eigen::Index> columns_of(const steer::edit& e, steer::site where) const {
+    return e.head && where.point == steer::point::attention_heads ? std::pair(*e.head * shape_.head_width, shape_.head_width)
                                                            : std::pair(std::ptrdiff_t{0}, shape_.width_at(where.point));
   }
 
-  static double share(const gate& g, int layer, const Eigen::VectorXd& h) {
+  static double share(const steer::gate& g, int layer, const Eigen::VectorXd& h) {
     return g.share([&](std::size_t i) {
-      const condition& c = g.conditions[i];
+      const steer::condition& c = g.conditions[i];
       const double x = unit(c.vector.directions.at(layer)).dot(h);
-      return c.reading == reading::projection ? x : h.norm() > 0.0 ? x / h.norm() : 0.0;
+      return c.reading == steer::reading::projection ? x : h.norm() > 0.0 ? x / h.norm() : 0.0;
     });
   }
 
-  model_shape shape_;
-  std::vector<edit> edits_;
+  steer::model_shape shape_;
+  std::vector<steer::edit> edits_;
   std::vector<place> places_;
 };
 
-}  // namespace v0
-}  // namespace steer
+}  // namespace toy
