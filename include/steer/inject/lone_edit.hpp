@@ -1,7 +1,8 @@
-// steer/inject/lone_edit.hpp: sites at which one addition or one direction is all there is.
+// steer/inject/lone_edit.hpp: one addition, or one direction that is read and one that is written, for every row alike.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <variant>
 
@@ -12,47 +13,59 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// One row through one direction that is read and one that is written: it stays in the L1 cache between the two.
-/// @param watch  called as watch(c, z) with the coordinate read and the dose written
-template <class Scalar, class Real, class Watch>
-void apply_rank_one(const group<Real>& g, std::span<Scalar> h, Watch watch) noexcept {
-  const node& n = g.nodes.front();
-  // The only direction of strips is contiguous.
-  const auto c = static_cast<double>(kernel::dot<Scalar>(std::span<const Real>(g.read.data(), h.size()), h));
-  const double z = n.linear(0, 0) * c + n.shift[0];
-  watch(c, z);
-  if (z != 0.0) {
-    kernel::add(h, static_cast<Real>(z), std::span<const Real>(g.written().data(), h.size()));
-  }
-}
+/// What a group amounts to if it is as simple as that: a row then stays in the L1 cache between its read and its write, and
+/// needs no block. Points into the group.
+template <class Real>
+struct lone_edit {
+  enum class kind : std::uint8_t { none, addition, rank_one } what = kind::none;
+  columns where = {};
+  const Real* read = nullptr;
+  const Real* written = nullptr;
+  double linear = 0.0;  ///< z = linear c + shift
+  double shift = 0.0;
+};
 
 template <class Real>
-bool is_rank_one(const group<Real>& g) noexcept {
-  return g.plain && g.k() == 1 && g.m == 1 && std::holds_alternative<low_rank_stage<Real>>(g.stage);
+lone_edit<Real> lone_edit_of(const group<Real>& g) noexcept {
+  using kind = typename lone_edit<Real>::kind;
+  if (!g.plain) {
+    return {};
+  }
+  if (const auto* const bias = std::get_if<bias_stage<Real>>(&g.stage)) {
+    return {kind::addition, g.where, nullptr, bias->bias.data()};
+  }
+  if (g.k() != 1 || g.m != 1 || !std::holds_alternative<low_rank_stage<Real>>(g.stage)) {
+    return {};
+  }
+  const node& n = g.nodes.front();  // the only direction of strips is contiguous
+  return {kind::rank_one, g.where, g.read.data(), g.written().data(), n.linear(0, 0), n.shift[0]};
 }
 
-/// Runs a site at which one addition or one direction is all there is, for every row alike: without blocks.
-/// @return whether it is such a site
+/// @param row    the whole row
+/// @param watch  called as watch(c, z) with the coordinate read and the dose written
+template <class Scalar, class Real, class Watch>
+void apply_rank_one(const lone_edit<Real>& edit, Scalar* row, Watch watch) noexcept {
+  const std::span<Scalar> h(row + edit.where.first, static_cast<std::size_t>(edit.where.count));
+  const auto c = static_cast<double>(kernel::dot<Scalar>(std::span<const Real>(edit.read, h.size()), h));
+  const double z = edit.linear * c + edit.shift;
+  watch(c, z);
+  if (z != 0.0) {
+    kernel::add(h, static_cast<Real>(z), std::span<const Real>(edit.written, h.size()));
+  }
+}
+
+/// @param row_of  the i-th row, whole
 template <class Scalar, class Real, class RowOf>
-bool run_lone_edit(const site_program<Real>& site, std::ptrdiff_t count, RowOf row_of) noexcept {
-  const group<Real>& g = site.groups.front();
-  if (site.groups.size() != 1 || !g.plain) {
-    return false;
-  }
-  const auto d = static_cast<std::size_t>(g.where.count);
-  if (const auto* const bias = std::get_if<bias_stage<Real>>(&g.stage)) {
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-      kernel::add(std::span<Scalar>(row_of(i) + g.where.first, d), std::span<const Real>(bias->bias.data(), d));
+void run(const lone_edit<Real>& edit, std::ptrdiff_t count, RowOf row_of) noexcept {
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    Scalar* const row = row_of(i);
+    if (edit.what == lone_edit<Real>::kind::addition) {
+      const auto width = static_cast<std::size_t>(edit.where.count);
+      kernel::add(std::span<Scalar>(row + edit.where.first, width), std::span<const Real>(edit.written, width));
+    } else {
+      apply_rank_one(edit, row, [](double, double) {});
     }
-    return true;
   }
-  if (is_rank_one(g)) {
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-      apply_rank_one(g, std::span<Scalar>(row_of(i) + g.where.first, d), [](double, double) {});
-    }
-    return true;
-  }
-  return false;
 }
 
 }  // namespace detail

@@ -63,14 +63,16 @@ class observations {
   }
   void clear() noexcept { total_ = next_ = 0; }
 
-  /// Makes room for one more.
-  /// @return where its coordinates go
-  std::span<float> push(const observation& next) noexcept {
+  /// Makes room for one more: to be filled field by field, which is faster than to copy a whole one.
+  struct room {
+    observation& next;
+    std::span<float> coordinates;
+  };
+  room push() noexcept {
     const std::size_t at = next_;
     next_ = next_ + 1 == kept_.size() ? 0 : next_ + 1;
     ++total_;
-    kept_[at] = next;
-    return {coordinates_.data() + at * options_.coordinates, std::min<std::size_t>(next.count, options_.coordinates)};
+    return {kept_[at], {coordinates_.data() + at * options_.coordinates, options_.coordinates}};
   }
 
  private:

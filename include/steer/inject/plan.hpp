@@ -74,7 +74,7 @@ class basic_plan {
     program_->expect(where, activations);
     detail::no_observer nobody;
     program_->run(
-        *program_->find(where), activations.count,
+        where, activations.count,
         [&](std::ptrdiff_t i) {
           return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i), nullptr,
                                          nullptr};

@@ -21,6 +21,7 @@
 #include "steer/inject/compile.hpp"
 #include "steer/inject/digest.hpp"
 #include "steer/inject/explain.hpp"
+#include "steer/inject/lone_edit.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/run.hpp"
 #include "steer/recipe/recipe.hpp"
@@ -51,6 +52,7 @@ class program {
     const std::size_t count = static_cast<std::size_t>(std::max(shape.layers, 0)) * point_count;
     sites_.resize(count);
     accesses_.assign(count, access::none);
+    lone_.resize(count);
     additions_.resize(count);
     widths_.assign(count, 0);
     for (const auto& [where, here_terms] : resolve.found()) {
@@ -59,8 +61,11 @@ class program {
       widths_[at] = shape.width_at(where.point);
       const site_program<Real>& here = sites_[at];
       accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
-      if (const bias_stage<Real>* const all = only_addition(here); all != nullptr && all->bias.size() == widths_[at]) {
-        for (const Real number : all->bias) {
+      if (here.groups.size() == 1 && options.doses == dosing::compiled) {
+        lone_[at] = lone_edit_of(here.groups.front());
+      }
+      if (lone_[at].what == lone_edit<Real>::kind::addition && lone_[at].where.count == widths_[at]) {
+        for (const Real number : std::span(lone_[at].written, static_cast<std::size_t>(widths_[at]))) {
           additions_[at].push_back(static_cast<Scalar>(number));
           if (!(std::abs(static_cast<Real>(additions_[at].back())) < std::numeric_limits<Real>::infinity())) {
             throw numeric_error(text("plan: the addition at ", to_string(where), " holds ", number,
@@ -83,11 +88,9 @@ class program {
     digest_ = all.value();
   }
 
-  /// What the program does at a site; nothing for sites that do not exist.
-  [[nodiscard]] const site_program<Real>* find(site where) const noexcept {
-    const std::size_t at = slot(where);
-    return at < sites_.size() ? &sites_[at] : nullptr;
-  }
+  program(const program&) = delete;  // lone edits point into their groups
+  program& operator=(const program&) = delete;
+
   [[nodiscard]] steer::access access_at(site where) const noexcept {
     const std::size_t at = slot(where);
     return at < accesses_.size() ? accesses_[at] : access::none;
@@ -112,15 +115,16 @@ class program {
     assert(activations.info.empty() ? sites_[slot(where)].every_row : std::ssize(activations.info) >= activations.count);
   }
 
-  /// Runs over rows in blocks that stay in the cache.
+  /// Runs a site, at which the program acts, over rows in blocks that stay in the cache.
   ///
   /// @param job_of   the i-th row and what belongs to it
   /// @param observe  see `block_run`
   template <class JobOf, class Observer>
-  void run(const site_program<Real>& here, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
+  void run(site where, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
+    const std::size_t at = slot(where);
     if constexpr (std::same_as<Observer, no_observer>) {
-      if (options_.doses == dosing::compiled &&
-          run_lone_edit<Scalar>(here, count, [&](std::ptrdiff_t i) { return job_of(i).data; })) {
+      if (lone_[at].what != lone_edit<Real>::kind::none) {
+        detail::run<Scalar>(lone_[at], count, [&](std::ptrdiff_t i) { return job_of(i).data; });
         return;
       }
     }
@@ -130,7 +134,7 @@ class program {
       for (std::ptrdiff_t i = 0; i < size; ++i) {
         jobs[static_cast<std::size_t>(i)] = job_of(first + i);
       }
-      block_run<Scalar, Observer>(here, std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)),
+      block_run<Scalar, Observer>(sites_[at], std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)),
                                   observe)();
     }
   }
@@ -149,13 +153,6 @@ class program {
   }
 
  private:
-  /// The addition that is all that happens at a site, to every row alike.
-  [[nodiscard]] static const bias_stage<Real>* only_addition(const site_program<Real>& here) noexcept {
-    return here.groups.size() == 1 && here.groups[0].plain && here.groups[0].where.first == 0
-               ? std::get_if<bias_stage<Real>>(&here.groups[0].stage)
-               : nullptr;
-  }
-
   [[nodiscard]] static std::size_t slot(site where) noexcept {
     const auto point = static_cast<std::size_t>(where.point);
     return point < point_count ? static_cast<std::size_t>(where.layer) * point_count + point  // a negative layer's is huge
@@ -167,6 +164,7 @@ class program {
   plan_options options_;
   std::vector<site_program<Real>> sites_;  // [layers * point_count], as all that follow
   std::vector<access> accesses_;
+  std::vector<lone_edit<Real>> lone_;  // where a site is no more than that
   std::vector<std::vector<Scalar>> additions_;
   std::vector<std::ptrdiff_t> widths_;
   std::ptrdiff_t latches_ = 0;

@@ -84,7 +84,7 @@ class basic_routes {
         compiled.expect(where, activations);
         detail::no_observer nobody;
         compiled.run(
-            *compiled.find(where), next - group,
+            where, next - group,
             [&](std::ptrdiff_t i) {
               const routed& r = group[i];
               return detail::row_job<Scalar>{activations.data + r.row * activations.stride, &activations.info_of(r.row),

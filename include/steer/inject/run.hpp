@@ -139,10 +139,9 @@ class block_run {
   }
 
   void apply(const group<Real>& g, const low_rank_stage<Real>&) noexcept {
-    if (is_plain(g) && is_rank_one(g)) {
+    if (const auto lone = lone_edit_of(g); is_plain(g) && lone.what == lone_edit<Real>::kind::rank_one) {
       for (std::size_t i = 0; i < count_; ++i) {
-        apply_rank_one(g, std::span<Scalar>(rows_[i], static_cast<std::size_t>(g.where.count)),
-                       [&](double c, double z) { watch(g, i, &c, z != 0.0); });
+        apply_rank_one(lone, jobs_[job_[i]].data, [&](double c, double z) { watch(g, i, &c, z != 0.0); });
       }
       return;
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,10 +64,10 @@ class basic_session {
     };
     if (ring_.buffer == nullptr) {
       detail::no_observer nobody;
-      program_->run(*program_->find(where), activations.count, job_of, nobody);
+      program_->run(where, activations.count, job_of, nobody);
     } else {
       observer watching{where, *ring_.buffer};
-      program_->run(*program_->find(where), activations.count, job_of, watching);
+      program_->run(where, activations.count, job_of, watching);
     }
   }
 
@@ -123,18 +124,21 @@ class basic_session {
       if (!changed && ring.options().keep == keep::changes) {
         return;
       }
-      const row_info nothing{};
-      const row_info& info = row.info != nullptr ? *row.info : nothing;
+      const std::int32_t sequence = row.info != nullptr ? row.info->sequence : 0;
+      const std::int32_t position = row.info != nullptr ? row.info->position : 0;
+      const float norm = n.reads_norm ? static_cast<float>(std::sqrt(row.squares)) : std::numeric_limits<float>::quiet_NaN();
       for (std::size_t i = 0; i < n.edits.size(); ++i) {
         const std::vector<int>& seen = n.seen[i];
-        observation next{where, info.sequence, info.position, static_cast<std::uint32_t>(n.edits[i]),
-                         static_cast<std::uint32_t>(seen.size()), static_cast<float>(share) * n.amounts[i]};
+        auto [next, coordinates] = ring.push();
+        next.site = where;
+        next.sequence = sequence;
+        next.position = position;
+        next.edit = static_cast<std::uint32_t>(n.edits[i]);
+        next.count = static_cast<std::uint32_t>(seen.size());
+        next.share = static_cast<float>(share) * n.amounts[i];
+        next.norm = norm;
         next.changed = changed;
-        if (n.reads_norm) {
-          next.norm = static_cast<float>(std::sqrt(row.squares));
-        }
-        const std::span<float> coordinates = ring.push(next);
-        for (std::size_t j = 0; j < coordinates.size(); ++j) {
+        for (std::size_t j = 0; j < std::min(seen.size(), coordinates.size()); ++j) {
           coordinates[j] = static_cast<float>(row.c[seen[j]]);
         }
       }

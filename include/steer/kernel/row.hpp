@@ -53,7 +53,7 @@ template <class Scalar, class Change>
 /// @shape  h, w [d]; unaligned and of any width
 /// @cost   2 d flops, one pass; rows of 16 bits are computed in float and rounded once
 template <row_scalar Scalar>
-void add(std::span<Scalar> h, real_of<Scalar> factor, std::span<const real_of<Scalar>> w) noexcept {
+[[gnu::noinline]] void add(std::span<Scalar> h, real_of<Scalar> factor, std::span<const real_of<Scalar>> w) noexcept {
   const auto doses = detail::broadcast(factor);
   detail::change_row(h, w.data(), [&](const auto& numbers, const auto& direction) {
     return Eigen::internal::pmadd(doses, direction, numbers);
@@ -62,7 +62,7 @@ void add(std::span<Scalar> h, real_of<Scalar> factor, std::span<const real_of<Sc
 
 /// h += w
 template <row_scalar Scalar>
-void add(std::span<Scalar> h, std::span<const real_of<Scalar>> w) noexcept {
+[[gnu::noinline]] void add(std::span<Scalar> h, std::span<const real_of<Scalar>> w) noexcept {
   detail::change_row(h, w.data(), [](const auto& numbers, const auto& direction) {
     return Eigen::internal::padd(numbers, direction);
   });
@@ -70,7 +70,7 @@ void add(std::span<Scalar> h, std::span<const real_of<Scalar>> w) noexcept {
 
 /// u . h
 template <row_scalar Scalar>
-[[nodiscard]] real_of<Scalar> dot(std::span<const real_of<Scalar>> u, std::span<const Scalar> h) noexcept {
+[[nodiscard, gnu::noinline]] real_of<Scalar> dot(std::span<const real_of<Scalar>> u, std::span<const Scalar> h) noexcept {
   using namespace detail;
   using Real = real_of<Scalar>;
   constexpr std::ptrdiff_t step = lanes<Real>;
