@@ -2,7 +2,6 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -97,7 +96,9 @@ class digest {
   template <class Derived>
   void dense(const Eigen::PlainObjectBase<Derived>& numbers) {
     plain(numbers.rows());
-    std::for_each(numbers.data(), numbers.data() + numbers.size(), [this](auto number) { plain(number); });
+    for (Eigen::Index i = 0; i < numbers.size(); ++i) {
+      plain(numbers.data()[i]);
+    }
   }
   void bytes(const void* data, std::size_t count) {
     const auto* const from = static_cast<const unsigned char*>(data);
