@@ -44,7 +44,9 @@ int main() {
     std::mt19937_64 luck(3);
     const reference::generation_options sampled{.max_tokens = 30, .sample = {.temperature = 1.0F}};
     reference::generate(model.decoder(), prompts, sampled, luck, routes,
-                        [&](std::int32_t sequence, std::int32_t token) { stories[static_cast<std::size_t>(sequence)].push_back(token); });
+                        [&](std::int32_t sequence, std::int32_t token) {
+                          stories[static_cast<std::size_t>(sequence)].push_back(token);
+                        });
     std::printf("%s\n", title);
     for (const auto& story : stories) {
       std::printf("  %s\n", model.codec().decode(story).c_str());

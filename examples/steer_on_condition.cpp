@@ -61,8 +61,9 @@ int main() {
   std::array<std::vector<std::int32_t>, 2> stories;
   const reference::generation_options sampled{.max_tokens = 36, .sample = {.temperature = 1.0F}};
   std::mt19937_64 luck(4);
-  reference::generate(model.decoder(), prompts, sampled, luck, session,
-                      [&](std::int32_t sequence, std::int32_t token) { stories[static_cast<std::size_t>(sequence)].push_back(token); });
+  reference::generate(model.decoder(), prompts, sampled, luck, session, [&](std::int32_t sequence, std::int32_t token) {
+    stories[static_cast<std::size_t>(sequence)].push_back(token);
+  });
 
   for (std::int32_t sequence : {0, 1}) {
     std::array<int, 2> steered{};  // rows, by edit

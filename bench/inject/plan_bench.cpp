@@ -118,9 +118,11 @@ struct problem {
     }
   }
   [[nodiscard]] bench::bound<Scalar> bound() {
-    const std::ptrdiff_t adds = std::count_if(edits.begin(), edits.end(), [](const auto& e) { return e.kind == bench::edit_kind::add; });
+    const std::ptrdiff_t adds =
+        std::count_if(edits.begin(), edits.end(), [](const auto& e) { return e.kind == bench::edit_kind::add; });
     const std::ptrdiff_t k = u.rows() - adds;
-    return {std::span<Scalar>(h.data(), static_cast<std::size_t>(h.size())), {}, (2 * k + (adds > 0 ? 1 : 0)) * h.size()};
+    return {
+        std::span<Scalar>(h.data(), static_cast<std::size_t>(h.size())), {}, (2 * k + (adds > 0 ? 1 : 0)) * h.size()};
   }
 
   /// Whether a form changes the rows as the plan does, to the rounding of a few dozen edits.

@@ -19,6 +19,8 @@
 #include "expect_error.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
+#include "steer/inject/routes.hpp"
+#include "steer/inject/session.hpp"
 #include "steer/io/control_vector.hpp"
 #include "temporary_file.hpp"
 #include "toy.hpp"
@@ -61,6 +63,9 @@ steer::recipe many_edits(const steer::model_shape& shape) {
   out.add(vector_at(shape, point::attention_out, {5}), {.strength = 0.02F});
   out.add(vector_at(shape, point::mlp_out, {6, 29}), {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm});
   out.add(vector_at(shape, point::residual_out, {0, 29}), {.strength = 0.05F, .rows = {.first = 3}});
+  const steer::steering_vector v = vector_at(shape, point::residual_in, {25});
+  out.turn_towards(v, {.share = 0.1F}).floor(v, 10.0F, {.norm = steer::restore_norm});
+  out.ablate(v, {.gate = {.conditions = {steer::above(v, 0.1F, steer::reading::cosine)}}});
   return out;
 }
 
@@ -84,21 +89,6 @@ struct witness {
   void operator()(steer::site where, steer::rows<float> rows) noexcept {
     for (std::ptrdiff_t i = 0; i < rows.count; ++i) {
       seen[where].emplace_back(rows.info_of(i), Eigen::Map<const Eigen::VectorXf>(rows[i].data(), rows.width));
-    }
-  }
-};
-
-/// A plan for the rows of one sequence.
-struct for_sequence {
-  const steer::plan& plan;
-  std::int32_t sequence;
-
-  [[nodiscard]] steer::access access(steer::site where) const noexcept { return plan.access(where); }
-  void operator()(steer::site where, steer::rows<float> rows) const noexcept {
-    for (std::ptrdiff_t i = 0; i < rows.count; ++i) {
-      if (rows.info_of(i).sequence == sequence) {
-        plan(where, {rows[i].data(), 1, rows.width, rows.stride, rows.info.subspan(static_cast<std::size_t>(i), 1)});
-      }
     }
   }
 };
@@ -133,7 +123,8 @@ TEST(LlamaCpp, TheFivePointsAreWhatTheyAreCalled) {
       EXPECT_EQ(info.token, story()[i]);
       EXPECT_EQ(info.prompt_length, static_cast<std::int32_t>(story().size()));
       EXPECT_EQ(info.phase, steer::phase::prompt);
-      const Eigen::VectorXf sum = in + rows(layer, point::attention_out)[i].second + rows(layer, point::mlp_out)[i].second;
+      const Eigen::VectorXf sum =
+          in + rows(layer, point::attention_out)[i].second + rows(layer, point::mlp_out)[i].second;
       const auto& out = rows(layer, point::residual_out)[i].second;
       EXPECT_LT((sum - out).norm(), 1e-5F * (in.norm() + out.norm())) << layer << " row " << i;
       if (layer > 0) {
@@ -161,7 +152,8 @@ TEST(LlamaCpp, OffIsAsIfNeverOn) {
   host.clear_hook();
   EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
 
-  const steer::plan zero(steer::recipe{}.add(vector_at(host.shape(), point::residual_out, {10}), {.strength = 0.0F}), host.shape());
+  const steer::plan zero(steer::recipe{}.add(vector_at(host.shape(), point::residual_out, {10}), {.strength = 0.0F}),
+                         host.shape());
   EXPECT_EQ(host.steer(zero), llama_cpp_path::none);
   EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
 }
@@ -197,11 +189,13 @@ TEST(LlamaCpp, OfTwoInterleavedSequencesOneIsSteered) {
         for (std::size_t i = 0; i < std::max(story().size(), report().size()); ++i) {
           if (i < story().size()) {
             end_of_story = static_cast<std::int32_t>(batch.size());
-            batch.add(story()[i], static_cast<llama_pos>(i), 0, i + 1 == story().size() ? output::logits : output::none);
+            batch.add(story()[i], static_cast<llama_pos>(i), 0,
+                      i + 1 == story().size() ? output::logits : output::none);
           }
           if (i < report().size()) {
             end_of_report = static_cast<std::int32_t>(batch.size());
-            batch.add(report()[i], static_cast<llama_pos>(i), 1, i + 1 == report().size() ? output::logits : output::none);
+            batch.add(report()[i], static_cast<llama_pos>(i), 1,
+                      i + 1 == report().size() ? output::logits : output::none);
           }
         }
         host.decode(batch.view());
@@ -210,7 +204,9 @@ TEST(LlamaCpp, OfTwoInterleavedSequencesOneIsSteered) {
         return std::pair(std::vector<float>(a.begin(), a.end()), std::vector<float>(b.begin(), b.end()));
       };
       const auto [story_plain, report_plain] = run();
-      const for_sequence one{steered, 1};
+      steer::routing_table table;
+      table.route(1, steered);
+      const steer::routes one(table);
       host.set_hook(one);
       const auto [story_beside, report_steered] = run();
       EXPECT_EQ(story_beside, story_plain);
@@ -220,6 +216,50 @@ TEST(LlamaCpp, OfTwoInterleavedSequencesOneIsSteered) {
       EXPECT_LT(largest_difference(last_logits(host, report(), 2, 128), report_steered), float_noise)
           << one_cache << " " << micro_batch;
     }
+  }
+}
+
+// A condition that is read on the prompt opens the edit for one sequence and not for the other, in whatever pieces it comes.
+TEST(LlamaCpp, AGateThatThePromptDecidesActsOnWhatFollows) {
+  auto host = make_host();
+  const steer::steering_vector v = vector_at(host.shape(), point::residual_out, {20});
+  const auto reading = [&](const std::vector<std::int32_t>& prompt) {
+    steer::session watching(steer::recipe{}.watch({v}), host.shape());
+    steer::observations seen;
+    watching.observe(&seen);
+    host.evaluate(prompt, watching);
+    return seen.coordinates(seen.size() - 1)[0];
+  };
+  const float of_story = reading(story());
+  const float of_report = reading(report());
+  ASSERT_GT(std::abs(of_story - of_report), 0.5F);
+  const steer::condition between = steer::above(v, 0.5F * (of_story + of_report));
+  const steer::gate gate{.conditions = {between}, .time = steer::gate_time::on_prompt};
+  const steer::recipe recipe = steer::recipe{}.add(v, {.strength = 0.5F, .gate = gate});
+  const auto second_token = [&](steer::llama_cpp_host& at, llama_seq_id sequence,
+                                const std::vector<std::int32_t>& prompt) {
+    at.prompt(sequence, prompt);
+    steer::token_batch batch;
+    batch.add(prompt[0], static_cast<llama_pos>(prompt.size()), sequence, output::logits);
+    at.decode(batch.view());
+    const auto logits = at.logits(0);
+    return std::vector<float>(logits.begin(), logits.end());
+  };
+  const bool story_opens = of_story > of_report;
+  const auto& opens = story_opens ? story() : report();
+  const auto& closed = story_opens ? report() : story();
+  const std::vector<float> plain_open = second_token(host, 0, opens);
+  const std::vector<float> plain_closed = second_token(host, 1, closed);
+  std::vector<float> first;
+  for (const std::uint32_t micro_batch : {128U, 6U}) {
+    auto small = make_host({.micro_batch = micro_batch});
+    steer::session session(recipe, small.shape(), {.sequences = 4});
+    small.set_hook(session);
+    const std::vector<float> steered = second_token(small, 0, opens);
+    EXPECT_GT(largest_difference(steered, plain_open), 0.5) << micro_batch;
+    EXPECT_LT(largest_difference(second_token(small, 1, closed), plain_closed), float_noise) << micro_batch;
+    first = first.empty() ? steered : first;
+    EXPECT_LT(largest_difference(steered, first), float_noise) << micro_batch;
   }
 }
 
@@ -276,7 +316,8 @@ TEST(LlamaCpp, ConstantAdditionsTakeTheNativePath) {
   EXPECT_GT(largest_difference(theirs, plain), much);
 
   // Fewer layers: those left out must be zero, not what they were before.
-  const steer::plan fewer(steer::recipe{}.add(vector_at(host.shape(), point::residual_out, {15}), {.strength = 0.2F}), host.shape());
+  const steer::plan fewer(steer::recipe{}.add(vector_at(host.shape(), point::residual_out, {15}), {.strength = 0.2F}),
+                          host.shape());
   host.steer(fewer, steer::llama_cpp_native::never);
   const auto fewer_ours = last_logits(host, story(), 0, 128);
   EXPECT_EQ(host.steer(fewer), llama_cpp_path::native);
@@ -299,7 +340,8 @@ std::vector<float> read_as_llama_cpp_does(const std::filesystem::path& path, std
     const ggml_tensor* tensor = ggml_get_tensor(tensors, name.c_str());
     const auto layer = static_cast<std::size_t>(std::stoi(name.substr(std::string("direction.").size())));
     EXPECT_EQ(tensor->type, GGML_TYPE_F32);
-    std::copy_n(static_cast<const float*>(tensor->data), width, out.begin() + static_cast<std::ptrdiff_t>(width * (layer - 1)));
+    std::copy_n(static_cast<const float*>(tensor->data), width,
+                out.begin() + static_cast<std::ptrdiff_t>(width * (layer - 1)));
   }
   gguf_free(file);
   ggml_free(tensors);
@@ -355,7 +397,8 @@ TEST(LlamaCpp, EvaluatingLeavesNoTraceAndSeesNoSteering) {
     const auto path = host.path();
     witness eyes;
     host.evaluate(report(), eyes);
-    EXPECT_EQ(eyes.seen.at({20, point::residual_out}).back().second, plain.seen.at({20, point::residual_out}).back().second);
+    EXPECT_EQ(eyes.seen.at({20, point::residual_out}).back().second,
+              plain.seen.at({20, point::residual_out}).back().second);
     EXPECT_EQ(host.path(), path);
     steer::token_batch next;
     next.add(story()[0], static_cast<llama_pos>(story().size()), 0, output::logits);
@@ -367,8 +410,9 @@ TEST(LlamaCpp, EvaluatingLeavesNoTraceAndSeesNoSteering) {
 TEST(LlamaCpp, TheRecorderAndItsEvidenceServe) {
   auto host = make_host();
   steer::recorder recorder(host.shape(), {.tokens = steer::last_token{}, .layers = {15, 29}});
-  for (const auto& [happy, sad] : {std::pair{"I am happy.", "I am sad."}, std::pair{"What joy!", "What grief!"},
-                                   std::pair{"They laughed.", "They wept."}, std::pair{"A lovely day.", "A dreadful day."}}) {
+  for (const auto& [happy, sad] :
+       {std::pair{"I am happy.", "I am sad."}, std::pair{"What joy!", "What grief!"},
+        std::pair{"They laughed.", "They wept."}, std::pair{"A lovely day.", "A dreadful day."}}) {
     recorder.observe(host, happy, sad);
   }
   const steer::steering_vector mood = steer::mean_difference(recorder, {.name = "mood"});

@@ -56,7 +56,8 @@ class in_sequence {
       const auto [first, count] = columns_of(e, where);
       if (here.sets_latch) {
         if (row.phase == steer::phase::prompt && row.position == row.prompt_length - 1) {
-          latches[{row.sequence, here.edit, e.gate.layer ? -1 : where.layer}] = share(e.gate, where.layer, h.segment(first, count));
+          latches[{row.sequence, here.edit, e.gate.layer ? -1 : where.layer}] =
+              share(e.gate, where.layer, h.segment(first, count));
         }
         continue;
       }
@@ -108,8 +109,9 @@ class in_sequence {
   }
 
   [[nodiscard]] std::pair<Eigen::Index, Eigen::Index> columns_of(const steer::edit& e, steer::site where) const {
-    return e.head && where.point == steer::point::attention_heads ? std::pair(*e.head * shape_.head_width, shape_.head_width)
-                                                           : std::pair(std::ptrdiff_t{0}, shape_.width_at(where.point));
+    return e.head && where.point == steer::point::attention_heads
+               ? std::pair(*e.head * shape_.head_width, shape_.head_width)
+               : std::pair(std::ptrdiff_t{0}, shape_.width_at(where.point));
   }
 
   static double share(const steer::gate& g, int layer, const Eigen::VectorXd& h) {

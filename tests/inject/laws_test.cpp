@@ -55,7 +55,8 @@ TEST(every_plan, gives_the_same_bits_row_by_row_and_in_chunks) {
       plan(where, single.rows(i, 1));
     }
     for (std::ptrdiff_t first = 0; first < chunks.count();) {
-      const auto some = std::min<std::ptrdiff_t>(chunks.count() - first, 1 + static_cast<std::ptrdiff_t>(engine() % 30));
+      const auto some =
+          std::min<std::ptrdiff_t>(chunks.count() - first, 1 + static_cast<std::ptrdiff_t>(engine() % 30));
       plan(where, chunks.rows(first, some));
       first += some;
     }
@@ -72,7 +73,8 @@ TEST(every_plan, keeps_a_row_of_nan_to_itself) {
     data.rows()[bad][engine() % static_cast<std::size_t>(data.width)] = std::numeric_limits<float>::quiet_NaN();
     plan(where, data.rows());
     for (std::ptrdiff_t i = 0; i < data.count(); ++i) {
-      EXPECT_TRUE(i == bad || std::equal(data.rows()[i].begin(), data.rows()[i].end(), clean.rows()[i].begin())) << "row " << i;
+      EXPECT_TRUE(i == bad || std::equal(data.rows()[i].begin(), data.rows()[i].end(), clean.rows()[i].begin()))
+          << "row " << i;
     }
   });
 }
@@ -140,7 +142,8 @@ TEST(every_plan, works_at_all_widths_and_ranks) {
       }
       steer::recipe recipe;
       recipe.set(vectors, std::vector<float>(static_cast<std::size_t>(k), 0.25F));
-      recipe.scale(vectors[0], {.amount = -0.5F}).add(vectors[0], {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm});
+      recipe.scale(vectors[0], {.amount = -0.5F})
+          .add(vectors[0], {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm});
       const steer::basic_plan<double> plan(recipe, shape);
       const toy::in_sequence reference(recipe, shape);
       batch<double> data(engine, d * k > 100000 ? 2 : 26, d);
@@ -217,7 +220,8 @@ TEST_F(coincidence, a_folded_addition_that_equals_another_direction_is_written) 
 }
 
 TEST_F(coincidence, equal_directions_in_one_edit_are_told_apart) {
-  steer::low_rank_map map{toy::random_rows<float>(engine, 3, 24), toy::random_rows<float>(engine, 3, 24), Eigen::VectorXf::Ones(3)};
+  steer::low_rank_map map{toy::random_rows<float>(engine, 3, 24), toy::random_rows<float>(engine, 3, 24),
+                          Eigen::VectorXf::Ones(3)};
   map.read.row(1) = map.read.row(0);
   for (const steer::dosing doses : {steer::dosing::compiled, steer::dosing::per_route}) {
     expect_the_sequence<double>(steer::recipe{}.set({u, u}, {1.0F, 1.0F}, {.ridge = 0.5F}), 1e-13, {.doses = doses});
@@ -304,7 +308,9 @@ TEST_P(every_edit, leaves_rows_outside_its_schedule_bit_identical) {
       const auto at = static_cast<std::size_t>(1 + i * data.stride);
       const std::int32_t position = data.info[static_cast<std::size_t>(i)].position;
       if (position < 2 || position > 6 || position == 4) {
-        EXPECT_EQ(std::memcmp(&data.numbers[at], &before.numbers[at], static_cast<std::size_t>(data.stride) * sizeof(float)), 0)
+        EXPECT_EQ(
+            std::memcmp(&data.numbers[at], &before.numbers[at], static_cast<std::size_t>(data.stride) * sizeof(float)),
+            0)
             << "row " << i;
       }
     }
@@ -340,7 +346,8 @@ std::string name_of_kind(const testing::TestParamInfo<std::size_t>& info) {
   std::replace(out.begin(), out.end(), ' ', '_');
   return out;
 }
-INSTANTIATE_TEST_SUITE_P(of_all, every_edit, testing::Range(std::size_t{0}, std::variant_size_v<steer::operation>), name_of_kind);
+INSTANTIATE_TEST_SUITE_P(of_all, every_edit, testing::Range(std::size_t{0}, std::variant_size_v<steer::operation>),
+                         name_of_kind);
 
 /// One edit on rows of doubles.
 class one_edit : public testing::Test {
@@ -388,18 +395,21 @@ TEST_F(one_edit, set_meets_all_targets_at_once_with_the_least_move) {
   expect(recipe, [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
     EXPECT_NEAR(unit_u.dot(h), 0.5, 1e-12);
     EXPECT_NEAR(unit_v.dot(h), -1.25, 1e-12);
-    EXPECT_LE((h - before - pseudo_inverse * (Eigen::Vector2d(0.5, -1.25) - both * before)).norm(), 1e-12 * before.norm());
+    EXPECT_LE((h - before - pseudo_inverse * (Eigen::Vector2d(0.5, -1.25) - both * before)).norm(),
+              1e-12 * before.norm());
   });
   expect_near(after(recipe, 2), after(recipe));
 }
 
 TEST_F(one_edit, joint_ablation_leaves_nothing_where_one_after_the_other_leaks) {
   // At 60 degrees: removing v from what removing u left brings back a share of u.
-  v.directions[1].values = (0.5 * unit_u + std::sqrt(0.75) * (unit_v - unit_u * unit_u.dot(unit_v)).normalized()).cast<float>();
+  v.directions[1].values =
+      (0.5 * unit_u + std::sqrt(0.75) * (unit_v - unit_u * unit_u.dot(unit_v)).normalized()).cast<float>();
   double joint = 0.0;
   double leak = 0.0;
   expect(steer::recipe{}.set({u, v}, {0.0F, 0.0F}), [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
-    joint = std::max({joint, std::abs(unit_u.dot(h)) / before.norm(), std::abs(unit(v.directions.at(1)).dot(h)) / before.norm()});
+    joint = std::max(
+        {joint, std::abs(unit_u.dot(h)) / before.norm(), std::abs(unit(v.directions.at(1)).dot(h)) / before.norm()});
   });
   expect(steer::recipe{}.ablate(u).ablate(v), [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
     leak = std::max(leak, std::abs(unit_u.dot(h)) / before.norm());
@@ -420,7 +430,8 @@ TEST_F(one_edit, bounds_act_only_beyond_them_and_are_idempotent) {
   const steer::recipe joint = steer::recipe{}.keep_within({u, v}, {-0.5F, 0.1F}, {0.5F, 0.2F});
   expect(joint, [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
     EXPECT_NEAR(coordinate(h), std::clamp(coordinate(before), -0.5, 0.5), 1e-12);
-    EXPECT_NEAR(unit_v.dot(h), std::clamp(unit_v.dot(before), static_cast<double>(0.1F), static_cast<double>(0.2F)), 1e-12);
+    EXPECT_NEAR(unit_v.dot(h), std::clamp(unit_v.dot(before), static_cast<double>(0.1F), static_cast<double>(0.2F)),
+                1e-12);
   });
   expect_near(after(joint, 2), after(joint));
 }
@@ -428,10 +439,11 @@ TEST_F(one_edit, bounds_act_only_beyond_them_and_are_idempotent) {
 TEST_F(one_edit, coordinates_can_count_from_the_midpoint) {
   u.directions[1].origin = toy::random_rows<float>(engine, 1, 24).row(0).transpose();
   const double zero = unit_u.dot(u.directions[1].origin.cast<double>());
-  expect(steer::recipe{}.set(u, 2.0F, {.unit = steer::strength_unit::sigma, .origin = steer::coordinate_origin::midpoint}),
-         [&](const Eigen::VectorXd&, const Eigen::VectorXd& h) {
-           EXPECT_NEAR(unit_u.dot(h) - zero, 2.0 * *u.directions[1].spread, 1e-12);
-         });
+  expect(
+      steer::recipe{}.set(u, 2.0F, {.unit = steer::strength_unit::sigma, .origin = steer::coordinate_origin::midpoint}),
+      [&](const Eigen::VectorXd&, const Eigen::VectorXd& h) {
+        EXPECT_NEAR(unit_u.dot(h) - zero, 2.0 * *u.directions[1].spread, 1e-12);
+      });
 }
 
 TEST_F(one_edit, erase_leaves_nothing_to_read_and_is_idempotent) {
@@ -467,30 +479,34 @@ TEST_F(one_edit, rotations_add_up_and_keep_the_norm) {
 
 TEST_F(one_edit, towards_keeps_the_norm_and_goes_a_share_of_the_angle) {
   const auto angle = [&](const Eigen::VectorXd& h) { return std::acos(unit_u.dot(h) / h.norm()); };
-  expect(steer::recipe{}.turn_towards(u, {.share = 0.25F}), [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
-    EXPECT_NEAR(h.norm(), before.norm(), 1e-12 * before.norm());
-    EXPECT_NEAR(angle(h), 0.75 * angle(before), 1e-11);
-  });
-  expect(steer::recipe{}.turn_towards(u, {.share = 1.0F}), [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
-    EXPECT_LE((h - before.norm() * unit_u).norm(), 1e-12 * before.norm());
-  });
+  expect(steer::recipe{}.turn_towards(u, {.share = 0.25F}),
+         [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
+           EXPECT_NEAR(h.norm(), before.norm(), 1e-12 * before.norm());
+           EXPECT_NEAR(angle(h), 0.75 * angle(before), 1e-11);
+         });
+  expect(steer::recipe{}.turn_towards(u, {.share = 1.0F}),
+         [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
+           EXPECT_LE((h - before.norm() * unit_u).norm(), 1e-12 * before.norm());
+         });
 }
 
 TEST_F(one_edit, transforms_are_the_matrices_they_were_given) {
   for (int i = 0; i < 12; ++i) {
     const steer::affine_map map = toy::random_map(engine, 24, 3);
-    expect(steer::recipe{}.transform(map, {.blend = 0.5F}), [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
-      Eigen::VectorXd mapped;
-      if (const auto* diagonal = std::get_if<steer::diagonal_map>(&map)) {
-        mapped = diagonal->scale.cast<double>().asDiagonal() * before + diagonal->shift.cast<double>();
-      } else if (const auto* dense = std::get_if<steer::dense_map>(&map)) {
-        mapped = dense->linear.cast<double>() * before + dense->shift.cast<double>();
-      } else {
-        const auto& low = std::get<steer::low_rank_map>(map);
-        mapped = before + low.write.cast<double>().transpose() * (low.read.cast<double>() * before + low.shift.cast<double>());
-      }
-      EXPECT_LE((h - 0.5 * (before + mapped)).norm(), 1e-12 * before.norm());
-    });
+    expect(steer::recipe{}.transform(map, {.blend = 0.5F}),
+           [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
+             Eigen::VectorXd mapped;
+             if (const auto* diagonal = std::get_if<steer::diagonal_map>(&map)) {
+               mapped = diagonal->scale.cast<double>().asDiagonal() * before + diagonal->shift.cast<double>();
+             } else if (const auto* dense = std::get_if<steer::dense_map>(&map)) {
+               mapped = dense->linear.cast<double>() * before + dense->shift.cast<double>();
+             } else {
+               const auto& low = std::get<steer::low_rank_map>(map);
+               mapped = before + low.write.cast<double>().transpose() *
+                                     (low.read.cast<double>() * before + low.shift.cast<double>());
+             }
+             EXPECT_LE((h - 0.5 * (before + mapped)).norm(), 1e-12 * before.norm());
+           });
   }
 }
 
@@ -501,22 +517,28 @@ TEST_F(one_edit, loreft_says_what_the_rows_of_r_read) {
                                      .transpose();
   const steer::matrix<float> w = toy::random_rows<float>(engine, 3, 24);
   const Eigen::VectorXf b = toy::random_rows<float>(engine, 3, 1).col(0);
-  expect(steer::recipe{}.transform(steer::loreft_map(r, w, b)), [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
-    const Eigen::VectorXd said = w.cast<double>() * before + b.cast<double>();
-    EXPECT_LE((r.cast<double>() * h - said).norm(), 1e-5 * before.norm()) << "R is orthonormal to the digits of a float";
-  });
+  expect(steer::recipe{}.transform(steer::loreft_map(r, w, b)),
+         [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
+           const Eigen::VectorXd said = w.cast<double>() * before + b.cast<double>();
+           EXPECT_LE((r.cast<double>() * h - said).norm(), 1e-5 * before.norm())
+               << "R is orthonormal to the digits of a float";
+         });
 }
 
 TEST_F(one_edit, norm_modes_bound_the_length) {
-  const auto ratio_of = [](const Eigen::VectorXd& before, const Eigen::VectorXd& h) { return h.norm() / before.norm(); };
+  const auto ratio_of = [](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
+    return h.norm() / before.norm();
+  };
   const auto grow = [&](steer::norm_mode norm) { return steer::recipe{}.add(u, {.strength = 2.0F, .norm = norm}); };
   const auto shrink = [&](steer::norm_mode norm) { return steer::recipe{}.ablate(u, {.norm = norm}); };
   for (const auto& recipe : {grow(steer::restore_norm), shrink(steer::restore_norm)}) {
     expect(recipe, [&](const auto& before, const auto& h) { EXPECT_NEAR(ratio_of(before, h), 1.0, 1e-12); });
   }
-  expect(grow(steer::restore_norm_if_grown), [&](const auto& before, const auto& h) { EXPECT_LE(ratio_of(before, h), 1.0 + 1e-12); });
+  expect(grow(steer::restore_norm_if_grown),
+         [&](const auto& before, const auto& h) { EXPECT_LE(ratio_of(before, h), 1.0 + 1e-12); });
   expect_near(after(shrink(steer::restore_norm_if_grown)), after(shrink({})));
-  expect(grow(steer::cap_norm(1.25F)), [&](const auto& before, const auto& h) { EXPECT_LE(ratio_of(before, h), 1.25 + 1e-12); });
+  expect(grow(steer::cap_norm(1.25F)),
+         [&](const auto& before, const auto& h) { EXPECT_LE(ratio_of(before, h), 1.25 + 1e-12); });
 }
 
 TEST_F(one_edit, restoring_survives_the_loss_of_nearly_the_whole_row) {

@@ -67,7 +67,9 @@ inline double naive_share(const steer::gate& gate, int layer, const VectorXd& h,
         share = see.side(x <= static_cast<double>(asked.high)) && enough ? 1.0 : 0.0;
         break;
       }
-      case steer::gate_curve::sigmoid: share = 1.0 / (1.0 + std::exp(-static_cast<double>(asked.slope) * (x - low))); break;
+      case steer::gate_curve::sigmoid:
+        share = 1.0 / (1.0 + std::exp(-static_cast<double>(asked.slope) * (x - low)));
+        break;
       case steer::gate_curve::excess: share = std::max(0.0, std::abs(x) - low); break;
     }
     least = std::min(least, share);
@@ -154,8 +156,8 @@ class naive {
   }
 
   /// The row after one step. A row's `entry_norm` is that of the step's columns before the site's first step.
-  VectorXd apply(const naive_step& step, const steer::row_info& info, double entry_norm, VectorXd row, latch_memory& memory,
-                 observer& see) const {
+  VectorXd apply(const naive_step& step, const steer::row_info& info, double entry_norm, VectorXd row,
+                 latch_memory& memory, observer& see) const {
     const steer::edit& e = edit_of(step);
     const VectorXd h = see.passes(row).segment(step.first_column, step.width);
     const bool on_prompt = latched(e);

@@ -35,7 +35,7 @@ struct observer {
   std::vector<reading> readings = {};
   std::size_t asked = 0;               // readings of the gate, which come first
   std::vector<bool> sides = {};        // of the hard thresholds
-  bool vague = false;                  // "but for rounding" decides, and the documentation does not say how much that is
+  bool vague = false;  // "but for rounding" decides, and the documentation does not say how much that is
   double share = 0.0;                  // of the edit, that the row receives
   std::vector<VectorXd> written = {};  // the rows that the move is made of
   VectorXd unscaled = {};              // the columns before their length is corrected; empty if nothing acts

@@ -59,8 +59,8 @@ std::string describe(const steer::recipe& recipe, steer::site where) {
     out += "\n  " + to_string(e) + (step.acts ? "" : " (only its gate)") + ", norm rule " +
            std::to_string(static_cast<int>(e.norm.rule)) + ", " + std::to_string(e.gate.conditions.size()) +
            (e.gate.latched() ? " latched" : "") + " conditions, combination " +
-           std::to_string(static_cast<int>(e.gate.combination)) + ", amount " + std::to_string(e.gate.amount) + ", head " +
-           std::to_string(e.head.value_or(-1)) + (e.rows.everything() ? "" : ", some rows");
+           std::to_string(static_cast<int>(e.gate.combination)) + ", amount " + std::to_string(e.gate.amount) +
+           ", head " + std::to_string(e.head.value_or(-1)) + (e.rows.everything() ? "" : ", some rows");
   }
   return out;
 }
@@ -73,7 +73,8 @@ struct tally {
 
   ~tally() {
     EXPECT_LT(static_cast<double>(excluded), 0.01 * static_cast<double>(rows));
-    std::printf("%zu rows, %zu touched, %zu excluded, worst error %.2g of the largest norm\n", rows, touched, excluded, worst);
+    std::printf("%zu rows, %zu touched, %zu excluded, worst error %.2g of the largest norm\n", rows, touched, excluded,
+                worst);
   }
 };
 
@@ -88,21 +89,23 @@ TEST(naive, equals_the_edits_in_sequence) {
     const toy::naive exact(recipe, shape);
     toy::thresholds reference(exact, 1e-9);
     toy::in_sequence::memory latches;
-    each_row<double>(engine, shape, [](steer::site, steer::rows<double>) {},
-                     [&](steer::site where, const steer::row_info& info, std::ptrdiff_t i, Eigen::VectorXd h, const auto&) {
-      const auto expected = reference.follow(where, info, h);
-      const bool touched = expected.row != h;
-      sequence.apply(where, info, h, latches, [](const Eigen::VectorXd&, std::size_t) {});
-      ++all.rows;
-      all.touched += touched ? 1U : 0U;
-      if (expected.doubtful) {
-        ++all.excluded;
-        return;
-      }
-      const double error = (h - expected.row).norm();
-      all.worst = std::max(all.worst, error / expected.largest);
-      EXPECT_LE(error, 1e-11 * expected.largest) << to_string(where) << " row " << i << "\n" << describe(recipe, where);
-    });
+    each_row<double>(
+        engine, shape, [](steer::site, steer::rows<double>) {},
+        [&](steer::site where, const steer::row_info& info, std::ptrdiff_t i, Eigen::VectorXd h, const auto&) {
+          const auto expected = reference.follow(where, info, h);
+          const bool touched = expected.row != h;
+          sequence.apply(where, info, h, latches, [](const Eigen::VectorXd&, std::size_t) {});
+          ++all.rows;
+          all.touched += touched ? 1U : 0U;
+          if (expected.doubtful) {
+            ++all.excluded;
+            return;
+          }
+          const double error = (h - expected.row).norm();
+          all.worst = std::max(all.worst, error / expected.largest);
+          EXPECT_LE(error, 1e-11 * expected.largest) << to_string(where) << " row " << i << "\n"
+                                                     << describe(recipe, where);
+        });
   }
 }
 
@@ -116,20 +119,22 @@ TEST(naive, equals_sessions_in_double) {
     steer::basic_session<double> session(recipe, shape, {.sequences = 2});
     const toy::naive exact(recipe, shape);
     toy::thresholds reference(exact, 1e-9);
-    each_row<double>(engine, shape, [&](steer::site where, steer::rows<double> rows) { session(where, rows); },
-                     [&](steer::site where, const steer::row_info& info, std::ptrdiff_t i, const Eigen::VectorXd& before,
-                         const Eigen::VectorXd& after) {
-      const auto expected = reference.follow(where, info, before);
-      ++all.rows;
-      all.touched += expected.row != before ? 1U : 0U;
-      if (expected.doubtful) {
-        ++all.excluded;
-        return;
-      }
-      const double error = (after - expected.row).norm();
-      all.worst = std::max(all.worst, error / expected.largest);
-      EXPECT_LE(error, 1e-10 * expected.largest) << to_string(where) << " row " << i << "\n" << describe(recipe, where);
-    });
+    each_row<double>(
+        engine, shape, [&](steer::site where, steer::rows<double> rows) { session(where, rows); },
+        [&](steer::site where, const steer::row_info& info, std::ptrdiff_t i, const Eigen::VectorXd& before,
+            const Eigen::VectorXd& after) {
+          const auto expected = reference.follow(where, info, before);
+          ++all.rows;
+          all.touched += expected.row != before ? 1U : 0U;
+          if (expected.doubtful) {
+            ++all.excluded;
+            return;
+          }
+          const double error = (after - expected.row).norm();
+          all.worst = std::max(all.worst, error / expected.largest);
+          EXPECT_LE(error, 1e-10 * expected.largest) << to_string(where) << " row " << i << "\n"
+                                                     << describe(recipe, where);
+        });
   }
 }
 

@@ -78,7 +78,9 @@ TEST_F(plan_of_one, is_invariant_under_the_sign_and_length_of_an_ablated_directi
 TEST_F(plan_of_one, does_nothing_at_strength_zero_bit_for_bit) {
   data.numbers[1] = -0.0F;  // adding +0 would change its sign bit
   steer::recipe recipe;
-  recipe.add(happy, {.strength = 0.0F}).scale(happy, {.amount = 0.0F}).add(happy, {.strength = 0.0F, .unit = strength_unit::of_row_norm});
+  recipe.add(happy, {.strength = 0.0F})
+      .scale(happy, {.amount = 0.0F})
+      .add(happy, {.strength = 0.0F, .unit = strength_unit::of_row_norm});
   const steer::plan plan{recipe, shape};
   for (int layer = 0; layer < 2; ++layer) {
     for (const point p : steer::all_points) {
@@ -94,7 +96,8 @@ TEST_F(plan_of_one, does_nothing_where_a_dose_is_too_small_for_the_scalar) {
   steer::steering_vector tiny;
   tiny.name = "tiny";
   tiny.directions[0].values = Eigen::VectorXf::Constant(3, 1e-30F);
-  const steer::plan plan(steer::recipe{}.add(tiny, {.strength = 1e-20F, .unit = steer::strength_unit::raw}), toy::shape(1, 3));
+  const steer::plan plan(steer::recipe{}.add(tiny, {.strength = 1e-20F, .unit = steer::strength_unit::raw}),
+                         toy::shape(1, 3));
   EXPECT_EQ(plan.access({0, steer::point::residual_out}), steer::access::none) << "adding zero would turn -0 into 0";
 }
 
@@ -103,7 +106,8 @@ TEST_F(plan_of_one, knows_row_norms_whose_squares_overflow_or_vanish) {
   v.name = "first axis";
   v.directions[0].values = Eigen::Vector3f(1.0F, 0.0F, 0.0F);
   const steer::plan plan(
-      steer::recipe{}.add(v, {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm, .cap = INFINITY}), toy::shape(1, 3));
+      steer::recipe{}.add(v, {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm, .cap = INFINITY}),
+      toy::shape(1, 3));
   const steer::row_info info{};
   for (const float size : {2e19F, 1.0F, 1e-23F, 3e-39F}) {
     std::array<float, 3> row{0.0F, size, 0.0F};
@@ -136,7 +140,8 @@ TEST_F(plan_of_one, drops_doses_that_cancel) {
 
 TEST_F(plan_of_one, checks_an_edit_of_strength_zero_too) {
   happy.directions[7] = happy.directions[1];
-  expect_error<steer::shape_error>([&] { steer::plan(steer::recipe().add(happy, {.strength = 0.0F}), shape); }, "layer 7");
+  expect_error<steer::shape_error>([&] { steer::plan(steer::recipe().add(happy, {.strength = 0.0F}), shape); },
+                                   "layer 7");
 }
 
 TEST_F(plan_of_one, leaves_rows_outside_the_selection_bit_identical) {
@@ -178,7 +183,8 @@ TEST_F(plan_of_one, caps_the_row_norm_that_counts) {
     h.setZero();
     h[0] = 100.0F;
     const Eigen::VectorXf before = h;
-    steer::plan(steer::recipe().add(happy, {.strength = 0.1F, .unit = strength_unit::of_row_norm, .cap = cap}), shape)(here, one.rows());
+    steer::plan(steer::recipe().add(happy, {.strength = 0.1F, .unit = strength_unit::of_row_norm, .cap = cap}), shape)(
+        here, one.rows());
     return (h - before).norm();
   };
   EXPECT_NEAR(dose_of(3.0F), 0.1F * 3.0F * 2.0F, 1e-5F);
@@ -209,8 +215,8 @@ TEST_F(plan_of_one, is_shared_by_threads) {
 
 TEST_F(plan_of_one, without_norms_counts_in_raw) {
   happy.directions[0].row_norm.reset();
-  expect_error<steer::argument_error>([&] { steer::plan(steer::recipe().add(happy), shape); }, "only some of its layers",
-                                      "name a unit");
+  expect_error<steer::argument_error>([&] { steer::plan(steer::recipe().add(happy), shape); },
+                                      "only some of its layers", "name a unit");
   happy.directions[1].row_norm.reset();
   EXPECT_EQ(after(steer::recipe().add(happy, {.strength = 0.5F})),
             after(steer::recipe().add(happy, {.strength = 0.5F, .unit = strength_unit::raw})));
@@ -227,11 +233,12 @@ TEST_F(plan_of_one, without_norms_counts_in_raw) {
 TEST_F(plan_of_one, refuses_what_does_not_fit_the_model) {
   happy.name = "happy";
   const auto compile = [&](steer::recipe recipe, const steer::model_shape& model) { steer::plan(recipe, model); };
-  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy, {.layers = {4}}), shape); }, "add \"happy\"",
-                                   "layer 4 does not exist", "layers 0 to 1");
-  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy), toy::shape(1, 24)); }, "layer 1 does not exist");
-  expect_error<steer::shape_error>([&] { compile(steer::recipe().ablate(happy), toy::shape(2, 25)); }, "scale \"happy\"",
-                                   "has width 24", "has 25 at residual_out");
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy, {.layers = {4}}), shape); },
+                                   "add \"happy\"", "layer 4 does not exist", "layers 0 to 1");
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy), toy::shape(1, 24)); },
+                                   "layer 1 does not exist");
+  expect_error<steer::shape_error>([&] { compile(steer::recipe().ablate(happy), toy::shape(2, 25)); },
+                                   "scale \"happy\"", "has width 24", "has 25 at residual_out");
   expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy, {.layers = {2}}), toy::shape(3, 24)); },
                                    "layer 2 has no direction", "0 to 1");
   expect_error<steer::argument_error>([&] { compile(steer::recipe().add(happy, {.layers = {1, 1}}), shape); },
@@ -239,7 +246,8 @@ TEST_F(plan_of_one, refuses_what_does_not_fit_the_model) {
   steer::model_shape blind = shape;
   blind.facts = {};
   expect_error<steer::argument_error>(
-      [&] { compile(steer::recipe().add(happy, {.rows = {.phase = steer::phase::prompt}}), blind); }, "needs each row's phase");
+      [&] { compile(steer::recipe().add(happy, {.rows = {.phase = steer::phase::prompt}}), blind); },
+      "needs each row's phase");
   expect_error<steer::argument_error>([&] { compile(steer::recipe().add(happy, {.rows = {.last = 3}}), blind); },
                                       "needs each row's position");
   EXPECT_NO_THROW(compile(steer::recipe().add(happy), blind));
@@ -256,8 +264,8 @@ TEST_F(plan_of_one, refuses_another_models_vector_unless_told) {
   happy.source.fingerprint = "0a";
   EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape)) << "a host without a fingerprint cannot be checked";
   shape.fingerprint = "0b";
-  expect_error<steer::argument_error>([&] { steer::plan(steer::recipe().add(happy), shape); }, "\"happy\"", "\"A\"", "0a",
-                                      "\"toy\" has 0b");
+  expect_error<steer::argument_error>([&] { steer::plan(steer::recipe().add(happy), shape); }, "\"happy\"", "\"A\"",
+                                      "0a", "\"toy\" has 0b");
   EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape, {.models = steer::model_check::any}));
   shape.fingerprint = "0a";
   EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape));
@@ -282,7 +290,8 @@ TEST_F(plan_of_one, refuses_bounds_and_additions_that_the_rows_cannot_hold) {
   expect_error<steer::numeric_error>([&] { steer::plan(floor, shape); }, "bound \"happy\"", "not finite");
   EXPECT_NO_THROW(steer::basic_plan<double>(floor, shape));
   const steer::recipe large = steer::recipe{}.add(happy, {.strength = 1e6F, .unit = strength_unit::unit});
-  expect_error<steer::numeric_error>([&] { steer::basic_plan<Eigen::half>(large, shape); }, "layer 0 residual_out", "16 bits");
+  expect_error<steer::numeric_error>([&] { steer::basic_plan<Eigen::half>(large, shape); }, "layer 0 residual_out",
+                                     "16 bits");
   EXPECT_NO_THROW(steer::plan(large, shape));
 }
 

@@ -35,11 +35,13 @@ inline steer::affine_map random_map(std::mt19937_64& engine, Eigen::Index width,
   };
   switch (engine() % 3) {
     case 0:
-      return steer::diagonal_map{Eigen::VectorXf::Ones(width) + 0.5F * numbers(width, 1).col(0), numbers(width, 1).col(0)};
+      return steer::diagonal_map{Eigen::VectorXf::Ones(width) + 0.5F * numbers(width, 1).col(0),
+                                 numbers(width, 1).col(0)};
     case 1: return steer::low_rank_map{numbers(rank, width), numbers(rank, width), numbers(rank, 1).col(0)};
     default:
-      return steer::dense_map{steer::matrix<float>(0.8F * steer::matrix<float>::Identity(width, width) + 0.4F * numbers(width, width)),
-                              numbers(width, 1).col(0)};
+      return steer::dense_map{
+          steer::matrix<float>(0.8F * steer::matrix<float>::Identity(width, width) + 0.4F * numbers(width, width)),
+          numbers(width, 1).col(0)};
   }
 }
 
@@ -73,7 +75,8 @@ struct random_fields {
     const double x = uniform(engine, -1.5, 1.5);
     switch (allowed) {
       case steer::domain::finite: return static_cast<float>(x);
-      case steer::domain::bound: return engine() % 4 == 0 ? (last.empty() ? -infinity : infinity) : static_cast<float>(x);
+      case steer::domain::bound:
+        return engine() % 4 == 0 ? (last.empty() ? -infinity : infinity) : static_cast<float>(x);
       case steer::domain::above_zero: return static_cast<float>(0.3 + std::abs(x));
       case steer::domain::not_negative: return engine() % 2 == 0 ? 0.0F : static_cast<float>(0.1 * std::abs(x));
       case steer::domain::at_least_one: return static_cast<float>(1.0 + std::abs(x));
@@ -185,7 +188,8 @@ steer::edit random_edit(std::mt19937_64& engine, const steer::model_shape& shape
       out.rows.phase.reset();
       out.rows.last_of_prompt.reset();
     }
-    out.norm = {static_cast<steer::norm_rule>(engine() % 8 < 4 ? 0 : engine() % 4), static_cast<float>(uniform(engine, 1.0, 1.5))};
+    out.norm = {static_cast<steer::norm_rule>(engine() % 8 < 4 ? 0 : engine() % 4),
+                static_cast<float>(uniform(engine, 1.0, 1.5))};
     if (engine() % 2 == 0) {
       out.layers = {static_cast<int>(engine() % 2)};
     } else {

@@ -155,9 +155,17 @@ TEST_F(routes_of_two, skip_sites_that_no_route_changes) {
 
 TEST_F(routes_of_two, refuse_doses_that_do_not_fit) {
   steer::routing_table table;
-  expect_error<steer::argument_error>([&] { table.route(4, fixed, {1.0F, 1.0F}); }, "sequence 4", "compiled in", "per_route");
+  expect_error<steer::argument_error>(
+      [&] {
+        table.route(4, fixed, {1.0F, 1.0F});
+      },
+      "sequence 4", "compiled in", "per_route");
   expect_error<steer::argument_error>([&] { table.route(4, dosed, {1.0F}); }, "has 1 doses", "2 edits");
-  expect_error<steer::numeric_error>([&] { table.route(4, dosed, {1.0F, std::numeric_limits<float>::quiet_NaN()}); }, "nan");
+  expect_error<steer::numeric_error>(
+      [&] {
+        table.route(4, dosed, {1.0F, std::numeric_limits<float>::quiet_NaN()});
+      },
+      "nan");
   shape.facts = {};
   expect_error<steer::argument_error>([&] { table.route(4, steer::plan(recipe, shape)); }, "needs each row's sequence");
 }
@@ -179,7 +187,8 @@ TEST_F(routes_of_two, are_swapped_between_calls_and_never_within_one) {
   std::vector<steer::routing_table> tables;
   for (int i = 1; i <= 4; ++i) {
     steer::routing_table table;
-    const steer::recipe add = steer::recipe{}.add(ones, {.strength = static_cast<float>(i), .unit = steer::strength_unit::raw});
+    const steer::recipe add =
+        steer::recipe{}.add(ones, {.strength = static_cast<float>(i), .unit = steer::strength_unit::raw});
     tables.push_back(table.otherwise(steer::plan(add, shape)));
   }
   steer::routes routes(tables[0]);

@@ -41,7 +41,8 @@ class latched : public testing::Test {
                                                  .layer = layer}});
   }
   /// What is written to a row of which the gate reads `asked`.
-  static float run(steer::session& session, std::int32_t position, float asked, std::int32_t sequence = 0, int layer = 0) {
+  static float run(steer::session& session, std::int32_t position, float asked, std::int32_t sequence = 0,
+                   int layer = 0) {
     float h[2] = {asked, 0.0F};
     const steer::row_info info{7, position, sequence, prompt, position < prompt ? phase::prompt : phase::generation};
     session({layer, point::residual_out}, {h, 1, 2, 2, {&info, 1}});
@@ -80,7 +81,8 @@ TEST_F(latched, can_be_read_at_another_layer) {
   run(session, 2, 1.0F, 0, 1);
   EXPECT_EQ(run(session, 3, 0.0F, 0, 0), 1.0F);
   const steer::recipe only_first = steer::recipe{}.add(
-      writes, {.layers = {0}, .gate = {.conditions = {steer::above(asks, 0.5F)}, .time = steer::gate_time::on_prompt, .layer = 1}});
+      writes, {.layers = {0},
+               .gate = {.conditions = {steer::above(asks, 0.5F)}, .time = steer::gate_time::on_prompt, .layer = 1}});
   EXPECT_EQ(steer::session(only_first, shape).access({1, point::residual_out}), steer::access::read);
 }
 
@@ -104,7 +106,8 @@ TEST_F(latched, is_reset_forked_and_rewound) {
 }
 
 TEST_F(latched, goes_back_to_what_an_earlier_prompt_decided) {
-  const auto at = [&](steer::session& session, phase in, std::int32_t position, std::int32_t prompt_length, float asked) {
+  const auto at = [&](steer::session& session, phase in, std::int32_t position, std::int32_t prompt_length,
+                      float asked) {
     float h[2] = {asked, 0.0F};
     const steer::row_info info{7, position, 0, prompt_length, in};
     session({0, point::residual_out}, {h, 1, 2, 2, {&info, 1}});
@@ -130,15 +133,17 @@ TEST_F(latched, needs_a_session_and_a_host_that_knows_its_rows) {
                                      steer::row_fact::sequence}) {
     steer::model_shape blind = shape;
     blind.facts = {};
-    for (const steer::row_fact other : {steer::row_fact::phase, steer::row_fact::position, steer::row_fact::prompt_length,
-                                        steer::row_fact::sequence}) {
+    for (const steer::row_fact other : {steer::row_fact::phase, steer::row_fact::position,
+                                        steer::row_fact::prompt_length, steer::row_fact::sequence}) {
       if (other != fact) {
         blind.facts.insert(other);
       }
     }
-    expect_error<steer::argument_error>([&] { steer::session(recipe(), blind); }, "needs each row's", std::string(to_string(fact)));
+    expect_error<steer::argument_error>([&] { steer::session(recipe(), blind); }, "needs each row's",
+                                        std::string(to_string(fact)));
   }
-  expect_error<steer::argument_error>([&] { steer::session(recipe(), shape, {.sequences = 0}); }, "0 sequences", "at least 1");
+  expect_error<steer::argument_error>([&] { steer::session(recipe(), shape, {.sequences = 0}); }, "0 sequences",
+                                      "at least 1");
   steer::session session(recipe(), shape, {.sequences = 2});
   expect_error<steer::argument_error>([&] { session.reset(2); }, "sequence 2 does not exist", "0 to 1");
   expect_error<steer::argument_error>([&] { session.fork(0, -1); }, "sequence -1");
@@ -153,7 +158,8 @@ TEST_F(latched, cannot_act_in_the_prompt_or_be_read_elsewhere_without_latching) 
       "acts on what is generated", "in the prompt");
   gate.time = steer::gate_time::each_row;
   gate.layer = 1;
-  expect_error<steer::argument_error>([&] { steer::recipe{}.add(writes, {.gate = gate}); }, "reads layer 1 for other layers");
+  expect_error<steer::argument_error>([&] { steer::recipe{}.add(writes, {.gate = gate}); },
+                                      "reads layer 1 for other layers");
 }
 
 TEST_F(latched, gives_the_same_rows_in_chunks) {
@@ -180,8 +186,10 @@ class observed : public testing::Test {
 };
 
 TEST_F(observed, telemetry_has_coordinates_and_norms_at_their_place_in_the_order) {
-  const steer::recipe recipe =
-      steer::recipe{}.watch({u, v}, {.norm = steer::watched_norm::read}).ablate(u).watch({u, v}, {.norm = steer::watched_norm::read});
+  const steer::recipe recipe = steer::recipe{}
+                                   .watch({u, v}, {.norm = steer::watched_norm::read})
+                                   .ablate(u)
+                                   .watch({u, v}, {.norm = steer::watched_norm::read});
   EXPECT_EQ(steer::plan(recipe, shape).access(here), steer::access::write);
   EXPECT_EQ(steer::plan(steer::recipe{}.watch({u}), shape).access(here), steer::access::none);
   EXPECT_EQ(steer::session(steer::recipe{}.watch({u}), shape).access(here), steer::access::read);
@@ -262,8 +270,8 @@ TEST_F(observed, shares_say_what_was_applied_and_only_rows_concerned_are_seen) {
     steer::session copy = session;
     toy::batch<float> rows = data;
     session(here, rows.rows());
-    const auto count = static_cast<std::size_t>(
-        std::count_if(data.info.begin(), data.info.end(), [](const auto& row) { return row.phase == phase::generation; }));
+    const auto count = static_cast<std::size_t>(std::count_if(
+        data.info.begin(), data.info.end(), [](const auto& row) { return row.phase == phase::generation; }));
     ASSERT_EQ(ring.size(), count * (beside_another ? 2 : 1));
     EXPECT_EQ(ring[0].share, 0.5F);
     copy(here, rows.rows());

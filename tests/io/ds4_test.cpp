@@ -96,10 +96,13 @@ TEST(ds4, refuses_to_write_what_ds4_would_misapply) {
   steer::steering_vector v{.name = "happy", .point = steer::point::mlp_out};
   v.directions[3].values = Eigen::Vector2f(1, 0);
   const temporary_file file(".f32");
-  expect_error<steer::format_error>([&] { steer::save_ds4({steer::add_edit{v}}, 4, file.path()); }, "add \"happy\" does not scale a component");
-  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 3, file.path()); }, "has layer 3; the model has 3 layers");
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::add_edit{v}}, 4, file.path()); },
+                                    "add \"happy\" does not scale a component");
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 3, file.path()); },
+                                    "has layer 3; the model has 3 layers");
   v.point = steer::point::residual_out;
-  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 4, file.path()); }, "acts at residual_out");
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 4, file.path()); },
+                                    "acts at residual_out");
   EXPECT_FALSE(std::filesystem::exists(file.path()));
 }
 

@@ -63,14 +63,16 @@ TEST(gate, refuses_numbers_without_meaning) {
   expect_error<steer::numeric_error>([&] { with({.conditions = {sigmoid(v, 0.0F, nan)}}); }, "gate slope is nan");
   expect_error<steer::argument_error>([&] { with({.conditions = {within(v, 2.0F, 1.0F)}}); }, "opens from 2 to 1");
   const float infinity = std::numeric_limits<float>::infinity();
-  expect_error<steer::numeric_error>([&] { with({.conditions = {sigmoid(v, infinity, 0.0F)}}); }, "gate low is inf", "finite");
-  expect_error<steer::numeric_error>([&] { with({.conditions = {excess(v, -infinity)}}); }, "gate low is -inf", "finite");
+  expect_error<steer::numeric_error>([&] { with({.conditions = {sigmoid(v, infinity, 0.0F)}}); }, "gate low is inf",
+                                     "finite");
+  expect_error<steer::numeric_error>([&] { with({.conditions = {excess(v, -infinity)}}); }, "gate low is -inf",
+                                     "finite");
   expect_error<steer::argument_error>([&] { with({.time = steer::gate_time::on_prompt}); }, "no condition to latch");
   steer::steering_vector elsewhere = v;
   elsewhere.name = "w";
   elsewhere.point = steer::point::mlp_out;
-  expect_error<steer::argument_error>([&] { with({.conditions = {above(elsewhere, 1.0F)}}); }, "\"w\" belongs to mlp_out",
-                                      "acts at residual_out");
+  expect_error<steer::argument_error>([&] { with({.conditions = {above(elsewhere, 1.0F)}}); },
+                                      "\"w\" belongs to mlp_out", "acts at residual_out");
 }
 
 TEST(norm_mode, bounds_the_length_relative_to_before) {
@@ -84,8 +86,8 @@ TEST(norm_mode, bounds_the_length_relative_to_before) {
   EXPECT_EQ(steer::restore_norm.factor(1.0, 1e-9), 1.0) << "nothing is left to stretch";
   std::mt19937_64 engine(1);
   const steer::steering_vector v = toy::random_vector(engine, {0}, 3);
-  expect_error<steer::numeric_error>([&] { steer::recipe{}.ablate(v, {.norm = steer::cap_norm(0.5F)}); }, "norm ratio is 0.5",
-                                     "at least 1");
+  expect_error<steer::numeric_error>([&] { steer::recipe{}.ablate(v, {.norm = steer::cap_norm(0.5F)}); },
+                                     "norm ratio is 0.5", "at least 1");
 }
 
 }  // namespace

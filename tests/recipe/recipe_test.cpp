@@ -53,7 +53,8 @@ TEST_F(recipe, refuses_meaningless_numbers_and_stays_as_it_was) {
   expect_error<steer::numeric_error>([&] { made.add(happy, {.cap = 0.0F}); }, "cap is 0");
   expect_error<steer::numeric_error>([&] { made.add(happy, {.cap = nan}); }, "cap is nan");
   expect_error<steer::numeric_error>([&] { made.scale(happy, {.amount = nan}); }, "scale \"happy\"", "amount is nan");
-  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.first = 5, .last = 4}}); }, "positions 5 to 4");
+  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.first = 5, .last = 4}}); },
+                                      "positions 5 to 4");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.first = -1}}); }, "positions -1");
   happy.directions[2].values.setZero();
   expect_error<steer::numeric_error>([&] { made.ablate(happy); }, "\"happy\", layer 2", "zero");
@@ -112,8 +113,11 @@ TEST(schedule, decays_by_position) {
 TEST_F(recipe, says_which_vector_an_edit_of_one_has) {
   happy.name = "happy";
   EXPECT_EQ(only_vector(steer::recipe{}.ablate(happy).edits()[0]), happy);
-  expect_error<steer::argument_error>([&] { only_vector(steer::recipe{}.watch({happy, happy}).edits()[0]); }, "watch \"happy\"",
-                                      "has 2 vectors; expected 1");
+  expect_error<steer::argument_error>(
+      [&] {
+        only_vector(steer::recipe{}.watch({happy, happy}).edits()[0]);
+      },
+      "watch \"happy\"", "has 2 vectors; expected 1");
 }
 
 TEST_F(recipe, refuses_edits_without_meaning) {
@@ -121,22 +125,34 @@ TEST_F(recipe, refuses_edits_without_meaning) {
   steer::recipe made;
   expect_error<steer::argument_error>([&] { made.set({happy}, {1.0F, 2.0F}); }, "bound \"happy\"", "1 vectors, 2 low");
   expect_error<steer::argument_error>([&] { made.keep_within({happy}, {1.0F}, {0.0F}); }, "bounds 0 are 1 and 0");
-  expect_error<steer::argument_error>([&] { made.cap(happy, 1.0F, {.unit = steer::strength_unit::of_row_norm}); }, "of_row_norm");
+  expect_error<steer::argument_error>([&] { made.cap(happy, 1.0F, {.unit = steer::strength_unit::of_row_norm}); },
+                                      "of_row_norm");
   expect_error<steer::numeric_error>([&] { made.turn_towards(happy, {.share = 1.5F}); }, "share is 1.5", "0 to 1");
-  expect_error<steer::numeric_error>([&] { made.set_angle(steer::plane{Eigen::Vector2d(1, 0), Eigen::Vector2d(1, 0)}, {}); },
-                                     "set angle", "orthonormal");
+  expect_error<steer::numeric_error>(
+      [&] {
+        made.set_angle(steer::plane{Eigen::Vector2d(1, 0), Eigen::Vector2d(1, 0)}, {});
+      },
+      "set angle", "orthonormal");
   expect_error<steer::shape_error>([&] { made.transform(steer::diagonal_map{}); }, "transform", "not empty");
   expect_error<steer::argument_error>([&] { made.watch({}); }, "watches no vector");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.head = 1}); }, "names head 1", "attention_heads");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.last_of_prompt = 0}}); }, "last 0 rows");
   expect_error<steer::numeric_error>([&] { made.ablate(happy, {.rows = {.half_life = 0.0F}}); }, "half_life is 0");
-  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.first = 5, .positions = {3, 4}}}); }, "scale \"happy\"",
-                                      "none of its 2 positions lies in 5 to ");
-  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.positions = {3}, .except = {3}}}); }, "excepted");
+  expect_error<steer::argument_error>(
+      [&] {
+        made.ablate(happy, {.rows = {.first = 5, .positions = {3, 4}}});
+      },
+      "scale \"happy\"", "none of its 2 positions lies in 5 to ");
+  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.positions = {3}, .except = {3}}}); },
+                                      "excepted");
   expect_error<steer::argument_error>([&] { steer::first_rows(0); }, "of 0 rows", "at least 1");
   steer::steering_vector other = happy;
   other.point = steer::point::mlp_out;
-  expect_error<steer::argument_error>([&] { made.set({happy, other}, {0.0F, 0.0F}); }, "belongs to mlp_out", "residual_out");
+  expect_error<steer::argument_error>(
+      [&] {
+        made.set({happy, other}, {0.0F, 0.0F});
+      },
+      "belongs to mlp_out", "residual_out");
   EXPECT_TRUE(made.empty());
 }
 

@@ -14,7 +14,8 @@ TEST(affine_map, refuses_parts_that_do_not_fit) {
     expect_error<steer::shape_error>([&] { check(map, "map"); }, parts...);
   };
   const steer::matrix<float> two_by_three = steer::matrix<float>::Ones(2, 3);
-  refuse(steer::diagonal_map{Eigen::VectorXf::Ones(3), Eigen::VectorXf::Ones(2)}, "the shift is [2, 1]", "expected [3, 1]");
+  refuse(steer::diagonal_map{Eigen::VectorXf::Ones(3), Eigen::VectorXf::Ones(2)}, "the shift is [2, 1]",
+         "expected [3, 1]");
   refuse(steer::diagonal_map{}, "not empty");
   refuse(steer::dense_map{two_by_three, Eigen::VectorXf::Ones(3)}, "the matrix is [2, 3]", "expected [3, 3]");
   refuse(steer::low_rank_map{two_by_three, steer::matrix<float>::Ones(2, 4), Eigen::VectorXf::Ones(2)},
@@ -28,8 +29,8 @@ TEST(affine_map, refuses_parts_that_do_not_fit) {
       },
       "the scale holds NaN");
   expect_error<steer::shape_error>(
-      [&] { steer::loreft_map(two_by_three, steer::matrix<float>::Ones(2, 4), Eigen::VectorXf::Ones(2)); }, "R is [2, 3]",
-      "W is [2, 4]");
+      [&] { steer::loreft_map(two_by_three, steer::matrix<float>::Ones(2, 4), Eigen::VectorXf::Ones(2)); },
+      "R is [2, 3]", "W is [2, 4]");
 }
 
 TEST(affine_map, compares_by_value) {

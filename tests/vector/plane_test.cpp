@@ -29,7 +29,8 @@ TEST(plane, refuses_what_spans_none) {
   steer::direction b = a;
   b.values *= -3.0F;
   expect_error<steer::numeric_error>([&] { steer::plane_through(a, b); }, "parallel", "cosine -1");
-  expect_error<steer::shape_error>([&] { steer::plane_through(a, toy::random_direction(engine, 5)); }, "widths 4 and 5");
+  expect_error<steer::shape_error>([&] { steer::plane_through(a, toy::random_direction(engine, 5)); },
+                                   "widths 4 and 5");
   b.values.setZero();
   expect_error<steer::numeric_error>([&] { steer::plane_through(a, b); }, "second direction", "zero");
   steer::plane p = steer::plane_through(a, toy::random_direction(engine, 4));

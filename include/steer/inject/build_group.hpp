@@ -89,8 +89,8 @@ class group_builder {
     } else {
       const dense_form& dense = std::get<dense_form>(t.form);
       if (where.count > dense_numbers) {
-        throw argument_error(text(t.who, ": a dense map at ", to_string(where_), " has width ", where.count, "; at most ",
-                                  dense_numbers, " is possible"));
+        throw argument_error(text(t.who, ": a dense map at ", to_string(where_), " has width ", where.count,
+                                  "; at most ", dense_numbers, " is possible"));
       }
       require_finite(dense.linear, t);
       g.stage = dense_stage<Real>{kernel::strips<Real>(dense.linear), finite(dense.shift, t)};

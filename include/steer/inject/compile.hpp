@@ -45,7 +45,8 @@ class site_compiler {
     place_entries();
     for (const group<Real>& g : out_.groups) {
       out_.writes |= g.writes;
-      out_.every_row &= std::all_of(g.nodes.begin(), g.nodes.end(), [](const node& n) { return n.concerns_every_row(); });
+      out_.every_row &=
+          std::all_of(g.nodes.begin(), g.nodes.end(), [](const node& n) { return n.concerns_every_row(); });
     }
     return std::move(out_);
   }
@@ -134,7 +135,8 @@ class site_compiler {
         continue;
       }
       kept.push_back(g.where);
-      if (std::any_of(out_.groups.data(), &g, [&g](const group<Real>& before) { return before.where.overlap(g.where); })) {
+      if (std::any_of(out_.groups.data(), &g,
+                      [&g](const group<Real>& before) { return before.where.overlap(g.where); })) {
         out_.early_entries.emplace_back(g.entry, g.where);
       } else {
         g.records_entry = true;

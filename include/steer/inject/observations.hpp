@@ -76,7 +76,9 @@ class observations {
   }
 
  private:
-  [[nodiscard]] std::size_t place(std::size_t i) const noexcept { return (next_ + kept_.size() - size() + i) % kept_.size(); }
+  [[nodiscard]] std::size_t place(std::size_t i) const noexcept {
+    return (next_ + kept_.size() - size() + i) % kept_.size();
+  }
 
   observation_options options_;
   std::vector<observation> kept_;

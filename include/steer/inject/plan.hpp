@@ -46,8 +46,9 @@ class basic_plan {
   basic_plan(const recipe& source, const model_shape& shape, plan_options options = {}) {
     for (const edit& e : source.edits()) {
       if (e.gate.latched()) {
-        throw argument_error(detail::text(to_string(e), ": its gate latches on the prompt, which a plan cannot remember; "
-                                                        "expected a session"));
+        throw argument_error(detail::text(to_string(e),
+                                          ": its gate latches on the prompt, which a plan cannot remember; "
+                                          "expected a session"));
       }
     }
     program_ = std::make_shared<const detail::program<Scalar>>(source, shape, options);
@@ -76,8 +77,8 @@ class basic_plan {
     program_->run(
         where, activations.count,
         [&](std::ptrdiff_t i) {
-          return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i), nullptr,
-                                         nullptr};
+          return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i),
+                                         nullptr, nullptr};
         },
         nobody);
   }
@@ -104,7 +105,8 @@ class basic_plan {
 
 using plan = basic_plan<float>;
 static_assert(hook<const plan, float> && hook<const basic_plan<double>, double>);
-static_assert(hook<const basic_plan<Eigen::half>, Eigen::half> && hook<const basic_plan<Eigen::bfloat16>, Eigen::bfloat16>);
+static_assert(hook<const basic_plan<Eigen::half>, Eigen::half> &&
+              hook<const basic_plan<Eigen::bfloat16>, Eigen::bfloat16>);
 
 }  // namespace v0
 }  // namespace steer

@@ -112,7 +112,8 @@ class program {
   /// Asserts what a host owes at a site that the program acts on.
   void expect([[maybe_unused]] site where, [[maybe_unused]] const rows<Scalar>& activations) const noexcept {
     assert(activations.width == widths_[slot(where)]);
-    assert(activations.info.empty() ? sites_[slot(where)].every_row : std::ssize(activations.info) >= activations.count);
+    assert(activations.info.empty() ? sites_[slot(where)].every_row
+                                    : std::ssize(activations.info) >= activations.count);
   }
 
   /// Runs a site, at which the program acts, over rows in blocks that stay in the cache.
@@ -134,8 +135,8 @@ class program {
       for (std::ptrdiff_t i = 0; i < size; ++i) {
         jobs[static_cast<std::size_t>(i)] = job_of(first + i);
       }
-      block_run<Scalar, Observer>(sites_[at], std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)),
-                                  observe)();
+      block_run<Scalar, Observer>(
+          sites_[at], std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)), observe)();
     }
   }
 
@@ -155,8 +156,9 @@ class program {
  private:
   [[nodiscard]] static std::size_t slot(site where) noexcept {
     const auto point = static_cast<std::size_t>(where.point);
-    return point < point_count ? static_cast<std::size_t>(where.layer) * point_count + point  // a negative layer's is huge
-                               : static_cast<std::size_t>(-1);
+    return point < point_count
+               ? static_cast<std::size_t>(where.layer) * point_count + point  // a negative layer's is huge
+               : static_cast<std::size_t>(-1);
   }
 
   model_shape shape_;

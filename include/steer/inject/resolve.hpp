@@ -113,7 +113,8 @@ class resolver {
       if (models_ == model_check::same_fingerprint && !source.fingerprint.empty() && !shape_.fingerprint.empty() &&
           source.fingerprint != shape_.fingerprint) {
         throw argument_error(text(who, ": was measured on model \"", source.model, "\" with fingerprint ",
-                                  source.fingerprint, "; the host's model \"", shape_.name, "\" has ", shape_.fingerprint));
+                                  source.fingerprint, "; the host's model \"", shape_.name, "\" has ",
+                                  shape_.fingerprint));
       }
     };
     each_vector_of(e.operation, same);
@@ -143,7 +144,8 @@ class resolver {
     std::vector<const steering_vector*> vectors;
     each_vector_of(e.operation, [&](const steering_vector& v) { vectors.push_back(&v); });
     const auto all_have = [&](int layer) {
-      return std::all_of(vectors.begin(), vectors.end(), [layer](const auto* v) { return v->directions.contains(layer); });
+      return std::all_of(vectors.begin(), vectors.end(),
+                         [layer](const auto* v) { return v->directions.contains(layer); });
     };
     std::vector<int> layers = e.layers;
     if (layers.empty() && vectors.empty()) {
@@ -195,7 +197,8 @@ class resolver {
         throw shape_error(text(who, ": its gate reads \"", v.name, "\", which has no direction at layer ", layer));
       }
       if (v.width() != width) {
-        throw shape_error(text(who, ": its gate reads \"", v.name, "\" of width ", v.width(), "; the rows have ", width));
+        throw shape_error(
+            text(who, ": its gate reads \"", v.name, "\" of width ", v.width(), "; the rows have ", width));
       }
       out.row(i) = unit(v.directions.at(layer)).transpose();
     }

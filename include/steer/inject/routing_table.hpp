@@ -39,7 +39,8 @@ class basic_routing_table {
 
   /// The rows of a sequence follow a plan; an earlier route of that sequence is replaced.
   /// @param doses  one for each edit of the plan's recipe; empty: all 1
-  basic_routing_table& route(std::int32_t sequence, const basic_plan<Scalar>& steered_by, const std::vector<float>& doses = {}) {
+  basic_routing_table& route(std::int32_t sequence, const basic_plan<Scalar>& steered_by,
+                             const std::vector<float>& doses = {}) {
     entry made = make(sequence, steered_by, doses);
     const auto found = std::lower_bound(entries_.begin(), entries_.end(), sequence,
                                         [](const entry& e, std::int32_t s) { return e.sequence < s; });
@@ -70,8 +71,9 @@ class basic_routing_table {
     const auto writes = [where](const entry& e) {
       return e.program != nullptr && e.program->access_at(where) == steer::access::write;
     };
-    return std::any_of(entries_.begin(), entries_.end(), writes) || (otherwise_ && writes(*otherwise_)) ? steer::access::write
-                                                                                                        : steer::access::none;
+    return std::any_of(entries_.begin(), entries_.end(), writes) || (otherwise_ && writes(*otherwise_))
+               ? steer::access::write
+               : steer::access::none;
   }
 
  private:

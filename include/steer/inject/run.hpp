@@ -167,7 +167,8 @@ class block_run {
         narrow(row.z, g.m, doses(g, moved++));
       }
     }
-    kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(), scaled ? scales_.data() : nullptr);
+    kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(),
+                  scaled ? scales_.data() : nullptr);
   }
 
   /// z = linear c + shift for every row, with nothing to decide.
@@ -191,7 +192,8 @@ class block_run {
     const auto d = static_cast<std::size_t>(g.where.count);
     for (std::size_t i = 0; i < count_; ++i) {
       map_row(g, i, [&](std::span<Scalar> h, Real share) {
-        kernel::add_diagonal(h, share, std::span<const Real>(stage.growth.data(), d), std::span<const Real>(stage.shift.data(), d));
+        kernel::add_diagonal(h, share, std::span<const Real>(stage.growth.data(), d),
+                             std::span<const Real>(stage.shift.data(), d));
       });
     }
   }
@@ -206,7 +208,8 @@ class block_run {
       kernel::read(std::span<Scalar* const>(rows_.data() + first, here), stage.linear, mapped.data(), nullptr);
       for (std::size_t i = 0; i < here; ++i) {
         map_row(g, first + i, [&](std::span<Scalar> h, Real share) {
-          kernel::blend(h, share, std::span<const Real>(mapped.data() + i * d, d), std::span<const Real>(stage.shift.data(), d));
+          kernel::blend(h, share, std::span<const Real>(mapped.data() + i * d, d),
+                        std::span<const Real>(stage.shift.data(), d));
         });
       }
     }

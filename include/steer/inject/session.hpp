@@ -41,7 +41,8 @@ struct session_options {
 template <kernel::row_scalar Scalar = float>
 class basic_session {
  public:
-  basic_session(const recipe& source, const model_shape& shape, session_options options = {}, plan_options compiled = {})
+  basic_session(const recipe& source, const model_shape& shape, session_options options = {},
+                plan_options compiled = {})
       : basic_session(std::make_shared<const detail::program<Scalar>>(source, shape, compiled), options) {}
 
   /// A plan that is to be observed.
@@ -126,7 +127,8 @@ class basic_session {
       }
       const std::int32_t sequence = row.info != nullptr ? row.info->sequence : 0;
       const std::int32_t position = row.info != nullptr ? row.info->position : 0;
-      const float norm = n.reads_norm ? static_cast<float>(std::sqrt(row.squares)) : std::numeric_limits<float>::quiet_NaN();
+      const float norm =
+          n.reads_norm ? static_cast<float>(std::sqrt(row.squares)) : std::numeric_limits<float>::quiet_NaN();
       for (std::size_t i = 0; i < n.edits.size(); ++i) {
         const std::vector<int>& seen = n.seen[i];
         auto [next, coordinates] = ring.push();

@@ -281,7 +281,8 @@ class glp_reader {
         const auto scale = layer_scales_.find(layer);
         const auto dose =
             static_cast<float>(alpha_ * direction_scales_[j] * (scale == layer_scales_.end() ? 1.0 : scale->second));
-        auto here = std::find_if(by_dose.begin(), by_dose.end(), [&](const auto& known) { return known.first == dose; });
+        auto here =
+            std::find_if(by_dose.begin(), by_dose.end(), [&](const auto& known) { return known.first == dose; });
         if (here == by_dose.end()) {
           here = by_dose.insert(here, {dose, empty});
         }

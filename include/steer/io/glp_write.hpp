@@ -168,8 +168,8 @@ class glp_writer {
 
   /// Whether llama.cpp, which ignores every key, would do what the file says.
   [[nodiscard]] bool is_control_vector() const {
-    return !projects_ && only_vector(file_.edits.front()).point == point::residual_out && rank() == 1 && alpha_ == 1.0F &&
-           layer_scales_.empty();
+    return !projects_ && only_vector(file_.edits.front()).point == point::residual_out && rank() == 1 &&
+           alpha_ == 1.0F && layer_scales_.empty();
   }
 
   [[nodiscard]] gguf_metadata keys(const std::string& digest, const std::string& listed) const {

@@ -37,7 +37,8 @@ void multiply(std::span<Scalar> h, std::type_identity_t<Real> factor) noexcept {
 /// @cost   4 d flops, one pass
 template <class Scalar, class Real = real_of<Scalar>>
   requires row_scalar<Scalar>
-void add_diagonal(std::span<Scalar> h, std::type_identity_t<Real> share, std::span<const std::type_identity_t<Real>> growth,
+void add_diagonal(std::span<Scalar> h, std::type_identity_t<Real> share,
+                  std::span<const std::type_identity_t<Real>> growth,
                   std::span<const std::type_identity_t<Real>> shift) noexcept {
   auto row = detail::numbers(h);
   row = (row.template cast<Real>() +

@@ -70,7 +70,8 @@ template <row_scalar Scalar>
 
 /// u . h
 template <row_scalar Scalar>
-[[nodiscard, gnu::noinline]] real_of<Scalar> dot(std::span<const real_of<Scalar>> u, std::span<const Scalar> h) noexcept {
+[[nodiscard, gnu::noinline]] real_of<Scalar> dot(std::span<const real_of<Scalar>> u,
+                                                 std::span<const Scalar> h) noexcept {
   using namespace detail;
   using Real = real_of<Scalar>;
   constexpr std::ptrdiff_t step = lanes<Real>;

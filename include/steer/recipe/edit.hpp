@@ -35,11 +35,11 @@ inline namespace v0 {
 /// What an edit has to say of itself.
 template <class Edit>
 concept edit_operation = std::equality_comparable<Edit> && detail::has_fields<Edit> &&
-                         requires(const Edit& edit, int layer, const std::string& who, double entry_norm, Eigen::VectorXd& h) {
-                           { Edit::name } -> std::convertible_to<std::string_view>;
-                           { edit.at(layer, who) } -> std::same_as<form>;
-                           edit.apply(layer, entry_norm, h);
-                         };
+    requires(const Edit& edit, int layer, const std::string& who, double entry_norm, Eigen::VectorXd& h) {
+  { Edit::name } -> std::convertible_to<std::string_view>;
+  { edit.at(layer, who) } -> std::same_as<form>;
+  edit.apply(layer, entry_norm, h);
+};
 
 /// Every edit there is.
 using operation = std::variant<add_edit, scale_edit, bound_edit, erase_edit, angle_edit, rotate_edit, towards_edit,
@@ -145,8 +145,8 @@ inline void check(const edit& e) {
   const point where = point_of(e);
   const auto same_point = [&](const steering_vector& v) {
     if (v.point != where) {
-      throw argument_error(detail::text(who, ": \"", v.name, "\" belongs to ", to_string(v.point), "; the edit acts at ",
-                                        to_string(where)));
+      throw argument_error(detail::text(who, ": \"", v.name, "\" belongs to ", to_string(v.point),
+                                        "; the edit acts at ", to_string(where)));
     }
   };
   detail::each_vector_of(e.operation, same_point);
@@ -156,12 +156,13 @@ inline void check(const edit& e) {
     }
   }
   if (e.gate.latched() && (e.rows.phase == phase::prompt || e.rows.last_of_prompt)) {
-    throw argument_error(detail::text(who, ": its gate latches on the prompt and acts on what is generated; its rows are in "
-                                           "the prompt"));
+    throw argument_error(detail::text(who,
+                                      ": its gate latches on the prompt and acts on what is generated; its rows are in "
+                                      "the prompt"));
   }
   if (e.head && where != point::attention_heads) {
-    throw argument_error(detail::text(who, ": names head ", *e.head, "; heads are shown at attention_heads, and it acts at ",
-                                      to_string(where)));
+    throw argument_error(detail::text(who, ": names head ", *e.head,
+                                      "; heads are shown at attention_heads, and it acts at ", to_string(where)));
   }
 }
 

@@ -34,7 +34,8 @@ struct low_rank_form {
   enum class norm : std::uint8_t { ignored, current, entry } asks_for = norm::ignored;
 
   /// An affine policy.
-  static low_rank_form affine(matrix<double> read, matrix<double> write, Eigen::MatrixXd linear, Eigen::VectorXd shift) {
+  static low_rank_form affine(matrix<double> read, matrix<double> write, Eigen::MatrixXd linear,
+                              Eigen::VectorXd shift) {
     return {std::move(read), std::move(write), std::move(linear), std::move(shift)};
   }
   /// Adds the same row to every row.

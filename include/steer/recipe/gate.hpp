@@ -156,14 +156,16 @@ inline void check(const gate& g, const std::string& who) {
       throw numeric_error(detail::text(who, ": gate low is ", c.low, "; a sigmoid or an excess needs a finite number"));
     }
     if (c.curve == gate_curve::within && c.high < c.low) {
-      throw argument_error(detail::text(who, ": its gate opens from ", c.low, " to ", c.high, "; expected low <= high"));
+      throw argument_error(
+          detail::text(who, ": its gate opens from ", c.low, " to ", c.high, "; expected low <= high"));
     }
   }
   if (g.time == gate_time::on_prompt && g.conditions.empty()) {
     throw argument_error(detail::text(who, ": its gate latches on the prompt and has no condition to latch"));
   }
   if (g.layer && !g.latched()) {
-    throw argument_error(detail::text(who, ": its gate reads layer ", *g.layer, " for other layers, which only a gate that "
+    throw argument_error(detail::text(who, ": its gate reads layer ", *g.layer,
+                                      " for other layers, which only a gate that "
                                       "latches on the prompt can"));
   }
 }

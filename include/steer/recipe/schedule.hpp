@@ -48,7 +48,8 @@ struct schedule {
       return std::find(some.begin(), some.end(), row.position) != some.end();
     };
     return (!phase || *phase == row.phase) && row.position >= first && row.position <= last &&
-           (!last_of_prompt || (row.phase == steer::phase::prompt && row.position >= row.prompt_length - *last_of_prompt)) &&
+           (!last_of_prompt ||
+            (row.phase == steer::phase::prompt && row.position >= row.prompt_length - *last_of_prompt)) &&
            (positions.empty() || among(positions)) && !among(except);
   }
 
@@ -98,14 +99,16 @@ inline void check(const schedule& rows, const std::string& who) {
            std::find(rows.except.begin(), rows.except.end(), position) == rows.except.end();
   };
   if (!rows.positions.empty() && std::none_of(rows.positions.begin(), rows.positions.end(), possible)) {
-    throw argument_error(detail::text(who, ": none of its ", rows.positions.size(), " positions lies in ", rows.first, " to ",
-                                      rows.last, " without being excepted"));
+    throw argument_error(detail::text(who, ": none of its ", rows.positions.size(), " positions lies in ", rows.first,
+                                      " to ", rows.last, " without being excepted"));
   }
   if (rows.last_of_prompt && *rows.last_of_prompt < 1) {
-    throw argument_error(detail::text(who, ": selects the prompt's last ", *rows.last_of_prompt, " rows; expected at least 1"));
+    throw argument_error(
+        detail::text(who, ": selects the prompt's last ", *rows.last_of_prompt, " rows; expected at least 1"));
   }
   if (rows.last_of_prompt && rows.phase == phase::generation) {
-    throw argument_error(detail::text(who, ": selects the prompt's last rows and the generation phase, which no row is both"));
+    throw argument_error(
+        detail::text(who, ": selects the prompt's last rows and the generation phase, which no row is both"));
   }
   if (!(rows.half_life > 0.0F)) {
     throw numeric_error(detail::text(who, ": half_life is ", rows.half_life, "; expected a number above 0"));

@@ -40,9 +40,11 @@ namespace detail {
 
 /// A measurement that a unit needs.
 /// @throws argument_error if the vector lacks it; `who` names the edit and the layer
-inline double measured(const std::optional<double>& value, strength_unit unit, const char* name, const std::string& who) {
+inline double measured(const std::optional<double>& value, strength_unit unit, const char* name,
+                       const std::string& who) {
   if (!value) {
-    throw argument_error(text(who, ": unit ", to_string(unit), " needs the vector's ", name, ", which it does not have"));
+    throw argument_error(
+        text(who, ": unit ", to_string(unit), " needs the vector's ", name, ", which it does not have"));
   }
   return *value;
 }

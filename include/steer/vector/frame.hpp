@@ -68,7 +68,7 @@ class frame {
 
   [[nodiscard]] const matrix<double>& directions() const noexcept { return directions_; }      ///< V [k, d], unit rows
   [[nodiscard]] const Eigen::MatrixXd& gram() const noexcept { return gram_; }                ///< G [k, k]
-  [[nodiscard]] const Eigen::MatrixXd& inverse() const noexcept { return inverse_; }          ///< (G + ridge)⁻¹ [k, k]
+  [[nodiscard]] const Eigen::MatrixXd& inverse() const noexcept { return inverse_; }  ///< (G + ridge)⁻¹ [k, k]
   [[nodiscard]] double condition() const noexcept { return condition_; }                      ///< of G + ridge
   [[nodiscard]] Eigen::Index size() const noexcept { return directions_.rows(); }             ///< k
 
@@ -84,9 +84,10 @@ class frame {
         }
       }
     }
-    throw numeric_error(detail::text(who, ": the directions are nearly dependent: their Gram matrix has condition number ",
-                                     condition_, ", at most ", most_condition, " is accepted; directions ", a, " and ", b, " have cosine ", gram_(a, b),
-                                     "; leave one out or state a ridge"));
+    throw numeric_error(detail::text(who,
+                                     ": the directions are nearly dependent: their Gram matrix has condition number ",
+                                     condition_, ", at most ", most_condition, " is accepted; directions ", a, " and ",
+                                     b, " have cosine ", gram_(a, b), "; leave one out or state a ridge"));
   }
 
   matrix<double> directions_;

@@ -28,5 +28,6 @@ int main() {
   const steer::chain both(nothing, plan);
   const steer::c_hook hook = steer::c_hook::of(both);
   const steer::hook_ref<float> reference{recorder};
-  return static_cast<int>(reference.access({})) + static_cast<int>(remembering.access({})) + static_cast<int>(hook.access({}));
+  return static_cast<int>(reference.access({})) + static_cast<int>(remembering.access({})) +
+         static_cast<int>(hook.access({}));
 }

@@ -73,9 +73,9 @@ struct add_edit {
 
  private:
   [[nodiscard]] double largest_norm(const direction& v, const std::string& who) const {
-    return std::isfinite(cap)
-               ? static_cast<double>(cap) * detail::measured(v.row_norm, strength_unit::of_row_norm, "mean row norm", who)
-               : std::numeric_limits<double>::infinity();
+    return std::isfinite(cap) ? static_cast<double>(cap) *
+                                    detail::measured(v.row_norm, strength_unit::of_row_norm, "mean row norm", who)
+                              : std::numeric_limits<double>::infinity();
   }
 };
 

@@ -82,16 +82,18 @@ struct bound_edit {
 
   void check_more(const std::string& who) const {
     if (vectors.empty() || low.size() != vectors.size() || high.size() != vectors.size()) {
-      throw argument_error(detail::text(who, ": has ", vectors.size(), " vectors, ", low.size(), " low and ", high.size(),
-                                        " high bounds; expected the same number, at least one"));
+      throw argument_error(detail::text(who, ": has ", vectors.size(), " vectors, ", low.size(), " low and ",
+                                        high.size(), " high bounds; expected the same number, at least one"));
     }
     for (std::size_t i = 0; i < low.size(); ++i) {
       if (low[i] > high[i] || low[i] == infinity || high[i] == -infinity) {
-        throw argument_error(detail::text(who, ": bounds ", i, " are ", low[i], " and ", high[i], "; expected low <= high"));
+        throw argument_error(
+            detail::text(who, ": bounds ", i, " are ", low[i], " and ", high[i], "; expected low <= high"));
       }
     }
     if (unit == strength_unit::of_row_norm) {
-      throw argument_error(detail::text(who, ": bounds have no unit of_row_norm; expected raw, unit, of_norm or sigma"));
+      throw argument_error(
+          detail::text(who, ": bounds have no unit of_row_norm; expected raw, unit, of_norm or sigma"));
     }
   }
 
@@ -102,7 +104,8 @@ struct bound_edit {
     out.read = here.frame.directions();
     out.write = here.frame.directions();
     if (here.low == here.high) {
-      return low_rank_form::affine(out.read, out.write, -here.frame.inverse(), here.frame.inverse().lazyProduct(here.low));
+      return low_rank_form::affine(out.read, out.write, -here.frame.inverse(),
+                                   here.frame.inverse().lazyProduct(here.low));
     }
     out.decided_by = low_rank_form::policy::own;
     out.numbers.push_back(static_cast<double>(k));

@@ -73,9 +73,10 @@ struct erase_edit {
     const auto [least, most] = detail::extreme_eigenvalues(both.transpose().lazyProduct(both));
     // As strict as for a frame, whose Gram matrix squares the condition number; the largest value is at most about 1.
     if (!(least * frame::most_condition > std::max(1.0, most))) {
-      throw numeric_error(detail::text(who, ": what is read and what is written are nearly orthogonal: the least singular "
-                                            "value of their products is ", std::sqrt(std::max(least, 0.0)),
-                                       ", so erasing would move rows without bound"));
+      throw numeric_error(detail::text(who,
+                                       ": what is read and what is written are nearly orthogonal: the least singular "
+                                       "value of their products is ",
+                                       std::sqrt(std::max(least, 0.0)), ", so erasing would move rows without bound"));
     }
     out.inverse = detail::inverse_of(both);
     return out;
