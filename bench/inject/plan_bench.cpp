@@ -1,4 +1,5 @@
-// Stacks of k edits: by a compiled plan, one edit after the other, by naive Eigen, and the machine's limit.
+// Stacks of k edits: by a compiled plan, one edit after the other over all rows or row by row, by naive Eigen, and the
+// machine's limit.
 //
 //   plan    scale and set edits in turn        adds   additions        mixed   half additions, half scale edits
 //
@@ -100,6 +101,7 @@ struct problem {
 
   void steer() { plan(where, view()); }
   void sequential() { one_by_one(view()); }
+  void row_by_row() { one_by_one.row_by_row(view()); }
   void eigen() {
     for (Eigen::Index i = 0; i < u.rows(); ++i) {
       const auto& e = edits[static_cast<std::size_t>(i)];
@@ -212,6 +214,7 @@ void register_stack(const std::string& name) {
   };
   add("steer", steer_form<kind>);
   add("sequential", against_steer<kind, &problem<float>::sequential>);
+  add("row_by_row", against_steer<kind, &problem<float>::row_by_row>);
   add("eigen", against_steer<kind, &problem<float>::eigen>);
   add("bound", bound_form<kind>);
   add("steer_f16", narrow_form<kind, Eigen::half>);

@@ -21,9 +21,6 @@ namespace kernel {
 /// Rows that a caller passes at once, at most: they stay in the L2 cache between their read and their write.
 inline constexpr std::ptrdiff_t block_rows = 24;
 
-/// How many rows to pass at once for k directions: a single direction and its row fit into the L1 cache.
-constexpr std::ptrdiff_t rows_at_once(std::ptrdiff_t k) noexcept { return k <= 1 ? 1 : block_rows; }
-
 namespace detail {
 
 inline constexpr std::ptrdiff_t read_rows = 3;  // of a register tile
