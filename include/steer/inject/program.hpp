@@ -112,8 +112,7 @@ class program {
   /// Asserts what a host owes at a site that the program acts on.
   void expect([[maybe_unused]] site where, [[maybe_unused]] const rows<Scalar>& activations) const noexcept {
     assert(activations.width == widths_[slot(where)]);
-    assert(activations.info.empty() ? sites_[slot(where)].every_row
-                                    : std::ssize(activations.info) >= activations.count);
+    assert(sites_[slot(where)].every_row || std::ssize(activations.info) >= activations.count);
   }
 
   /// Runs a site, at which the program acts, over rows in blocks that stay in the cache.
