@@ -51,10 +51,10 @@ struct node {
   std::vector<int> writes;                ///< rows of the group's W [m]
   std::vector<int> asks;                  ///< rows of R that the gate reads
   std::vector<int> moved;                 ///< the rows of R that equal `writes`; only where norms are tracked
-  Eigen::MatrixXd linear;                   ///< [m, k]
+  Eigen::MatrixXd linear;                 ///< [m, k]
   Eigen::VectorXd shift;                  ///< [m]
   decide_call decide = nullptr;           ///< null: affine
-  std::vector<double> own;                 ///< the numbers that `decide` receives
+  std::vector<double> own;                ///< the numbers that `decide` receives
   schedule rows;
   steer::gate gate;
   norm_mode norm;

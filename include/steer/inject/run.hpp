@@ -156,8 +156,10 @@ class block_run {
     bool scaled = false;
     for (std::size_t i = 0; i < count_; ++i) {
       row_state row = begin(g, i);
-      row.c = std::copy_n(coordinates(g, i), g.k(), c.data()) - g.k();
-      row.z = std::fill_n(z.data(), g.m, 0.0) - g.m;
+      std::copy_n(coordinates(g, i), g.k(), c.data());
+      std::fill_n(z.data(), g.m, 0.0);
+      row.c = c.data();
+      row.z = z.data();
       Scalar* const h = rows_[i];
       decide(g, row, [&](row_state& now) { read_anew(g, h, now); }, observe_);
       if (row.changed) {
@@ -224,7 +226,8 @@ class block_run {
     }
     std::array<double, static_cast<std::size_t>(most_reads)> c;
     row_state row = begin(g, i);
-    row.c = std::copy_n(coordinates(g, i), g.k(), c.data()) - g.k();
+    std::copy_n(coordinates(g, i), g.k(), c.data());
+    row.c = c.data();
     const double share = share_of(n, row);
     observe_(n, row, share, share != 0.0);
     if (share == 0.0) {

@@ -1,4 +1,6 @@
 // steer/recipe/options.hpp: what the calls of a recipe take, by name.
+//
+// Each repeats where an edit acts, gate and norm: designated initialisers do not reach into a base.
 #pragma once
 
 #include <limits>
