@@ -1,0 +1,71 @@
+// steer/extract/subspace.hpp: the few dimensions in which samples lie.
+#pragma once
+
+#include <Eigen/Core>
+#include <string>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/extract/principal_axes.hpp"
+#include "steer/extract/samples.hpp"
+#include "steer/vector/affine_map.hpp"
+#include "steer/vector/direction.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// An orthonormal basis of what samples have in common, the strongest direction first.
+///
+/// A subspace is no vector: it is removed or read, not scaled or added.
+/// @shape basis [k, d]; explained [k]
+struct subspace {
+  matrix<double> basis = {};
+  Eigen::VectorXd explained = {};  ///< share of the samples' squares along each
+
+  /// One direction of norm 1 each, for edits that act on several jointly.
+  [[nodiscard]] std::vector<direction> directions() const {
+    std::vector<direction> out(static_cast<std::size_t>(basis.rows()));
+    for (Eigen::Index i = 0; i < basis.rows(); ++i) {
+      out[static_cast<std::size_t>(i)].values = basis.row(i).cast<float>().transpose();
+    }
+    return out;
+  }
+
+  /// h' = h - Vᵀ V h: what lies in the subspace is removed.
+  [[nodiscard]] low_rank_map removal() const {
+    return {basis.cast<float>(), -basis.cast<float>(), Eigen::VectorXf::Zero(basis.rows())};
+  }
+};
+
+/// The first k right singular vectors, about zero. Each points to the side on which the samples' mean lies, and where the mean
+/// has no component along it, to that of its largest element.
+///
+/// @param samples  differences of pairs, or any rows
+/// @shape  samples [n, d]
+/// @throws numeric_error for NaN, fewer than k samples, or samples that span fewer than k dimensions; argument_error if k
+///         is below 1
+/// @cost   O(n d min(n, d) + min(n, d)³)
+/// @source Zou et al. 2023, arXiv:2310.01405, for more than one component; deviation: signs are determined
+template <class Rows>
+subspace principal_subspace(const Eigen::MatrixBase<Rows>& samples, Eigen::Index k) {
+  if (k < 1) {
+    throw argument_error(detail::text("principal_subspace: asked for ", k, " dimensions; expected at least 1"));
+  }
+  const matrix<double> rows = detail::samples(samples, k, "principal_subspace");
+  const detail::axes found = detail::principal_axes(rows, k, "principal_subspace");
+  subspace out{found.rows, found.squares / found.total};
+  const Eigen::RowVectorXd mean = rows.colwise().mean();
+  for (Eigen::Index i = 0; i < k; ++i) {
+    const double along = out.basis.row(i).dot(mean);
+    constexpr double rounding = 1e-12;
+    Eigen::Index largest = 0;
+    out.basis.row(i).cwiseAbs().maxCoeff(&largest);
+    const double side = std::abs(along) > rounding * mean.norm() ? along : out.basis(i, largest);
+    out.basis.row(i) *= side < 0.0 ? -1.0 : 1.0;
+  }
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer
