@@ -114,6 +114,9 @@ inline steering_vector operator+(const steering_vector& a, const steering_vector
 }
 
 /// factor · v. A negative factor exchanges the sides, in the evidence too.
+///
+/// Lengths matter in sums, and where a strength is `raw`. An edit in any other unit sees the direction only: its strength is the
+/// place for a factor there.
 /// @throws numeric_error if the factor is 0 or not finite
 inline steering_vector operator*(double factor, const steering_vector& v) {
   return detail::multiple(factor, v, detail::text(factor, " ", v.name));
