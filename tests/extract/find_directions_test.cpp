@@ -88,8 +88,11 @@ TEST(find_directions, refuses_bad_data_by_message) {
   contrast c(7);
   c.observe(3, 15);
   const auto find = [](const steer::recorder& r) { steer::find_directions(r, {.name = "up"}, steer::by_probe{}); };
-  expect_error<steer::numeric_error>([&] { find(c.recorder); }, "probe, penalty 1 \"up\"", "pairs 3 and 12 are the same",
+  expect_error<steer::numeric_error>([&] { find(c.recorder); }, "probe, penalty 1 \"up\", layer 1", "pairs 3 and 12 are the same",
                                      "leave one out");
+  contrast single(8);
+  single.recorder.observe(single.model, "c", steer::side::positive);
+  expect_error<steer::numeric_error>([&] { find(single.recorder); }, "positive texts 2 and 12 are the same");
   expect_error<steer::numeric_error>([&] { find(steer::recorder{c.model.shape()}); }, "0 positive and 0 negative");
   const matrix<float> some = matrix<float>::Random(4, 3);
   const auto of = [](const matrix<float>& p, const matrix<float>& q, steer::side_facts facts = {}) {

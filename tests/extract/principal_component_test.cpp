@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/SVD>
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -68,10 +69,10 @@ TEST(principal_component, of_centred_differences_discards_the_common_shift) {
     const Eigen::VectorXd delta = p.differences().colwise().mean().normalized().transpose();
     plain = std::min(plain, steer::principal_component(p.positive, p.negative).v.dot(delta));
     const auto other = steer::principal_component(p.positive, p.negative, {.of = component_of::centred_differences});
-    centred = std::max(centred, other.v.dot(delta));
+    centred += other.v.dot(delta) / 10.0;
   }
   EXPECT_GT(plain, 0.9999);
-  EXPECT_LT(centred, 0.6) << "the trap: the variance about the mean says nothing of the mean";
+  EXPECT_LT(centred, 0.3) << "the trap: the variance about the mean says nothing of the mean (a random one has .14)";
 }
 
 TEST(principal_component, pooled_needs_no_pairs) {

@@ -5,6 +5,7 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <cmath>
+#include <concepts>
 
 #include "steer/core/error.hpp"
 #include "steer/vector/conceptor.hpp"
@@ -32,7 +33,8 @@ struct inverse_and_null {
   Eigen::MatrixXd null;
 };
 
-inline inverse_and_null invert(const Eigen::MatrixXd& symmetric) {
+template <std::same_as<double> Scalar>
+inverse_and_null invert(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& symmetric) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(symmetric);
   const Eigen::ArrayXd values = solved.eigenvalues().array();
   const Eigen::MatrixXd& q = solved.eigenvectors();
@@ -57,7 +59,8 @@ inline conceptor negation(const conceptor& c) {
 ///
 /// @throws as `check`, shape_error if the widths differ
 /// @cost   O(d³), four eigendecompositions
-inline conceptor conjunction(const conceptor& a, const conceptor& b) {
+template <std::same_as<conceptor> Conceptor>
+conceptor conjunction(const Conceptor& a, const Conceptor& b) {
   detail::require_same_width(a, b, "conjunction");
   const Eigen::Index d = a.matrix.rows();
   const detail::inverse_and_null left = detail::invert(a.matrix);
@@ -79,7 +82,8 @@ inline conceptor conjunction(const conceptor& a, const conceptor& b) {
 /// What either keeps, by de Morgan: of two sets of samples, the conceptor of both together. OR(C, C) is not C.
 /// @throws as `conjunction`
 /// @cost   as `conjunction`
-inline conceptor disjunction(const conceptor& a, const conceptor& b) {
+template <std::same_as<conceptor> Conceptor>
+conceptor disjunction(const Conceptor& a, const Conceptor& b) {
   detail::require_same_width(a, b, "disjunction");
   return negation(conjunction(negation(a), negation(b)));
 }
@@ -88,7 +92,8 @@ inline conceptor disjunction(const conceptor& a, const conceptor& b) {
 ///
 /// @throws as `check`; argument_error if γ is not above 0, or not finite
 /// @cost   O(d³)
-inline conceptor with_aperture(const conceptor& c, double gamma) {
+template <std::same_as<conceptor> Conceptor>
+conceptor with_aperture(const Conceptor& c, double gamma) {
   check(c, "with_aperture");
   if (!(gamma > 0.0 && std::isfinite(gamma))) {
     throw argument_error(detail::text("with_aperture: gamma is ", gamma, "; expected a finite number above 0"));

@@ -4,6 +4,8 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +36,8 @@ inline matrix<double> gram_schmidt(matrix<double> rows) {
 
 /// G^-½ V: the orthonormal rows nearest to V in the sum of squares, the polar factor of V.
 /// @shape  rows [k, d], independent; returns [k, d]
-inline matrix<double> lowdin(const matrix<double>& rows) {
+template <std::same_as<double> Scalar>
+matrix<double> lowdin(const matrix<Scalar>& rows) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(rows * rows.transpose());
   return solved.operatorInverseSqrt() * rows;
 }
@@ -96,7 +99,8 @@ inline std::vector<steering_vector> gram_schmidt(const std::vector<steering_vect
 /// @throws as `gram_schmidt`
 /// @cost   O(L (k² d + k³))
 /// @source Löwdin 1950, J. Chem. Phys. 18, 365: symmetric orthogonalisation
-inline std::vector<steering_vector> lowdin(const std::vector<steering_vector>& vectors) {
+template <std::same_as<steering_vector> Vector = steering_vector>
+std::vector<Vector> lowdin(const std::vector<Vector>& vectors) {
   return detail::changed_together(vectors, "lowdin", [](const matrix<double>& units, const Eigen::VectorXd& lengths) {
     return matrix<double>(lengths.asDiagonal() * detail::lowdin(units));
   });

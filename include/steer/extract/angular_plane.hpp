@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <concepts>
 #include <string>
 
 #include "steer/core/error.hpp"
@@ -21,7 +22,8 @@ inline namespace v0 {
 /// @throws as `check` of a steering vector; numeric_error for fewer than 3 layers, or directions that lie in no plane
 /// @cost   O(L² d)
 /// @source Vu et al. 2025, arXiv:2510.26243 (Angular Steering); deviation: the sign is determined
-inline plane angular_plane(const steering_vector& candidates) {
+template <std::same_as<steering_vector> Vector>
+plane angular_plane(const Vector& candidates) {
   check(candidates);
   const std::string who = detail::text("angular_plane \"", candidates.name, "\"");
   const auto layers = static_cast<Eigen::Index>(candidates.directions.size());

@@ -4,6 +4,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <cmath>
+#include <concepts>
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
@@ -35,7 +36,8 @@ inline double inverse_square(const conceptor_options& options) {
 /// @throws argument_error for an aperture not above 0, numeric_error before the first row
 /// @cost   O(d³)
 /// @source Jaeger 2014, arXiv:1403.3369; for steering Postmus & Abreu 2024, arXiv:2410.16314; deviation: none
-inline conceptor find_conceptor(const moments& seen, conceptor_options options = {}) {
+template <std::same_as<moments> Moments>
+conceptor find_conceptor(const Moments& seen, conceptor_options options = {}) {
   const double softness = detail::inverse_square(options);
   const Eigen::Index d = seen.width();
   Eigen::MatrixXd system = seen.correlation();

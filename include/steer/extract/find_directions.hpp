@@ -33,7 +33,9 @@ concept direction_method = requires(const Method& method, const matrix<float>& s
 /// `mean_difference`
 struct by_mean_difference {
   [[nodiscard]] std::string name() const { return "mean_difference"; }
-  [[nodiscard]] Eigen::VectorXd operator()(const matrix<float>& positive, const matrix<float>& negative) const {
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
     return mean_difference(positive, negative);
   }
 };
@@ -43,7 +45,9 @@ struct by_principal_component {
   component_options options = {};
 
   [[nodiscard]] std::string name() const { return std::string(to_string(options.of)); }
-  [[nodiscard]] Eigen::VectorXd operator()(const matrix<float>& positive, const matrix<float>& negative) const {
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
     return principal_component(positive, negative, options).v;
   }
 };
@@ -55,7 +59,9 @@ struct by_whitened_difference {
   [[nodiscard]] std::string name() const {
     return detail::text("whitened_difference, shrinkage ", options.shrinkage);
   }
-  [[nodiscard]] Eigen::VectorXd operator()(const matrix<float>& positive, const matrix<float>& negative) const {
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
     return whitened_difference(positive, negative, options);
   }
 };
@@ -65,7 +71,9 @@ struct by_probe {
   probe_options options = {};
 
   [[nodiscard]] std::string name() const { return detail::text("probe, penalty ", options.penalty); }
-  [[nodiscard]] Eigen::VectorXd operator()(const matrix<float>& positive, const matrix<float>& negative) const {
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
     return fit_probe(positive, negative, options).w;
   }
 };
@@ -129,8 +137,8 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
 ///
 ///     auto happy = steer::find_directions(recorder, {.name = "happy"}, steer::by_probe{{.penalty = 0.1}});
 ///
-/// @throws as `find_direction`, naming the layer; numeric_error if a side has no text, or two pairs are the same: one would
-///         be judged by what the other has taught
+/// @throws as `find_direction`, naming the layer; numeric_error if a side has no text, or two pairs (two texts of a side, where
+///         they are no pairs) are the same: one would be judged by what the other has taught
 /// @cost   8 calls of `method` a layer
 template <direction_method Method>
 steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method) {
@@ -147,19 +155,20 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
                 std::move(of.contrast), to_string(how.tokens),          recorded.count(side::positive),
                 recorded.count(side::negative)};
   side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
+  const int layer = how.layers.back();  // early ones may not yet tell two texts with one last token apart
   if (facts.pairs == pairing::paired) {
-    // At the last layer: early ones may not yet tell two texts with one last token apart.
-    const int layer = how.layers.back();
-    if (const auto found = detail::repeated_pair(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative))) {
-      throw numeric_error(detail::text(who, ": pairs ", found->first, " and ", found->second,
-                                       " are the same at layer ", layer, "; one would be judged by what the other has "
-                                       "taught; leave one out"));
+    detail::require_distinct(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative),
+                             detail::text(who, ", layer ", layer), "pairs");
+  } else {
+    for (const side which : {side::positive, side::negative}) {
+      const auto texts = recorded.texts(layer, which);
+      detail::require_distinct(texts, texts, detail::text(who, ", layer ", layer), detail::text(to_string(which), " texts"));
     }
   }
-  for (const int layer : how.layers) {
-    facts.row_norm = recorded.mean_row_norm(layer);
-    out.directions[layer] = find_direction(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative),
-                                           method, facts, detail::text(who, ", layer ", layer));
+  for (const int here : how.layers) {
+    facts.row_norm = recorded.mean_row_norm(here);
+    out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative),
+                                          method, facts, detail::text(who, ", layer ", here));
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <cmath>
+#include <concepts>
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
@@ -25,7 +26,9 @@ namespace detail {
 /// @shape  s1, s2 [d, d], symmetric, positive definite; returns [d, d]
 /// @throws numeric_error if S₁ is singular
 /// @cost   two eigendecompositions and six products
-inline Eigen::MatrixXd transport_between(const Eigen::MatrixXd& s1, const Eigen::MatrixXd& s2, const char* who) {
+template <std::same_as<double> Scalar>
+Eigen::MatrixXd transport_between(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& s1,
+                                  const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& s2, const char* who) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> first(s1);
   const double least = first.eigenvalues()[0];
   const double most = first.eigenvalues()[s1.rows() - 1];
@@ -55,7 +58,8 @@ inline Eigen::MatrixXd transport_between(const Eigen::MatrixXd& s1, const Eigen:
 ///         for fewer than 2 rows, or a singular source without ridge
 /// @cost   O(d³), two eigendecompositions
 /// @source Singh et al. 2024, arXiv:2402.09631 (MiMiC); deviation: a ridge relative to the mean variance
-inline dense_map gaussian_transport(const moments& from, const moments& to, gaussian_transport_options options = {}) {
+template <std::same_as<moments> Moments>
+dense_map gaussian_transport(const Moments& from, const Moments& to, gaussian_transport_options options = {}) {
   const char* const who = "gaussian_transport";
   if (from.width() != to.width()) {
     throw shape_error(detail::text(who, ": source has width ", from.width(), ", target has width ", to.width(),

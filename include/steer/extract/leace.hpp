@@ -5,7 +5,9 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
+#include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <string>
 #include <vector>
 
@@ -64,7 +66,8 @@ struct eraser {
 ///         covariance with the rows
 /// @cost   O(d³ + d² k)
 /// @source Belrose et al. 2023, arXiv:2306.03819, theorem 4.3; deviation: none
-inline eraser leace(const cross_moments& seen) {
+template <std::same_as<cross_moments> Moments>
+eraser leace(const Moments& seen) {
   const Eigen::MatrixXd covariance = seen.rows().covariance();
   const Eigen::MatrixXd cross = seen.cross_covariance();
   const Eigen::VectorXd label_variance = seen.labels().variance();

@@ -6,6 +6,7 @@
 #include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <string>
 
 #include "steer/core/error.hpp"
@@ -29,7 +30,10 @@ struct axes {
 /// @throws numeric_error if the samples do not have that rank; `who` names the method
 /// @cost   O(n d min(n, d) + min(n, d)³)
 /// @source Golub & Van Loan, Matrix Computations, 4th edition, 8.6
-inline axes principal_axes(const matrix<double>& samples, Eigen::Index k, const std::string& who) {
+///
+/// A template, as are all functions that decompose, so that a file that does not call it need not compile Eigen's solvers.
+template <std::same_as<double> Scalar>
+axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::string& who) {
   const Eigen::Index n = samples.rows();
   const Eigen::Index d = samples.cols();
   const Eigen::Index m = std::min(n, d);

@@ -6,6 +6,7 @@
 #include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
@@ -34,7 +35,9 @@ inline double softplus_of_minus(double t) { return std::max(-t, 0.0) + std::log1
 
 /// Newton's method with halved steps on rows [n, r]; the last column of the system is the bias.
 /// @throws numeric_error if it has not converged after `options.steps`
-inline probe fit_logistic(const Eigen::MatrixXd& rows, const Eigen::VectorXd& sign, probe_options options) {
+template <std::same_as<double> Scalar>
+probe fit_logistic(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& rows, const Eigen::VectorXd& sign,
+                   probe_options options) {
   const Eigen::Index r = rows.cols();
   const auto loss_at = [&](const Eigen::VectorXd& w, double bias) {
     const Eigen::VectorXd margin = sign.cwiseProduct(((rows * w).array() + bias).matrix());
@@ -116,7 +119,7 @@ probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::Matrix
   if (count < d) {
     const Eigen::HouseholderQR<Eigen::MatrixXd> factored(rows.transpose());  // rows = Rᵀ Qᵀ
     const Eigen::MatrixXd upper = factored.matrixQR().topRows(count).triangularView<Eigen::Upper>();
-    out = detail::fit_logistic(upper.transpose(), sign, options);
+    out = detail::fit_logistic<double>(upper.transpose(), sign, options);
     Eigen::VectorXd within = Eigen::VectorXd::Zero(d);
     within.head(count) = out.w;
     out.w = factored.householderQ() * within;

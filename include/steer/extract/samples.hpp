@@ -107,6 +107,17 @@ std::optional<std::pair<Eigen::Index, Eigen::Index>> repeated_pair(const Eigen::
   return std::nullopt;
 }
 
+/// @throws numeric_error if two pairs of rows are the same: folds would judge one by what the other has taught. `what` names
+///         what a pair is
+template <class Rows>
+void require_distinct(const Eigen::DenseBase<Rows>& positive, const Eigen::DenseBase<Rows>& negative,
+                      const std::string& who, const std::string& what) {
+  if (const auto found = repeated_pair(positive, negative)) {
+    throw numeric_error(text(who, ": ", what, " ", found->first, " and ", found->second,
+                             " are the same; one would be judged by what the other has taught; leave one out"));
+  }
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
