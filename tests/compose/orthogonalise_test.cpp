@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -23,7 +24,8 @@ matrix<double> random_units(std::mt19937_64& engine, Eigen::Index k, Eigen::Inde
 }
 
 std::vector<steering_vector> random_vectors(std::mt19937_64& engine) {
-  return {toy::random_vector(engine, {0, 4}, 10), toy::random_vector(engine, {0, 4}, 10), toy::random_vector(engine, {0, 4}, 10)};
+  return {toy::random_vector(engine, {0, 4}, 10), toy::random_vector(engine, {0, 4}, 10),
+          toy::random_vector(engine, {0, 4}, 10)};
 }
 
 TEST(lowdin, is_the_polar_factor_and_the_nearest_orthonormal_frame) {
@@ -97,16 +99,50 @@ TEST(protect, leaves_every_coordinate_of_the_others) {
   }
 }
 
+TEST(protect_subspace, keeps_every_coordinate_in_it) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const steering_vector v = toy::random_vector(engine, {0, 4}, 10);
+    std::map<int, steer::subspace> kept;
+    for (const int layer : {0, 4, 7}) {
+      kept[layer].basis = steer::detail::lowdin(random_units(engine, 3, 10));
+    }
+    const steering_vector found = steer::protect_subspace(v, kept);
+    ASSERT_EQ(found.directions.size(), 2U);
+    for (const auto& [layer, here] : found.directions) {
+      const Eigen::VectorXd before = v.directions.at(layer).values.cast<double>();
+      const matrix<double>& basis = kept.at(layer).basis;
+      EXPECT_LE((basis * here.values.cast<double>()).norm(), 1e-6);
+      EXPECT_LE((here.values.cast<double>() - before + basis.transpose() * (basis * before)).norm(), 1e-6);
+    }
+  }
+}
+
 TEST(orthogonalise, refuses_by_message) {
   std::mt19937_64 engine(2);
   std::vector<steering_vector> v = random_vectors(engine);
   v[0].name = "a";
-  expect_error<steer::numeric_error>([&] { steer::lowdin({v[0], v[1], 2.0 * v[0]}); }, "lowdin, layer 0", "directions 0 and 2",
-                                     "nearly dependent");
+  expect_error<steer::numeric_error>(
+      [&] {
+        steer::lowdin({v[0], v[1], 2.0 * v[0]});
+      },
+      "lowdin, layer 0", "directions 0 and 2", "nearly dependent");
   expect_error<steer::numeric_error>([&] { steer::gram_schmidt({v[0], -v[0]}); }, "gram_schmidt, layer 0");
-  expect_error<steer::numeric_error>([&] { steer::protect(v[0], {v[1], v[0] + v[1]}); }, "protect from \"a\", layer 0",
-                                     "of its length");
+  expect_error<steer::numeric_error>(
+      [&] {
+        steer::protect(v[0], {v[1], v[0] + v[1]});
+      },
+      "protect from \"a\", layer 0", "of its length");
   expect_error<steer::argument_error>([&] { steer::protect(v[0], {}); }, "nothing to protect");
+  steer::subspace axis{matrix<double>::Identity(1, 10), Eigen::VectorXd::Ones(1)};
+  expect_error<steer::shape_error>(
+      [&] {
+        steer::protect_subspace(v[0], {{0, axis}});
+      },
+      "\"a\", layer 4: there is no subspace");
+  axis.basis = matrix<double>::Identity(1, 9);
+  expect_error<steer::shape_error>([&] { steer::protect_subspace(v[0], {{0, axis}}); }, "has width 9, the vector 10");
   expect_error<steer::argument_error>([&] { steer::lowdin({}); }, "no vectors");
   v[1].directions.erase(4);
   expect_error<steer::shape_error>([&] { steer::lowdin(v); }, "layer 4", "has not");

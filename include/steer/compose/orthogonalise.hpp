@@ -6,6 +6,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "steer/core/matrix.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/steering_vector.hpp"
+#include "steer/vector/subspace.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -81,10 +83,10 @@ std::vector<steering_vector> changed_together(const std::vector<steering_vector>
 /// Evidence, spread and origin are dropped: they were measured along other directions.
 /// @throws as `frame` if the directions are nearly dependent at a layer; as `+` if the vectors do not belong together
 /// @cost   O(L k² d)
-/// @source Golub & Van Loan, Matrix Computations, 4th edition, 5.2.8, applied twice
+/// @source Golub & Van Loan, Matrix Computations, 4th edition, chapter 5, applied twice
 inline std::vector<steering_vector> gram_schmidt(const std::vector<steering_vector>& vectors) {
-  std::vector<steering_vector> out =
-      detail::changed_together(vectors, "gram_schmidt", [](const matrix<double>& units, const Eigen::VectorXd& lengths) {
+  std::vector<steering_vector> out = detail::changed_together(
+      vectors, "gram_schmidt", [](const matrix<double>& units, const Eigen::VectorXd& lengths) {
         return detail::gram_schmidt(lengths.asDiagonal() * units);
       });
   for (auto& [layer, first] : out.front().directions) {
@@ -106,35 +108,36 @@ std::vector<Vector> lowdin(const std::vector<Vector>& vectors) {
   });
 }
 
-/// The vector without what it would move in the span of `others`: adding it leaves every coordinate there as it is.
+/// The vector without what it would move in a subspace at each layer: adding it leaves every coordinate there as it is.
 ///
-/// @throws numeric_error if hardly anything is left (less than 1e-3 of its length), or `others` are nearly dependent; as `+` if
-///         the vectors do not belong together
-/// @cost   O(L k² d)
-inline steering_vector protect(const steering_vector& vector, const std::vector<steering_vector>& others) {
-  const std::string who = detail::text("protect from \"", vector.name, "\"");
-  if (others.empty()) {
-    throw argument_error(detail::text(who, ": there is nothing to protect; expected at least one vector"));
-  }
-  for (const steering_vector& other : others) {
-    detail::require_together(vector, other, who);
-  }
+/// @param kept  by layer; layers that the vector has not are of no matter
+/// @throws as `check` of a subspace; shape_error if a layer of the vector has no subspace, or another width;
+///         numeric_error if hardly anything is left (less than 1e-3 of its length)
+/// @cost   O(L k d)
+inline steering_vector protect_subspace(const steering_vector& vector, const std::map<int, subspace>& kept) {
+  check(vector);
   steering_vector out = vector;
   for (auto& [layer, here] : out.directions) {
-    std::vector<const direction*> directions;
-    for (const steering_vector& other : others) {
-      directions.push_back(&other.directions.at(layer));
+    const std::string who = detail::text("protect from \"", vector.name, "\", layer ", layer);
+    const auto found = kept.find(layer);
+    if (found == kept.end()) {
+      throw shape_error(
+          detail::text(who, ": there is no subspace to protect; expected one for each of the vector's layers"));
     }
-    const frame kept(directions, detail::text(who, ", layer ", layer));
+    check(found->second, who);
+    const matrix<double>& basis = found->second.basis;
+    if (basis.cols() != here.values.size()) {
+      throw shape_error(detail::text(who, ": the subspace has width ", basis.cols(), ", the vector ",
+                                     here.values.size(), "; expected the same"));
+    }
     const Eigen::VectorXd before = here.values.cast<double>();
     Eigen::VectorXd left = before;
     for (int pass = 0; pass < 2; ++pass) {  // the second pass gives back the digits that the first lost
-      const Eigen::VectorXd moved = kept.inverse() * (kept.directions() * left);
-      left -= kept.directions().transpose() * moved;
+      left -= basis.transpose() * (basis * left);
     }
     constexpr double least = 1e-3;
     if (!(left.norm() > least * before.norm())) {
-      throw numeric_error(detail::text(who, ", layer ", layer, ": only ", left.norm() / before.norm(),
+      throw numeric_error(detail::text(who, ": only ", left.norm() / before.norm(),
                                        " of its length lies outside what is protected; expected more than ", least));
     }
     direction made;
@@ -143,6 +146,31 @@ inline steering_vector protect(const steering_vector& vector, const std::vector<
     here = std::move(made);
   }
   return out;
+}
+
+/// The same for the span of other concepts' directions.
+///
+/// @throws as the above; numeric_error if `others` are nearly dependent; argument_error if there are none; as `+` if
+///         the vectors do not belong together
+/// @cost   O(L k² d)
+inline steering_vector protect(const steering_vector& vector, const std::vector<steering_vector>& others) {
+  const std::string who = detail::text("protect from \"", vector.name, "\"");
+  if (others.empty()) {
+    throw argument_error(detail::text(who, ": there is nothing to protect; expected at least one vector"));
+  }
+  std::map<int, subspace> kept;
+  for (const steering_vector& other : others) {
+    detail::require_together(vector, other, who);
+  }
+  for (const auto& [layer, here] : vector.directions) {
+    std::vector<const direction*> directions;
+    for (const steering_vector& other : others) {
+      directions.push_back(&other.directions.at(layer));
+    }
+    kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text(who, ", layer ", layer)).directions());
+    kept[layer].basis.rowwise().normalize();
+  }
+  return protect_subspace(vector, kept);
 }
 
 }  // namespace v0

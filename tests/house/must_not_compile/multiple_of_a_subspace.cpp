@@ -1,6 +1,6 @@
 // expect: no match for|invalid operands
 #include <steer/compose/algebra.hpp>
-#include <steer/extract/subspace.hpp>
+#include <steer/vector/subspace.hpp>
 
 int main() {
   const steer::subspace space;

@@ -1,4 +1,4 @@
-#include "steer/extract/subspace.hpp"
+#include "steer/extract/principal_subspace.hpp"
 
 #include <gtest/gtest.h>
 
@@ -50,7 +50,8 @@ TEST(principal_subspace, is_removed_or_set_in_one_line_of_a_recipe) {
     Eigen::VectorXd h = x.row(0).transpose();
     std::visit([&](const auto& op) { op.apply(0, h.norm(), h); }, e.operation);
     EXPECT_LE((found.basis * h).norm(), 1e-6);
-    EXPECT_LE((h - (x.row(0).transpose() - found.basis.transpose() * (found.basis * x.row(0).transpose()))).norm(), 1e-5);
+    EXPECT_LE((h - (x.row(0).transpose() - found.basis.transpose() * (found.basis * x.row(0).transpose()))).norm(),
+              1e-5);
   }
 }
 
