@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/SVD>
+#include <cmath>
+#include <cstdint>
 #include <random>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "expect_error.hpp"
 #include "steer/extract/whitened_difference.hpp"
@@ -15,15 +19,16 @@ namespace {
 
 using steer::matrix;
 
-/// One column for each of k + 1 classes, and rows whose mean depends on the class. Exactly `rank` columns are independent.
+/// Rows of k + 1 classes with means of their own, and one column of labels for each class but the last.
 struct classes {
   matrix<double> rows;
   matrix<double> labels;
 
   classes(unsigned seed, Eigen::Index n, Eigen::Index d, Eigen::Index k) : labels(matrix<double>::Zero(n, k)) {
     std::mt19937_64 engine(seed);
-    rows = toy::random_rows<double>(engine, n, d) * (toy::random_rows<double>(engine, d, d) / std::sqrt(double(d)) +
-                                                    matrix<double>::Identity(d, d));
+    rows =
+        toy::random_rows<double>(engine, n, d) *
+        (toy::random_rows<double>(engine, d, d) / std::sqrt(static_cast<double>(d)) + matrix<double>::Identity(d, d));
     const matrix<double> means = toy::random_rows<double>(engine, k + 1, d);
     for (Eigen::Index i = 0; i < n; ++i) {
       const auto c = static_cast<Eigen::Index>(engine() % static_cast<std::uint64_t>(k + 1));
@@ -141,9 +146,22 @@ TEST(binary_leace, is_leace_of_two_classes_and_the_oblique_projector) {
     EXPECT_LE((projector - general.write.transpose() * general.read).norm(), 1e-11);
     const Eigen::VectorXd delta = fast.write.row(0).transpose();
     const Eigen::VectorXd w = steer::whitened_difference(c.positive, c.negative, {.shrinkage = 0.0});
-    EXPECT_LE((projector - delta * w.transpose() / w.dot(delta)).norm(), 1e-11) << "within or total covariance: the same";
+    EXPECT_LE((projector - delta * w.transpose() / w.dot(delta)).norm(), 1e-11)
+        << "within or total covariance: the same";
     EXPECT_LE((projector * projector - projector).norm(), 1e-11);
   }
+}
+
+TEST(binary_leace, of_fewer_samples_than_dimensions_erases_as_completely_with_a_shrinkage) {
+  const contrast c(4);
+  const matrix<double> plus = c.positive.topRows(5);
+  const matrix<double> minus = c.negative.topRows(6);
+  const steer::eraser eraser = steer::binary_leace(plus, minus, {.shrinkage = 0.3});
+  const Eigen::RowVectorXd difference = erased(eraser, plus).colwise().mean() - erased(eraser, minus).colwise().mean();
+  EXPECT_LE(difference.cwiseAbs().maxCoeff(), 1e-12);
+  matrix<double> all(11, 16);
+  all << plus, minus;
+  EXPECT_LE((erased(eraser, all).colwise().mean() - all.colwise().mean()).cwiseAbs().maxCoeff(), 1e-12);
 }
 
 TEST(binary_leace, has_its_edit_in_one_line) {
@@ -176,7 +194,7 @@ TEST(leace, refuses_by_message) {
   expect_error<steer::numeric_error>([&] { steer::leace(steer::cross_moments(4, 1)); }, "has seen 0");
   const contrast two(2);
   expect_error<steer::numeric_error>([&] { steer::binary_leace(two.positive.topRows(3), two.negative.topRows(3)); },
-                                     "6 samples of width 16", "singular");
+                                     "6 samples leave 4 degrees of freedom for width 16", "shrinkage");
   expect_error<steer::numeric_error>([&] { steer::binary_leace(two.positive, two.positive); }, "same mean");
 }
 

@@ -76,6 +76,15 @@ TEST(probe, exchanged_sides_and_a_shift_of_all_samples_change_what_they_must) {
   EXPECT_NEAR(p.bias - shift.dot(p.w), shifted.bias, 1e-8);
 }
 
+TEST(probe, converges_where_one_coordinate_dwarfs_the_others) {
+  contrast c(6, 30, 30, 12, 2.0);
+  c.positive.col(5) *= 1e4;
+  c.negative.col(5) *= 1e4;
+  const steer::probe p = steer::fit_probe(c.positive, c.negative);
+  EXPECT_LE(c.gradient(p, 1.0).norm(), 1e-6);
+  EXPECT_LE(p.steps, 40);
+}
+
 TEST(probe, of_sides_that_separate_perfectly_stays_finite) {
   const contrast c(4, 20, 20, 100, 30.0);
   const steer::probe p = steer::fit_probe(c.positive, c.negative, {.penalty = 1e-6});
@@ -85,14 +94,17 @@ TEST(probe, of_sides_that_separate_perfectly_stays_finite) {
 
 TEST(probe, refuses_by_message) {
   const contrast c(5, 6, 6, 3, 1.0);
-  expect_error<steer::argument_error>([&] { steer::fit_probe(c.positive, c.negative, {.penalty = 0.0}); }, "penalty is 0");
+  expect_error<steer::argument_error>([&] { steer::fit_probe(c.positive, c.negative, {.penalty = 0.0}); },
+                                      "penalty is 0");
   expect_error<steer::numeric_error>([&] { steer::fit_probe(c.positive, c.negative, {.penalty = 1e-3, .steps = 1}); },
-                                     "not converged after 1 steps");
-  expect_error<steer::numeric_error>([&] { steer::fit_probe(c.positive, matrix<double>(0, 3)); }, "negative: has 0 samples");
+                                     "not converged after 1 steps", "can still fall by");
+  expect_error<steer::numeric_error>([&] { steer::fit_probe(c.positive, matrix<double>(0, 3)); },
+                                     "negative: has 0 samples");
   matrix<float> bad = c.negative.cast<float>();
   bad(2, 1) = INFINITY;
   expect_error<steer::numeric_error>([&] { steer::fit_probe(c.positive, bad); }, "negative: sample 2 holds NaN");
-  expect_error<steer::shape_error>([&] { steer::fit_probe(c.positive, matrix<double>::Ones(2, 4)); }, "width 3", "width 4");
+  expect_error<steer::shape_error>([&] { steer::fit_probe(c.positive, matrix<double>::Ones(2, 4)); }, "width 3",
+                                   "width 4");
 }
 
 }  // namespace

@@ -34,6 +34,9 @@ namespace detail {
 inline double softplus_of_minus(double t) { return std::max(-t, 0.0) + std::log1p(std::exp(-std::abs(t))); }
 
 /// Newton's method with halved steps on rows [n, r]; the last column of the system is the bias.
+///
+/// What a step promises to gain does not depend on the rows' scale. Once that is rounding of the loss, three whole steps
+/// more square the error away.
 /// @throws numeric_error if it has not converged after `options.steps`
 template <std::same_as<double> Scalar>
 probe fit_logistic(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& rows, const Eigen::VectorXd& sign,
@@ -49,21 +52,12 @@ probe fit_logistic(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& 
   };
   probe out{Eigen::VectorXd::Zero(r)};
   out.loss = loss_at(out.w, 0.0);
-  const double scale = std::max(1.0, (rows.transpose() * sign).norm());
-  for (;; ++out.steps) {
+  for (int whole_steps = 0; whole_steps < 3; ++out.steps) {
     const Eigen::VectorXd odds = ((rows * out.w).array() + out.bias).matrix();
     const Eigen::VectorXd share = (1.0 / (1.0 + (-odds.array()).exp())).matrix();
     const Eigen::VectorXd pull = share - (0.5 * (sign.array() + 1.0)).matrix();
     Eigen::VectorXd gradient(r + 1);
     gradient << rows.transpose() * pull + options.penalty * out.w, pull.sum();
-    constexpr double converged = 1e-11;
-    if (gradient.norm() <= converged * scale) {
-      return out;
-    }
-    if (out.steps == options.steps) {
-      throw numeric_error(text("probe: has not converged after ", options.steps, " steps: the gradient's norm is ",
-                               gradient.norm(), ", expected at most ", converged * scale));
-    }
     const Eigen::VectorXd weight = share.cwiseProduct((1.0 - share.array()).matrix());
     const Eigen::MatrixXd weighted = weight.asDiagonal() * rows;
     Eigen::MatrixXd hessian(r + 1, r + 1);
@@ -73,17 +67,27 @@ probe fit_logistic(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& 
     hessian.row(r).head(r) = hessian.col(r).head(r).transpose();
     hessian(r, r) = std::max(weight.sum(), 1e-12);  // every text far on its side: the bias hardly matters
     const Eigen::VectorXd step = Eigen::LLT<Eigen::MatrixXd>(hessian).solve(gradient);
+    const double gain = 0.5 * gradient.dot(step);
+    if (out.steps == options.steps) {
+      throw numeric_error(text("probe: has not converged after ", options.steps, " steps: the loss of ", out.loss,
+                               " can still fall by about ", gain, "; expected more steps or a larger penalty"));
+    }
     double length = 1.0;
-    const double slack = 1e-13 * std::max(1.0, out.loss);  // at the bottom, rounding looks like a rise
     double next = loss_at(out.w - step.head(r), out.bias - step[r]);
-    while (next > out.loss + slack && length > 1e-8) {
-      length *= 0.5;
-      next = loss_at(out.w - length * step.head(r), out.bias - length * step[r]);
+    constexpr double rounding = 1e-12;  // of a sum of n losses
+    if (gain <= rounding * std::max(1e-3, out.loss)) {
+      ++whole_steps;
+    } else {
+      while (!(next < out.loss) && length > 1e-8) {
+        length *= 0.5;
+        next = loss_at(out.w - length * step.head(r), out.bias - length * step[r]);
+      }
     }
     out.w -= length * step.head(r);
     out.bias -= length * step[r];
     out.loss = next;
   }
+  return out;
 }
 
 }  // namespace detail
@@ -93,11 +97,11 @@ probe fit_logistic(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& 
 /// w *reads* the concept; it need not be what writes it. Columns are not standardised.
 ///
 /// @shape  positive [n, d], negative [m, d]
-/// @throws shape_error if the widths differ; argument_error for a penalty or number of steps not above 0; numeric_error for
-///         an empty side, NaN, or no convergence
+/// @throws shape_error if the widths differ; argument_error for a penalty or number of steps not above 0; numeric_error
+///         for an empty side, NaN, or no convergence
 /// @cost   O(N r² + r³) a step, some ten steps, N = n + m, r = min(N, d); for N < d once O(N² d)
-/// @source iteratively reweighted least squares; used for steering by Li et al. 2023, arXiv:2306.03341 (ITI). Where there are
-///         fewer samples than dimensions, the weights lie in the samples' span, and the fit is made there
+/// @source iteratively reweighted least squares; used for steering by Li et al. 2023, arXiv:2306.03341 (ITI). Where
+///         there are fewer samples than dimensions, the weights lie in the samples' span, and the fit is made there
 template <class Positive, class Negative>
 probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative,
                 probe_options options = {}) {
@@ -111,7 +115,7 @@ probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::Matrix
   const Eigen::Index d = both.width();
   Eigen::MatrixXd rows(count, d);
   rows << both.positive, both.negative;
-  const Eigen::RowVectorXd middle = rows.colwise().mean();  // the bias takes it up, and the system is better conditioned
+  const Eigen::RowVectorXd middle = rows.colwise().mean();  // the bias takes it up; the system is better conditioned
   rows.rowwise() -= middle;
   Eigen::VectorXd sign(count);
   sign << Eigen::VectorXd::Ones(n), -Eigen::VectorXd::Ones(count - n);
