@@ -32,7 +32,8 @@ struct contrast {
     }
   }
   void observe(int positive, int negative) {
-    recorder.observe(model, std::string(1, static_cast<char>('a' + positive)), std::string(1, static_cast<char>('a' + negative)));
+    recorder.observe(model, std::string(1, static_cast<char>('a' + positive)),
+                     std::string(1, static_cast<char>('a' + negative)));
   }
 };
 
@@ -51,7 +52,8 @@ void expect_a_measured_vector(const Method& method, const std::string& name) {
     SCOPED_TRACE("layer " + std::to_string(layer));
     const steer::direction& plain = mean.directions.at(layer);
     EXPECT_GT(unit(here).dot(unit(plain)), 0.8);
-    EXPECT_NEAR(here.values.norm(), unit(here).dot(plain.values.cast<double>()), 1e-5) << "the means' distance along it";
+    EXPECT_NEAR(here.values.norm(), unit(here).dot(plain.values.cast<double>()), 1e-5)
+        << "the means' distance along it";
     EXPECT_EQ(here.row_norm, plain.row_norm);
     EXPECT_LE((here.origin - plain.origin).norm(), 1e-5);
     EXPECT_GT(*here.spread, 1.0);
@@ -69,7 +71,8 @@ void expect_a_measured_vector(const Method& method, const std::string& name) {
 TEST(find_directions, returns_a_measured_vector_by_any_method) {
   expect_a_measured_vector(steer::by_mean_difference{}, "mean_difference");
   expect_a_measured_vector(steer::by_principal_component{}, "principal_component of differences");
-  expect_a_measured_vector(steer::by_principal_component{{.of = steer::component_of::pooled}}, "principal_component, pooled");
+  expect_a_measured_vector(steer::by_principal_component{{.of = steer::component_of::pooled}},
+                           "principal_component, pooled");
   expect_a_measured_vector(steer::by_whitened_difference{{.shrinkage = 0.5}}, "whitened_difference, shrinkage 0.5");
   expect_a_measured_vector(steer::by_probe{{.penalty = 0.1}}, "probe, penalty 0.1");
 }
@@ -84,12 +87,29 @@ TEST(find_directions, by_mean_difference_is_mean_difference) {
   }
 }
 
+TEST(find_directions, with_an_engine_bounds_the_split_half_cosine) {
+  const contrast c(6);
+  std::mt19937_64 engine(1);
+  const auto method = steer::by_whitened_difference{{.shrinkage = 0.5}};
+  const steer::steering_vector plain = steer::find_directions(c.recorder, {.name = "up"}, method);
+  const steer::steering_vector bounded =
+      steer::find_directions(c.recorder, {.name = "up"}, method, engine, {.repeats = 40});
+  for (const auto& [layer, here] : bounded.directions) {
+    const steer::evidence& e = here.evidence;
+    EXPECT_EQ(here.values, plain.directions.at(layer).values);
+    EXPECT_FALSE(plain.directions.at(layer).evidence.split_half_low);
+    EXPECT_LE(*e.split_half_low, *e.split_half_cosine);
+    EXPECT_LE(*e.split_half_cosine, *e.split_half_high);
+    EXPECT_GT(*e.split_half_low, 0.5);
+  }
+}
+
 TEST(find_directions, refuses_bad_data_by_message) {
   contrast c(7);
   c.observe(3, 15);
   const auto find = [](const steer::recorder& r) { steer::find_directions(r, {.name = "up"}, steer::by_probe{}); };
-  expect_error<steer::numeric_error>([&] { find(c.recorder); }, "probe, penalty 1 \"up\", layer 1", "pairs 3 and 12 are the same",
-                                     "leave one out");
+  expect_error<steer::numeric_error>([&] { find(c.recorder); }, "probe, penalty 1 \"up\", layer 1",
+                                     "pairs 3 and 12 are the same", "leave one out");
   contrast single(8);
   single.recorder.observe(single.model, "c", steer::side::positive);
   expect_error<steer::numeric_error>([&] { find(single.recorder); }, "positive texts 2 and 12 are the same");
@@ -98,10 +118,15 @@ TEST(find_directions, refuses_bad_data_by_message) {
   const auto of = [](const matrix<float>& p, const matrix<float>& q, steer::side_facts facts = {}) {
     steer::find_direction(p, q, steer::by_mean_difference{}, facts);
   };
-  expect_error<steer::numeric_error>([&] { of(some, matrix<float>::Ones(4, 3)); }, "negative: all 4 samples are the same");
+  expect_error<steer::numeric_error>([&] { of(some, matrix<float>::Ones(4, 3)); },
+                                     "negative: all 4 samples are the same");
   expect_error<steer::numeric_error>([&] { of(some, some); }, "the same mean");
+  expect_error<steer::argument_error>(
+      [&] { steer::find_direction(some, matrix<float>(-some), steer::by_principal_component{}); },
+      "differences needs pairs");
   expect_error<steer::shape_error>([&] { of(some, matrix<float>::Random(4, 2)); }, "width 3", "width 2");
-  expect_error<steer::shape_error>([&] { of(some, matrix<float>::Random(3, 3), {steer::pairing::paired}); }, "no pairs");
+  expect_error<steer::shape_error>([&] { of(some, matrix<float>::Random(3, 3), {steer::pairing::paired}); },
+                                   "no pairs");
   matrix<float> bad = some;
   bad(1, 1) = std::nanf("");
   expect_error<steer::numeric_error>([&] { of(bad, some); }, "positive: sample 1 holds NaN");
@@ -114,13 +139,16 @@ TEST(find_directions, refuses_bad_data_by_message) {
   right << 1, 0, 1, 1;
   matrix<float> left(2, 2);
   left << 0, 0, 0, 1;
-  expect_error<steer::numeric_error>([&] { steer::find_direction(right, left, sideways{}); }, "do not differ along what sideways");
+  expect_error<steer::numeric_error>([&] { steer::find_direction(right, left, sideways{}); },
+                                     "do not differ along what sideways");
 }
 
 TEST(find_direction, keeps_the_way_that_a_method_points) {
   struct backwards {
     std::string name() const { return "backwards"; }
-    Eigen::VectorXd operator()(const matrix<float>& p, const matrix<float>& q) const { return -steer::mean_difference(p, q); }
+    Eigen::VectorXd operator()(const matrix<float>& p, const matrix<float>& q) const {
+      return -steer::mean_difference(p, q);
+    }
   };
   std::mt19937_64 engine(2);
   const matrix<float> p = toy::random_rows<float>(engine, 9, 4);
