@@ -76,7 +76,7 @@ TEST(algebra, a_negative_multiple_reads_the_other_side) {
   EXPECT_EQ(*e.coherence, -0.4);
   EXPECT_EQ(*e.majority, 0.25);
   EXPECT_EQ(*e.norm_ratio, 0.5);
-  EXPECT_FALSE((2.0 * a).directions.at(1).evidence.norm_ratio);
+  EXPECT_EQ(*(-2.0 * a).directions.at(1).evidence.norm_ratio, 1.0);
   EXPECT_EQ(*(2.0 * a).directions.at(1).evidence.auroc, 0.9);
 }
 

@@ -49,7 +49,8 @@ TEST(conceptors, and_of_singular_ones_lives_on_the_intersection_of_their_ranges)
   for (unsigned seed = 0; seed < 10; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 engine(seed);
-    const Eigen::MatrixXd turn = Eigen::HouseholderQR<Eigen::MatrixXd>(toy::random_rows<double>(engine, d, d)).householderQ();
+    const Eigen::MatrixXd turn =
+        Eigen::HouseholderQR<Eigen::MatrixXd>(toy::random_rows<double>(engine, d, d)).householderQ();
     Eigen::VectorXd a(d);
     Eigen::VectorXd b(d);
     Eigen::VectorXd both(d);

@@ -58,8 +58,10 @@ TEST(joint_dose, hits_every_target_with_the_pseudo_inverse_and_the_least_norm) {
       const Eigen::VectorXd move = v.transpose() * report.weights;
       EXPECT_LE((v * move - s.target()).norm(), 1e-12 * report.condition);
       EXPECT_LE((report.reached - s.target()).norm(), 1e-12 * report.condition);
-      EXPECT_LE((move - v.completeOrthogonalDecomposition().pseudoInverse() * s.target()).norm(), 1e-12 * report.condition);
-      EXPECT_NEAR(report.norm, std::sqrt(s.target().dot((v * v.transpose()).inverse() * s.target())), 1e-12 * report.condition);
+      EXPECT_LE((move - v.completeOrthogonalDecomposition().pseudoInverse() * s.target()).norm(),
+                1e-12 * report.condition);
+      EXPECT_NEAR(report.norm, std::sqrt(s.target().dot((v * v.transpose()).inverse() * s.target())),
+                  1e-12 * report.condition);
       EXPECT_LE((found.move.directions.at(layer).values.cast<double>() - move).norm(), 1e-6 * move.norm());
       // any other move that hits the targets differs by something that no direction reads, and is longer
       std::mt19937_64 engine(seed);
@@ -89,7 +91,8 @@ TEST(joint_dose, in_a_recipe_moves_what_was_asked_in_its_unit) {
 
 TEST(joint_dose, with_a_ridge_says_what_it_misses) {
   const stack s(1);
-  const steer::joint_dose found = steer::solve_joint_dose(s.vectors, s.targets, {.unit = strength_unit::unit, .ridge = 0.5});
+  const steer::joint_dose found =
+      steer::solve_joint_dose(s.vectors, s.targets, {.unit = strength_unit::unit, .ridge = 0.5});
   for (const auto& [layer, report] : found.layers) {
     const Eigen::MatrixXd v = s.units(layer);
     const Eigen::MatrixXd g = v * v.transpose();
@@ -102,10 +105,11 @@ TEST(joint_dose, with_a_ridge_says_what_it_misses) {
 TEST(joint_dose, over_budget_is_refused_with_what_would_fit_or_shortened) {
   const stack s(2);
   const auto solve = [&](double budget, steer::over_budget then) {
-    return steer::solve_joint_dose(s.vectors, s.targets, {.unit = strength_unit::unit, .budget = budget, .over_budget = then});
+    return steer::solve_joint_dose(s.vectors, s.targets,
+                                   {.unit = strength_unit::unit, .budget = budget, .over_budget = then});
   };
-  expect_error<steer::numeric_error>([&] { solve(0.01, steer::over_budget::refuse); }, "layer 2: infeasible", "the budget is 0.01",
-                                     "of the targets would fit");
+  expect_error<steer::numeric_error>([&] { solve(0.01, steer::over_budget::refuse); }, "layer 2: infeasible",
+                                     "the budget is 0.01", "of the targets would fit");
   const steer::joint_dose short_one = solve(0.01, steer::over_budget::shorten);
   for (const auto& [layer, report] : short_one.layers) {
     EXPECT_LT(report.share, 1.0);
@@ -151,8 +155,11 @@ TEST(joint_dose, refuses_by_message) {
   expect_error<steer::argument_error>([&] { solve({1.0, 1.0}, {.budget = 0.0}); }, "budget 0");
   s.vectors[1].directions[2].row_norm = std::nullopt;
   expect_error<steer::argument_error>([&] { solve({1.0, 1.0}); }, "layer 2", "mean row norm");
-  expect_error<steer::argument_error>([&] { solve({1.0, 1.0}, {.unit = strength_unit::unit, .budget = 1.0}); },
-                                      "a budget needs every vector's mean row norm");
+  expect_error<steer::argument_error>(
+      [&] {
+        solve({1.0, 1.0}, {.unit = strength_unit::unit, .budget = 1.0});
+      },
+      "a budget needs every vector's mean row norm");
   s.vectors[1].directions = s.vectors[0].directions;
   expect_error<steer::numeric_error>([&] { solve({1.0, 1.0}); }, "joint dose (a 1, b 1), layer 2", "nearly dependent");
 }

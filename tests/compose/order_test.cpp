@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "expect_error.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -39,9 +40,10 @@ TEST(order_warnings, name_both_edits_the_layer_and_how_much) {
   EXPECT_EQ(found[0].layer, 1);
   // on the plane of a and b, AB - BA = .6 (a bᵀ - b aᵀ), a multiple .6 * .8 of a quarter turn
   EXPECT_NEAR(found[0].difference, 0.48, 1e-6);
-  EXPECT_EQ(found[0].text,
-            "edits 1 (scale \"a\") and 2 (scale \"b\") do not commute: at layer 1, which of them comes first changes a row "
-            "by up to 0.48 of its norm; recipe::set ablates directions jointly");
+  EXPECT_EQ(
+      found[0].text,
+      "edits 1 (scale \"a\") and 2 (scale \"b\") do not commute: at layer 1, which of them comes first changes a row "
+      "by up to 0.48 of its norm; recipe::set ablates directions jointly");
 }
 
 TEST(order_warnings, stay_silent_where_edits_commute) {
@@ -61,7 +63,8 @@ TEST(order_warnings, stay_silent_where_edits_commute) {
 TEST(order_warnings, see_every_kind_of_edit) {
   const steer::plane plane{Eigen::Vector3d(1, 0, 0), Eigen::Vector3d(0, 1, 0)};
   const steer::diagonal_map stretch{Eigen::Vector3f(1, 2, 3), Eigen::Vector3f::Zero()};
-  const steer::dense_map mix{(steer::matrix<float>(3, 3) << 1, 1, 0, 0, 1, 1, 0, 0, 1).finished(), Eigen::Vector3f::Zero()};
+  const steer::dense_map mix{(steer::matrix<float>(3, 3) << 1, 1, 0, 0, 1, 1, 0, 0, 1).finished(),
+                             Eigen::Vector3f::Zero()};
   EXPECT_EQ(warnings(steer::recipe{}.add(a, {.strength = 0.5F}).ablate(a)), 1U);
   EXPECT_EQ(warnings(steer::recipe{}.add(a, {.strength = 0.5F}).cap(a, 1.0F)), 1U);
   EXPECT_EQ(warnings(steer::recipe{}.rotate(plane, {.angle = 0.5F}).ablate(a)), 1U);
@@ -85,6 +88,16 @@ TEST(order_warnings, of_random_ablations_are_those_with_a_cosine) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_NEAR(found[0].difference, std::abs(cosine) * std::sqrt(1.0 - cosine * cosine), 1e-9);
   }
+}
+
+TEST(order_warnings, refuse_what_no_plan_could_do) {
+  steer::recipe nowhere;
+  nowhere.ablate(a, {.layers = {7}}).ablate(b, {.layers = {7}});
+  expect_error<steer::shape_error>([&] { warnings(nowhere); }, "\"a\" has no direction at layer 7");
+  const steer::diagonal_map wide{Eigen::Vector4f::Ones(), Eigen::Vector4f::Zero()};
+  expect_error<steer::shape_error>([&] { warnings(steer::recipe{}.ablate(a).transform(wide)); }, "widths 3 and 4");
+  expect_error<steer::argument_error>(
+      [&] { warnings(steer::recipe{}.ablate(a).add(b, {.unit = steer::strength_unit::sigma})); }, "spread");
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ TEST(gaussian_transport, gives_samples_the_moments_of_the_others_in_one_line_of_
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 engine(seed);
     const matrix<double> from = toy::random_rows<double>(engine, 60, 5) * toy::random_rows<double>(engine, 5, 5);
-    const matrix<double> to = (toy::random_rows<double>(engine, 80, 5) * toy::random_rows<double>(engine, 5, 5)).array() + 3.0;
+    const matrix<double> to =
+        (toy::random_rows<double>(engine, 80, 5) * toy::random_rows<double>(engine, 5, 5)).array() + 3.0;
     steer::moments a(5);
     a.observe(from);
     steer::moments b(5);

@@ -84,7 +84,8 @@ TEST(linear_transport, refuses_by_message) {
   matrix<double> a = matrix<double>::Random(3, 2);
   a.col(1).setConstant(0.25);
   expect_error<steer::numeric_error>([&] { steer::linear_transport(a, a); }, "coordinate 1 is 0.25");
-  expect_error<steer::numeric_error>([&] { steer::linear_transport(a.topRows(1), a); }, "source: has 1 sample;", "at least 2");
+  expect_error<steer::numeric_error>([&] { steer::linear_transport(a.topRows(1), a); }, "source: has 1 sample;",
+                                     "at least 2");
   expect_error<steer::shape_error>([&] { steer::linear_transport(a, a.leftCols(1)); }, "width 2", "width 1");
   a(2, 0) = std::nan("");
   expect_error<steer::numeric_error>([&] { steer::linear_transport(matrix<double>::Random(3, 2), a); },

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <string>
+#include <variant>
 
 #include "expect_error.hpp"
 #include "steer/extract/mean_difference.hpp"
+#include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -23,6 +26,19 @@ TEST(mean_centred, is_the_difference_from_the_streamed_corpus) {
     seen.observe(corpus.bottomRows(37));
     EXPECT_LE((steer::mean_centred(target, seen) - steer::mean_difference(target, corpus)).norm(), 1e-12);
   }
+}
+
+TEST(mean_centred, is_added_in_one_line) {
+  steer::moments corpus(2);
+  corpus.observe(matrix<float>::Zero(3, 2));
+  const matrix<float> target = matrix<float>::Constant(2, 2, 3.0F);
+  steer::recipe recipe;
+  const steer::direction v{.values = steer::mean_centred(target, corpus).cast<float>()};
+  recipe.add({.directions = {{4, v}}}, {.strength = 2.0F});
+  const auto& added = std::get<steer::add_edit>(recipe.edits()[0].operation);
+  Eigen::VectorXd h = Eigen::VectorXd::Ones(2);
+  added.resolved({4}, "").apply(4, h.norm(), h);
+  EXPECT_LE((h - Eigen::Vector2d(7.0, 7.0)).norm(), 1e-6);
 }
 
 TEST(mean_centred, refuses_by_message) {

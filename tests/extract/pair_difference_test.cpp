@@ -24,7 +24,8 @@ TEST(pair_difference, is_taken_position_by_position_and_added_there) {
   EXPECT_EQ(found.at(2).values, Eigen::Vector2f(0, -1));
   steer::recipe recipe;
   for (const auto& [t, v] : found) {
-    recipe.add({.directions = {{6, v}}}, {.strength = 5, .unit = steer::strength_unit::raw, .rows = {.positions = {t}}});
+    recipe.add({.directions = {{6, v}}},
+               {.strength = 5, .unit = steer::strength_unit::raw, .rows = {.positions = {t}}});
   }
   ASSERT_EQ(recipe.edits().size(), 2U);
   Eigen::VectorXd h = Eigen::Vector2d::Zero();

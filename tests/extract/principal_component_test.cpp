@@ -99,8 +99,10 @@ TEST(principal_component, refuses_by_message) {
   const matrix<double> one = two.topRows(1);
   matrix<double> bad = two;
   bad(0, 0) = std::nan("");
-  expect_error<steer::shape_error>([&] { steer::principal_component(two, one); }, "2 positive and 1 negative", "pooled");
-  expect_error<steer::shape_error>([&] { steer::principal_component(two, matrix<double>(2, 4)); }, "width 3", "width 4");
+  expect_error<steer::shape_error>([&] { steer::principal_component(two, one); }, "2 positive and 1 negative",
+                                   "pooled");
+  expect_error<steer::shape_error>([&] { steer::principal_component(two, matrix<double>(2, 4)); }, "width 3",
+                                   "width 4");
   expect_error<steer::numeric_error>([&] { steer::principal_component(two, bad); }, "negative: sample 0 holds NaN");
   expect_error<steer::numeric_error>([&] { steer::principal_component(two, two); }, "span 0 dimensions; asked for 1");
   expect_error<steer::numeric_error>(

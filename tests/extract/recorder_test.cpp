@@ -60,10 +60,10 @@ TEST_F(recorder, merged_from_parts_is_one_that_saw_it_all) {
     }
     EXPECT_NEAR(*parts[0].mean_row_norm(layer), *all.mean_row_norm(layer), 1e-12);
   }
-  expect_error<steer::argument_error>([&] { all.merge(steer::recorder{model.shape(), {.layers = {1}}}); },
-                                      "of 1 layers into", "of 2; expected the same");
-  expect_error<steer::argument_error>([&] { all.merge(steer::recorder{model.shape(), {.tokens = steer::last_token{}}}); },
-                                      "merges last token", "expected the same");
+  const steer::recorder one_layer{model.shape(), {.layers = {1}}};
+  expect_error<steer::argument_error>([&] { all.merge(one_layer); }, "of 1 layers into", "of 2 layers; expected");
+  const steer::recorder other_tokens{model.shape(), {.tokens = steer::last_token{}}};
+  expect_error<steer::argument_error>([&] { all.merge(other_tokens); }, "merges last token", "into positions from 1");
   expect_error<steer::shape_error>([&] { all.merge(steer::recorder{toy::shape(3, 3)}); }, "3 layers of width 3");
 }
 

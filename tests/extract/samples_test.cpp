@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <random>
+#include <string>
 #include <utility>
 
 #include "expect_error.hpp"
@@ -15,7 +16,7 @@ using steer::matrix;
 
 TEST(samples, are_refused_when_they_are_too_few_or_no_numbers) {
   matrix<float> rows = matrix<float>::Ones(3, 2);
-  EXPECT_EQ(steer::detail::samples(rows, 3, "it"), matrix<double>::Ones(3, 2));
+  EXPECT_EQ(steer::detail::samples(rows, 3, "it"), matrix<double>(matrix<double>::Ones(3, 2)));
   expect_error<steer::numeric_error>([&] { steer::detail::samples(rows, 4, "it"); }, "it: has 3 samples", "at least 4");
   expect_error<steer::numeric_error>([&] { steer::detail::samples(rows.topRows(1), 2, "it"); }, "has 1 sample;");
   expect_error<steer::shape_error>([&] { steer::detail::samples(matrix<float>(3, 0), 1, "it"); }, "width 0");

@@ -35,7 +35,8 @@ TEST(split_half_interval, agrees_with_its_prediction_and_covers_it) {
     const matrix<float> positive = shifted(engine, 40, 2.0F);
     const matrix<float> negative = shifted(engine, 40, 0.0F);
     const auto pairs = seed % 2 == 0 ? pairing::paired : pairing::unpaired;
-    const steer::split_half found = steer::split_half_interval(positive, negative, pairs, by_mean, engine, {.repeats = 60});
+    const steer::split_half found =
+        steer::split_half_interval(positive, negative, pairs, by_mean, engine, {.repeats = 60});
     EXPECT_LE(found.low, found.cosine);
     EXPECT_LE(found.cosine, found.high);
     mean += found.cosine / repeats;
@@ -48,8 +49,8 @@ TEST(split_half_interval, agrees_with_its_prediction_and_covers_it) {
 TEST(split_half_interval, narrows_with_more_texts) {
   std::mt19937_64 engine(3);
   const auto width = [&](Eigen::Index n) {
-    const steer::split_half found =
-        steer::split_half_interval(shifted(engine, n, 2.0F), shifted(engine, n, 0.0F), pairing::paired, by_mean, engine);
+    const steer::split_half found = steer::split_half_interval(shifted(engine, n, 2.0F), shifted(engine, n, 0.0F),
+                                                               pairing::paired, by_mean, engine);
     return found.high - found.low;
   };
   EXPECT_LT(width(200), 0.6 * width(20));
@@ -79,7 +80,8 @@ TEST(split_half_interval, refuses_by_message) {
   expect_error<steer::argument_error>([&] { measure(p, {.confidence = 1.0}); }, "confidence 1");
   const matrix<float> three = p.topRows(3);
   expect_error<steer::numeric_error>(
-      [&] { steer::split_half_interval(three, three, pairing::paired, by_mean, engine); }, "3 positive and 3 negative", "at least 4");
+      [&] { steer::split_half_interval(three, three, pairing::paired, by_mean, engine); }, "3 positive and 3 negative",
+      "at least 4");
 }
 
 }  // namespace

@@ -66,8 +66,9 @@ TEST(whitened_difference, solved_by_samples_equals_solved_by_width) {
     };
     const Eigen::VectorXd w = by(solve_by::width);
     const Eigen::Index d = c.delta.size();
-    const Eigen::MatrixXd shrunk = (1.0 - shrinkage) * c.within +
-                                   shrinkage * c.within.trace() / static_cast<double>(d) * Eigen::MatrixXd::Identity(d, d);
+    const Eigen::MatrixXd shrunk = (1.0 - shrinkage) * c.within + shrinkage * c.within.trace() /
+                                                                      static_cast<double>(d) *
+                                                                      Eigen::MatrixXd::Identity(d, d);
     EXPECT_LE((shrunk * w - c.delta).norm() / c.delta.norm(), 1e-10);
     EXPECT_LE((by(solve_by::samples) - w).norm() / w.norm(), 1e-10);
     EXPECT_EQ(by(solve_by::fewer), by(d > 12 ? solve_by::samples : solve_by::width));
@@ -94,7 +95,8 @@ TEST(whitened_difference, refuses_by_message) {
   const auto refuse = [](const auto& p, const auto& n, steer::whitened_options options, const auto&... parts) {
     expect_error<steer::numeric_error>([&] { steer::whitened_difference(p, n, options); }, parts...);
   };
-  refuse(c.positive, c.negative, {.shrinkage = 0.0}, "8 samples leave 6 degrees of freedom for width 12", "shrinkage above 0");
+  refuse(c.positive, c.negative, {.shrinkage = 0.0}, "8 samples leave 6 degrees of freedom for width 12",
+         "shrinkage above 0");
   refuse(c.positive.topRows(1), c.negative, {}, "positive: has 1 sample;", "at least 2");
   refuse(c.positive, c.positive, {}, "the same mean");
   const matrix<double> ones = matrix<double>::Ones(3, 2);
@@ -107,7 +109,9 @@ TEST(whitened_difference, refuses_by_message) {
                                       "shrinkage is 1.5");
   const contrast tall(3, 20, 20, 3);
   expect_error<steer::argument_error>(
-      [&] { steer::whitened_difference(tall.positive, tall.negative, {.shrinkage = 0.0, .solve_by = solve_by::samples}); },
+      [&] {
+        steer::whitened_difference(tall.positive, tall.negative, {.shrinkage = 0.0, .solve_by = solve_by::samples});
+      },
       "solve_by::samples needs a shrinkage");
 }
 

@@ -13,14 +13,15 @@ TEST(conceptor, is_a_dense_map_without_shift) {
   c << 0.5, 0.25, 0.25, 1.0;
   const steer::dense_map map = steer::conceptor{c}.map();
   EXPECT_EQ(map.linear, steer::matrix<float>(c.cast<float>()));
-  EXPECT_EQ(map.shift, Eigen::VectorXf::Zero(2));
+  EXPECT_EQ(map.shift, Eigen::VectorXf(Eigen::VectorXf::Zero(2)));
 }
 
 TEST(conceptor, refuses_by_message) {
   const auto refuse = [](const Eigen::MatrixXd& c, const auto&... parts) {
     expect_error<steer::numeric_error>([&] { check(steer::conceptor{c}, "it"); }, parts...);
   };
-  expect_error<steer::shape_error>([] { check(steer::conceptor{Eigen::MatrixXd(2, 3)}, "it"); }, "it", "[2, 3]", "square");
+  expect_error<steer::shape_error>([] { check(steer::conceptor{Eigen::MatrixXd(2, 3)}, "it"); }, "it", "[2, 3]",
+                                   "square");
   expect_error<steer::shape_error>([] { check(steer::conceptor{}, "it"); }, "[0, 0]");
   refuse(2.0 * Eigen::MatrixXd::Identity(2, 2), "it", "from 2 to 2", "0 to 1");
   refuse(-Eigen::MatrixXd::Identity(2, 2), "from -1 to -1");

@@ -30,7 +30,8 @@ TEST(evidence, refuses_numbers_that_cannot_be_what_they_are_called) {
   expect_error<steer::numeric_error>([] { check(steer::evidence{.majority = -0.5}, "v"); }, "majority is -0.5");
   expect_error<steer::numeric_error>([] { check(steer::evidence{.split_half_low = std::nan("")}, "v"); },
                                      "split_half_low is nan");
-  expect_error<steer::numeric_error>([] { check(steer::evidence{.split_half_high = 2.0}, "v"); }, "split_half_high is 2");
+  expect_error<steer::numeric_error>([] { check(steer::evidence{.split_half_high = 2.0}, "v"); },
+                                     "split_half_high is 2");
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // steer/compose/algebra.hpp: sums and multiples of steering vectors.
 //
-// Only steering vectors have them. A plane, a subspace, a conceptor and an affine map are no elements of a vector space, and
-// their sums and multiples do not compile.
+// Only steering vectors have them. A plane, a subspace, a conceptor and an affine map are no elements of a vector
+// space, and their sums and multiples do not compile.
 #pragma once
 
 #include <Eigen/Core>
@@ -23,7 +23,8 @@ inline std::optional<double> mean_of(const std::optional<double>& a, const std::
   return a && b ? std::optional(0.5 * (*a + *b)) : std::nullopt;
 }
 
-/// @throws argument_error if the vectors belong to different points or models, shape_error if to different layers or widths
+/// @throws argument_error if the vectors belong to different points or models, shape_error if to different layers or
+///         widths
 inline void require_together(const steering_vector& a, const steering_vector& b, const std::string& who) {
   check(a);
   check(b);
@@ -33,7 +34,8 @@ inline void require_together(const steering_vector& a, const steering_vector& b,
   }
   if (!a.source.fingerprint.empty() && !b.source.fingerprint.empty() && a.source.fingerprint != b.source.fingerprint) {
     throw argument_error(text(who, ": \"", a.name, "\" was measured on model \"", a.source.model, "\", \"", b.name,
-                              "\" on \"", b.source.model, "\" with other weights; their spaces have nothing in common"));
+                              "\" on \"", b.source.model,
+                              "\" with other weights; their spaces have nothing in common"));
   }
   if (a.width() != b.width()) {
     throw shape_error(text(who, ": \"", a.name, "\" has width ", a.width(), ", \"", b.name, "\" has ", b.width(),
@@ -53,18 +55,18 @@ inline void require_together(const steering_vector& a, const steering_vector& b,
 inline steering_vector multiple(double factor, const steering_vector& v, std::string name) {
   check(v);
   if (!(std::isfinite(factor) && factor != 0.0)) {
-    throw numeric_error(text("multiple of \"", v.name, "\": the factor is ", factor,
-                             "; expected a finite number other than 0"));
+    throw numeric_error(
+        text("multiple of \"", v.name, "\": the factor is ", factor, "; expected a finite number other than 0"));
   }
   steering_vector out = v;
   out.name = std::move(name);
   for (auto& [layer, here] : out.directions) {
     here.values = (factor * here.values.cast<double>()).cast<float>();
-    if (std::abs(factor) != 1.0) {
-      here.evidence.norm_ratio = std::nullopt;
+    evidence& e = here.evidence;
+    if (e.norm_ratio) {
+      *e.norm_ratio *= std::abs(factor);
     }
     if (factor < 0.0) {  // read the other way round
-      evidence& e = here.evidence;
       const auto minus = [](std::optional<double>& x) { x = x ? std::optional(-*x) : std::nullopt; };
       const auto complement = [](std::optional<double>& x) { x = x ? std::optional(1.0 - *x) : std::nullopt; };
       complement(e.auroc);
@@ -81,11 +83,11 @@ inline steering_vector multiple(double factor, const steering_vector& v, std::st
 
 /// a + b, layer by layer in the units of the activations, as extracted.
 ///
-/// The sum is a vector of its own: its mean row norm is the mean of both, and what was measured along a or b (spread, origin,
-/// evidence) does not belong to it.
+/// The sum is a vector of its own: its mean row norm is the mean of both, and what was measured along a or b (spread,
+/// origin, evidence) does not belong to it.
 ///
-/// @throws argument_error for different points or models; shape_error for different layers or widths; numeric_error if the
-///         sum is zero at a layer
+/// @throws argument_error for different points or models; shape_error for different layers or widths; numeric_error if
+///         the sum is zero at a layer
 inline steering_vector operator+(const steering_vector& a, const steering_vector& b) {
   const std::string name = detail::text(a.name, " + ", b.name);
   detail::require_together(a, b, name);
@@ -115,15 +117,17 @@ inline steering_vector operator+(const steering_vector& a, const steering_vector
 
 /// factor · v. A negative factor exchanges the sides, in the evidence too.
 ///
-/// Lengths matter in sums, and where a strength is `raw`. An edit in any other unit sees the direction only: its strength is the
-/// place for a factor there.
+/// Lengths matter in sums, and where a strength is `raw`. An edit in any other unit sees the direction only: its
+/// strength is the place for a factor there.
 /// @throws numeric_error if the factor is 0 or not finite
 inline steering_vector operator*(double factor, const steering_vector& v) {
   return detail::multiple(factor, v, detail::text(factor, " ", v.name));
 }
 inline steering_vector operator*(const steering_vector& v, double factor) { return factor * v; }
 inline steering_vector operator/(const steering_vector& v, double divisor) { return (1.0 / divisor) * v; }
-inline steering_vector operator-(const steering_vector& v) { return detail::multiple(-1.0, v, detail::text("-", v.name)); }
+inline steering_vector operator-(const steering_vector& v) {
+  return detail::multiple(-1.0, v, detail::text("-", v.name));
+}
 
 /// a - b
 /// @throws as `+`

@@ -19,8 +19,8 @@ inline void require_same_width(const conceptor& a, const conceptor& b, const cha
   check(a, text(who, ", first"));
   check(b, text(who, ", second"));
   if (a.matrix.rows() != b.matrix.rows()) {
-    throw shape_error(text(who, ": the conceptors have widths ", a.matrix.rows(), " and ", b.matrix.rows(),
-                           "; expected the same"));
+    throw shape_error(
+        text(who, ": the conceptors have widths ", a.matrix.rows(), " and ", b.matrix.rows(), "; expected the same"));
   }
 }
 
@@ -47,7 +47,7 @@ inverse_and_null invert(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynam
 
 /// I - C: what the samples leave free.
 /// @throws as `check`
-/// @source Jaeger 2014, arXiv:1403.3369, 3.9, for this and the following
+/// @source Jaeger 2014, arXiv:1403.3369, for this and the following
 inline conceptor negation(const conceptor& c) {
   check(c, "negation");
   conceptor out{-c.matrix};

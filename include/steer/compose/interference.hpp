@@ -22,13 +22,13 @@ inline namespace v0 {
 /// Plain data. One entry for each layer; the vectors' order is that of `names`.
 struct interference_report {
   struct at_layer {
-    Eigen::MatrixXd gram = {};     ///< [k, k], cosines of the directions
-    double condition = 1.0;        ///< of the Gram matrix; infinity if the directions are dependent
-    double coherence = 0.0;        ///< the largest |cosine| of two of them
-    Eigen::VectorXd lost = {};     ///< [k], share of each one's squared length that lies in the others' span
-    Eigen::VectorXd norms = {};    ///< [k], |dose · v|
-    double sum_norm = 0.0;         ///< |Σ dose · v|
-    double expected_norm = 0.0;    ///< √Σ|dose · v|²: that of the sum if they were orthogonal
+    Eigen::MatrixXd gram = {};   ///< [k, k], cosines of the directions
+    double condition = 1.0;      ///< of the Gram matrix; infinity if the directions are dependent
+    double coherence = 0.0;      ///< the largest |cosine| of two of them
+    Eigen::VectorXd lost = {};   ///< [k], share of each one's squared length that lies in the others' span
+    Eigen::VectorXd norms = {};  ///< [k], |dose · v|
+    double sum_norm = 0.0;       ///< |Σ dose · v|
+    double expected_norm = 0.0;  ///< √Σ|dose · v|²: that of the sum if they were orthogonal
   };
   std::vector<std::string> names = {};
   std::map<int, at_layer> layers = {};
@@ -39,7 +39,8 @@ struct interference_report {
 /// @param doses  multiples of each vector as extracted; empty: 1 each
 /// @throws argument_error if there are no vectors or not as many doses; as `+` if the vectors do not belong together
 /// @cost   O(L k³ d)
-inline interference_report measure_interference(const std::vector<steering_vector>& vectors, std::vector<double> doses = {}) {
+inline interference_report measure_interference(const std::vector<steering_vector>& vectors,
+                                                std::vector<double> doses = {}) {
   if (doses.empty()) {
     doses.assign(vectors.size(), 1.0);
   }

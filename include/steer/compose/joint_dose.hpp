@@ -36,7 +36,7 @@ struct joint_dose_options {
 struct joint_dose_report {
   Eigen::VectorXd targets = {};  ///< asked of each coordinate u · h
   Eigen::VectorXd reached = {};  ///< what each coordinate moves by
-  Eigen::VectorXd weights = {};  ///< of each unit direction in the move; far larger than the targets where directions nearly agree
+  Eigen::VectorXd weights = {};  ///< of each unit direction in the move; large where directions nearly agree
   double norm = 0.0;             ///< of the move
   double condition = 1.0;        ///< of the Gram matrix, ridge included
   double share = 1.0;            ///< of the targets that the budget left, before the ridge
@@ -56,11 +56,12 @@ struct joint_dose {
 ///     recipe.add(steer::solve_joint_dose({happy, formal}, {0.2, -0.1}).move);
 ///
 /// @param targets  one for each vector; 0 holds a concept still
-/// @throws argument_error if there are not as many targets as vectors, all are 0, or a unit or budget has no meaning or needs a
-///         norm that a vector lacks; numeric_error if the directions are nearly dependent, or the move is longer than the
-///         budget, stating what it needs and what would fit; as `+` if the vectors do not belong together
+/// @throws argument_error if there are not as many targets as vectors, all are 0, or a unit or budget has no meaning or
+///         needs a norm that a vector lacks; numeric_error if the directions are nearly dependent, or the move is
+///         longer than the budget, stating what it needs and what would fit; as `+` if the vectors do not belong
+///         together
 /// @cost   O(L (k² d + k³))
-/// @source least-norm solution of V Δ = t; Golub & Van Loan, Matrix Computations, 4th edition, 5.6
+/// @source least-norm solution of V Δ = t; Golub & Van Loan, Matrix Computations, 4th edition, chapter 5
 inline joint_dose solve_joint_dose(const std::vector<steering_vector>& vectors, const std::vector<double>& targets,
                                    joint_dose_options options = {}) {
   const std::string who = "joint dose";
@@ -106,7 +107,8 @@ inline joint_dose solve_joint_dose(const std::vector<steering_vector>& vectors, 
     report.norm = move.norm();
     if (std::isfinite(options.budget)) {
       if (!measured) {
-        throw argument_error(detail::text(where, ": a budget needs every vector's mean row norm, which one does not have"));
+        throw argument_error(
+            detail::text(where, ": a budget needs every vector's mean row norm, which one does not have"));
       }
       const double fits = options.budget * row_norm / report.norm;
       if (fits < 1.0 && options.over_budget == over_budget::refuse) {

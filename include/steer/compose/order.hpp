@@ -14,6 +14,8 @@
 #include <variant>
 #include <vector>
 
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {
@@ -24,7 +26,7 @@ struct order_warning {
   std::size_t first = 0;  ///< places in the recipe
   std::size_t second = 0;
   int layer = 0;            ///< where the order matters most
-  double difference = 0.0;  ///< of what both orders make of a row, as a share of the row's norm; the largest that was found
+  double difference = 0.0;  ///< of what both orders make of a row, as a share of its norm; the largest found
   std::string text = {};
 };
 
@@ -37,16 +39,28 @@ struct named_directions {
   double size = 0.0;
   Eigen::Index width = 0;
 
+  /// @throws shape_error if the edits act on rows of different widths
+  void fit(Eigen::Index to) {
+    if (width != 0 && width != to) {
+      throw shape_error(
+          text("order_warnings: edits at layer ", layer, " have widths ", width, " and ", to, "; expected the same"));
+    }
+    width = to;
+  }
   void take(const Eigen::VectorXd& row) {
-    width = row.size();
+    fit(row.size());
     if (row.norm() > 0.0) {
       units.push_back(row.normalized());
     }
   }
   void operator()(std::string_view, const steering_vector& v) {
-    const direction& here = v.directions.at(layer);
-    take(unit(here));
-    size = std::max(size, here.row_norm.value_or(0.0));
+    const auto here = v.directions.find(layer);
+    if (here == v.directions.end()) {
+      throw shape_error(
+          text("order_warnings: \"", v.name, "\" has no direction at layer ", layer, ", at which its edit acts"));
+    }
+    take(unit(here->second));
+    size = std::max(size, here->second.row_norm.value_or(0.0));
   }
   void operator()(std::string_view name, const std::vector<steering_vector>& vectors) {
     for (const steering_vector& v : vectors) {
@@ -58,7 +72,7 @@ struct named_directions {
     take(p.second);
   }
   void operator()(std::string_view, const affine_map& map) {
-    width = steer::width(map);
+    fit(steer::width(map));
     if (const auto* low_rank = std::get_if<low_rank_map>(&map)) {
       for (const matrix<float>* rows : {&low_rank->read, &low_rank->write}) {
         for (Eigen::Index i = 0; i < rows->rows(); ++i) {
@@ -114,7 +128,8 @@ inline std::vector<int> shared_layers(const edit& a, const edit& b) {
 }
 
 inline bool may_meet(const edit& a, const edit& b) {
-  return point_of(a) == point_of(b) && a.head == b.head && !(a.rows.phase && b.rows.phase && *a.rows.phase != *b.rows.phase);
+  return point_of(a) == point_of(b) && a.head == b.head &&
+         !(a.rows.phase && b.rows.phase && *a.rows.phase != *b.rows.phase);
 }
 
 /// What one edit makes of a row, its gate open and its schedule at full weight.
@@ -172,11 +187,13 @@ inline double order_difference(const edit& a, const edit& b, int layer) {
 
 /// The pairs of edits whose order matters, the first layer at which it matters most, and by how much.
 ///
-/// Both orders are tried on rows along every direction that the two edits name, at the mean row norm (or 1 where it is unknown).
-/// For edits that are affine and of low rank this finds every pair; a pair of other edits may be missed where it commutes
-/// on those rows. Gates count as open and schedules as full, norm modes are not looked at; edits in different phases do not meet.
+/// Both orders are tried on rows along every direction that the two edits name, at the mean row norm (or 1 where it is
+/// unknown). For edits that are affine and of low rank this finds every pair; a pair of other edits may be missed where
+/// it commutes on those rows. Gates count as open and schedules as full, norm modes are not looked at; edits in
+/// different phases do not meet.
 ///
-/// @throws argument_error if an addition's unit needs a norm that its vector lacks at some layers only
+/// @throws shape_error if a vector has no direction at a layer where its edit acts, or edits that meet have different
+///         widths; argument_error if an addition's unit needs what its vector lacks
 /// @cost   O(m² L k² d) for m edits
 inline std::vector<order_warning> order_warnings(const recipe& edits) {
   std::vector<order_warning> out;
@@ -200,8 +217,8 @@ inline std::vector<order_warning> order_warnings(const recipe& edits) {
                                 std::holds_alternative<scale_edit>(all[j].operation);
         found.text = detail::text("edits ", i, " (", to_string(all[i]), ") and ", j, " (", to_string(all[j]),
                                   ") do not commute: at layer ", found.layer,
-                                  ", which of them comes first changes a row by up to ", found.difference, " of its norm",
-                                  both_scale ? "; recipe::set ablates directions jointly" : "");
+                                  ", which of them comes first changes a row by up to ", found.difference,
+                                  " of its norm", both_scale ? "; recipe::set ablates directions jointly" : "");
         out.push_back(std::move(found));
       }
     }

@@ -14,8 +14,8 @@
 namespace steer {
 inline namespace v0 {
 
-/// One plane for all layers: its first vector is the layers' direction that agrees best with all the others, its second the
-/// first principal component of the unit directions about their mean, made orthogonal to the first.
+/// One plane for all layers: its first vector is the layers' direction that agrees best with all the others, its second
+/// the first principal component of the unit directions about their mean, made orthogonal to the first.
 ///
 /// The second vector has no sign of its own; it points to the side of the last layer's direction.
 ///

@@ -15,8 +15,8 @@ namespace steer {
 inline namespace v0 {
 
 struct gaussian_transport_options {
-  /// Added to both covariances' diagonals, as a share of their mean variance. Above 0 wherever there are fewer samples than
-  /// several times the width.
+  /// Added to both covariances' diagonals, as a share of their mean variance. Above 0 wherever there are fewer samples
+  /// than several times the width.
   double ridge = 1e-3;
 };
 
@@ -48,14 +48,14 @@ Eigen::MatrixXd transport_between(const Eigen::Matrix<Scalar, Eigen::Dynamic, Ei
 
 }  // namespace detail
 
-/// h' = T (h - mean₁) + mean₂: carries a normal distribution with the source's moments onto one with the target's, with the
-/// least mean squared distance.
+/// h' = T (h - mean₁) + mean₂: carries a normal distribution with the source's moments onto one with the target's, with
+/// the least mean squared distance.
 ///
 /// @param from  moments of activations as they are
 /// @param to    moments of activations as they should be distributed
 /// @return for `recipe::transform`, whose `blend` says how far
-/// @throws shape_error if the widths differ; argument_error for a negative ridge, or moments without covariance; numeric_error
-///         for fewer than 2 rows, or a singular source without ridge
+/// @throws shape_error if the widths differ; argument_error for a negative ridge, or moments without covariance;
+///         numeric_error for fewer than 2 rows, or a singular source without ridge
 /// @cost   O(d³), two eigendecompositions
 /// @source Singh et al. 2024, arXiv:2402.09631 (MiMiC); deviation: a ridge relative to the mean variance
 template <std::same_as<moments> Moments>
@@ -74,7 +74,8 @@ dense_map gaussian_transport(const Moments& from, const Moments& to, gaussian_tr
     return out;
   };
   const Eigen::MatrixXd t = detail::transport_between(regular(from), regular(to), who);
-  return {t.cast<float>(), (to.mean() - t * from.mean()).cast<float>()};
+  const Eigen::VectorXd shift = to.mean() - t * from.mean();
+  return {t.cast<float>(), shift.cast<float>()};
 }
 
 }  // namespace v0

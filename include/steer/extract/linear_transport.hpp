@@ -48,7 +48,8 @@ inline stretch transport_of(const matrix<double>& from, const matrix<double>& to
   for (Eigen::Index j = 0; j < d; ++j) {
     const std::vector<double> source = sorted_column(from, j);
     if (source.front() == source.back()) {
-      throw numeric_error(text(who, ": coordinate ", j, " is ", source.front(), " in every sample of the source; a "
+      throw numeric_error(text(who, ": coordinate ", j, " is ", source.front(),
+                               " in every sample of the source; a "
                                "constant cannot be stretched"));
     }
     const std::vector<double> target = sorted_column(to, j);
@@ -70,7 +71,8 @@ inline stretch transport_of(const matrix<double>& from, const matrix<double>& to
 
 }  // namespace detail
 
-/// The straight line, for each coordinate by itself, that carries sorted `from` onto sorted `to` with the least squares.
+/// The straight line, for each coordinate by itself, that carries sorted `from` onto sorted `to` with the least
+/// squares.
 ///
 ///     scale = Σ ãb̃ / Σ ã²,  shift = mean(b) - scale · mean(a),  a and b sorted, ã and b̃ about their means
 ///
@@ -80,16 +82,16 @@ inline stretch transport_of(const matrix<double>& from, const matrix<double>& to
 /// @param to    activations as they should be distributed
 /// @return for `recipe::transform`, whose `blend` says how far
 /// @shape  from [n, d], to [m, d]
-/// @throws shape_error if the widths differ; numeric_error for fewer than 2 samples, NaN, or a coordinate that is constant in
-///         the source, by its index
+/// @throws shape_error if the widths differ; numeric_error for fewer than 2 samples, NaN, or a coordinate that is
+///         constant in the source, by its index
 /// @cost   O((n + m) d log(n + m))
 /// @source Rodriguez et al. 2024, arXiv:2410.23054 (Linear-AcT); deviation: n ≠ m by quantiles
 template <class From, class To>
 diagonal_map linear_transport(const Eigen::MatrixBase<From>& from, const Eigen::MatrixBase<To>& to) {
   const char* const who = "linear_transport";
   if (from.cols() != to.cols()) {
-    throw shape_error(detail::text(who, ": source has width ", from.cols(), ", target has width ", to.cols(),
-                                   "; expected the same"));
+    throw shape_error(
+        detail::text(who, ": source has width ", from.cols(), ", target has width ", to.cols(), "; expected the same"));
   }
   const detail::stretch found = detail::transport_of(detail::samples(from, 2, detail::text(who, ", source")),
                                                      detail::samples(to, 2, detail::text(who, ", target")), who);

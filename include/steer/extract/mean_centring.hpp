@@ -11,7 +11,8 @@
 namespace steer {
 inline namespace v0 {
 
-/// mean(target) - mean(corpus): for a concept that has no opposite. The corpus is streamed once and serves every concept.
+/// mean(target) - mean(corpus): for a concept that has no opposite. The corpus is streamed once and serves every
+/// concept.
 ///
 /// @param target  activations that show the behaviour
 /// @param corpus  moments of the activations of ordinary text at the same site; variances suffice

@@ -25,8 +25,10 @@ enum class second_moments : std::uint8_t {
 ///     seen.observe(batch);       // as often as there are batches
 ///     seen.merge(other_thread);  // each thread streams into moments of its own
 ///
-/// The same batches in the same order give the same bits. Another order, another cutting into batches or another order of
-/// merging agree up to rounding, also where the mean is far from zero: squares are summed about the mean.
+/// A batch can be the texts of a recorder that is thrown away afterwards.
+///
+/// The same batches in the same order give the same bits. Another order, another cutting into batches or another order
+/// of merging agree up to rounding, also where the mean is far from zero: squares are summed about the mean.
 ///
 /// @cost   d² doubles of memory and O(n d²) for the covariance; d and O(n d) for variances
 /// @source Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance", The American Statistician 37(3)
@@ -103,7 +105,8 @@ class moments {
   /// @throws numeric_error below two rows
   [[nodiscard]] Eigen::VectorXd variance() const {
     require(2, "a variance");
-    const Eigen::VectorXd sums = kept_ == second_moments::covariance ? squares_.diagonal().eval() : squares_.col(0).eval();
+    const Eigen::VectorXd sums =
+        kept_ == second_moments::covariance ? squares_.diagonal().eval() : squares_.col(0).eval();
     return sums / static_cast<double>(count_ - 1);
   }
 
@@ -158,8 +161,8 @@ class cross_moments {
   template <class Rows, class Labels>
   void observe(const Eigen::MatrixBase<Rows>& rows, const Eigen::MatrixBase<Labels>& labels) {
     if (rows.rows() != labels.rows()) {
-      throw shape_error(detail::text("cross_moments: ", rows.rows(), " rows and ", labels.rows(),
-                                     " labels; expected as many"));
+      throw shape_error(
+          detail::text("cross_moments: ", rows.rows(), " rows and ", labels.rows(), " labels; expected as many"));
     }
     if (rows.rows() == 0) {
       return;
@@ -184,8 +187,8 @@ class cross_moments {
     if (rows_.count() > 0) {
       const auto n = static_cast<double>(rows_.count());
       const auto m = static_cast<double>(other.rows_.count());
-      cross_ += (n * m / (n + m)) * (other.rows_.mean() - rows_.mean()) *
-                (other.labels_.mean() - labels_.mean()).transpose();
+      cross_ +=
+          (n * m / (n + m)) * (other.rows_.mean() - rows_.mean()) * (other.labels_.mean() - labels_.mean()).transpose();
     }
     cross_ += other.cross_;
     rows_.merge(other.rows_);

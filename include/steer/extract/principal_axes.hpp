@@ -24,14 +24,15 @@ struct axes {
 
 /// The first k right singular vectors of samples, signs as they come.
 ///
-/// From the smaller of the two Gram matrices, whose eigenvalues are the squares: what is below 1e-6 of the largest singular
-/// value is noise there, as it is in samples that were floats.
+/// From the smaller of the two Gram matrices, whose eigenvalues are the squares: what is below 1e-6 of the largest
+/// singular value is noise there, as it is in samples that were floats.
 /// @shape  samples [n, d]; k >= 1
 /// @throws numeric_error if the samples do not have that rank; `who` names the method
 /// @cost   O(n d min(n, d) + min(n, d)³)
-/// @source Golub & Van Loan, Matrix Computations, 4th edition, 8.6
+/// @source Golub & Van Loan, Matrix Computations, 4th edition, chapter 8
 ///
-/// A template, as are all functions that decompose, so that a file that does not call it need not compile Eigen's solvers.
+/// A template, as are all functions that decompose, so that a file that does not call it need not compile Eigen's
+/// solvers.
 template <std::same_as<double> Scalar>
 axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::string& who) {
   const Eigen::Index n = samples.rows();

@@ -37,19 +37,19 @@ struct component_options {
 struct component {
   Eigen::VectorXd v = {};           ///< [d], norm 1
   double explained_variance = 0.0;  ///< share of the squares that lie along v, 0 to 1
-  double majority = 0.0;            ///< share of the pairs (pooled: of the texts) that lie on the side that gave v its sign
+  double majority = 0.0;  ///< share of the pairs (pooled: of the texts) that lie on the side that gave v its sign
 };
 
 /// First right singular vector of what `options.of` names, pointing to the positive side.
 ///
-/// The sign is that of the means' difference; a singular vector has none of its own. Where a common shift is much larger
-/// than the pairs' differences from each other, `centred_differences` finds something else than the concept.
+/// The sign is that of the means' difference; a singular vector has none of its own. Where a common shift is much
+/// larger than the pairs' differences from each other, `centred_differences` finds something else than the concept.
 ///
 /// @param positive  activations that show the behaviour
 /// @param negative  activations that lack it; row i belongs with row i, unless pooled
 /// @shape  positive [n, d], negative [m, d], m = n unless pooled
-/// @throws shape_error if the shapes do not fit; numeric_error for too few samples, NaN, pairs that do not differ, or a mean
-///         difference without a component along v
+/// @throws shape_error if the shapes do not fit; numeric_error for too few samples, NaN, pairs that do not differ, or a
+///         mean difference without a component along v
 /// @cost   O(n d min(n, d) + min(n, d)³)
 /// @source Zou et al. 2023, arXiv:2310.01405; deviation: the sign is determined. `differences` is what repeng calls
 ///         pca_center; `centred_differences` is the usual textbook form
@@ -86,7 +86,8 @@ component principal_component(const Eigen::MatrixBase<Positive>& positive, const
   out.v *= side < 0.0 ? -1.0 : 1.0;
   if (pooled) {
     const double middle = 0.5 * (both.positive.colwise().mean() + both.negative.colwise().mean()).dot(out.v);
-    const auto right = ((both.positive * out.v).array() > middle).count() + ((both.negative * out.v).array() < middle).count();
+    const auto right =
+        ((both.positive * out.v).array() > middle).count() + ((both.negative * out.v).array() < middle).count();
     out.majority = static_cast<double>(right) / static_cast<double>(samples.rows());
   } else {
     out.majority = static_cast<double>(((samples * out.v).array() > 0.0).count()) / static_cast<double>(samples.rows());

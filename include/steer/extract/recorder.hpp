@@ -97,8 +97,8 @@ class recorder {
     observe(model, std::span(plus), std::span(minus));
   }
 
-  /// As if everything that `other` has observed had been observed here, after what was. Threads record into recorders of
-  /// their own; merged in a fixed order they give the same bits every time.
+  /// As if everything that `other` has observed had been observed here, after what was. Threads record into recorders
+  /// of their own; merged in a fixed order they give the same bits every time.
   /// @throws shape_error for another model, argument_error for another selection of tokens, point or layers
   void merge(const recorder& other) {
     if (&other == this) {
@@ -109,10 +109,11 @@ class recorder {
     const recorder_options& theirs = other.options_;
     if (theirs.point != options_.point || theirs.layers != options_.layers ||
         to_string(theirs.tokens) != to_string(options_.tokens)) {
-      throw argument_error(detail::text("recorder: merges ", to_string(theirs.tokens), " at ", to_string(theirs.point),
-                                        " of ", theirs.layers.size(), " layers into ", to_string(options_.tokens), " at ",
-                                        to_string(options_.point), " of ", options_.layers.size(),
-                                        "; expected the same"));
+      const auto what = [](const recorder_options& o) {
+        return detail::text(to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers");
+      };
+      throw argument_error(detail::text("recorder: merges ", what(theirs), " into ", what(options_),
+                                        "; expected the same, layer by layer"));
     }
     for (auto& [layer, here] : streams_) {
       const stream& there = other.streams_.at(layer);

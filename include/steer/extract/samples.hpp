@@ -19,8 +19,8 @@ namespace detail {
 
 /// Activations in double, once they are enough and finite.
 /// @shape  rows [n, d]; returns [n, d]
-/// @throws numeric_error if there are fewer than `least` or one is not finite, shape_error if the width is 0; `who` names the
-///         method and the side
+/// @throws numeric_error if there are fewer than `least` or one is not finite, shape_error if the width is 0; `who`
+///         names the method and the side
 template <class Rows>
 matrix<double> samples(const Eigen::MatrixBase<Rows>& rows, Eigen::Index least, const std::string& who) {
   if (rows.cols() == 0) {
@@ -107,8 +107,8 @@ std::optional<std::pair<Eigen::Index, Eigen::Index>> repeated_pair(const Eigen::
   return std::nullopt;
 }
 
-/// @throws numeric_error if two pairs of rows are the same: folds would judge one by what the other has taught. `what` names
-///         what a pair is
+/// @throws numeric_error if two pairs of rows are the same: folds would judge one by what the other has taught. `what`
+///         names what a pair is
 template <class Rows>
 void require_distinct(const Eigen::DenseBase<Rows>& positive, const Eigen::DenseBase<Rows>& negative,
                       const std::string& who, const std::string& what) {

@@ -41,16 +41,18 @@ struct chosen_rows {
 /// The cosine of what a method finds on each of two random halves of the texts: its mean over halvings, and bounds by
 /// bootstrap. Pairs stay together.
 ///
-/// A resampling draws with replacement *within* each half, so that no text is in both. It therefore sees noise twice, once by
-/// the sample and once by the draw; the bounds are its quantiles, moved so that their mean is that of the halvings.
+/// A resampling draws with replacement *within* each half, so that no text is in both. It therefore sees noise twice,
+/// once by the sample and once by the draw; the bounds are its quantiles, moved so that their mean is that of the
+/// halvings.
 ///
 /// @param method  callable: two matrices [n, d] -> direction [d]
 /// @param engine  the caller's source of randomness
 /// @shape  positive [n, d], negative [m, d]
-/// @throws shape_error if the widths differ, or pairs are not as many; argument_error for fewer than 20 repeats or a confidence
-///         outside 0 to 1; numeric_error for fewer than 4 texts on a side; what `method` throws
+/// @throws shape_error if the widths differ, or pairs are not as many; argument_error for fewer than 20 repeats or a
+///         confidence outside 0 to 1; numeric_error for fewer than 4 texts on a side; what `method` throws
 /// @cost   4 · repeats calls of `method` on half of the texts
-/// @source Efron & Tibshirani 1993, An Introduction to the Bootstrap, 10; deviation: the shift, which is theirs for a mean
+/// @source Efron & Tibshirani 1993, An Introduction to the Bootstrap, 10; deviation: the shift, which is theirs for a
+///         mean
 template <class Method, std::uniform_random_bit_generator Engine>
 split_half split_half_interval(const Eigen::Ref<const matrix<float>>& positive,
                                const Eigen::Ref<const matrix<float>>& negative, pairing pairs, Method method,
@@ -68,7 +70,8 @@ split_half split_half_interval(const Eigen::Ref<const matrix<float>>& positive,
                                       "; expected at least 20, and between 0 and 1"));
   }
   if (n < 4 || m < 4) {
-    throw numeric_error(detail::text(who, ": has ", n, " positive and ", m, " negative texts; expected at least 4 of each"));
+    throw numeric_error(
+        detail::text(who, ": has ", n, " positive and ", m, " negative texts; expected at least 4 of each"));
   }
   const auto shuffled = [&](Eigen::Index count) {
     std::vector<Eigen::Index> order(static_cast<std::size_t>(count));
@@ -87,8 +90,8 @@ split_half split_half_interval(const Eigen::Ref<const matrix<float>>& positive,
     return out;
   };
   const auto found_on = [&](const detail::chosen_rows& rows) {
-    return Eigen::VectorXd(method(matrix<float>(positive(rows.positive, Eigen::all)),
-                                  matrix<float>(negative(rows.negative, Eigen::all))));
+    return Eigen::VectorXd(
+        method(matrix<float>(positive(rows.positive, Eigen::all)), matrix<float>(negative(rows.negative, Eigen::all))));
   };
   double plain = 0.0;
   std::vector<double> resampled;

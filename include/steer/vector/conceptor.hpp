@@ -18,13 +18,11 @@ struct conceptor {
   Eigen::MatrixXd matrix = {};
 
   /// h' = C h, for `recipe::transform`, whose `blend` says how far.
-  [[nodiscard]] dense_map map() const {
-    return {matrix.cast<float>(), Eigen::VectorXf::Zero(matrix.rows())};
-  }
+  [[nodiscard]] dense_map map() const { return {matrix.cast<float>(), Eigen::VectorXf::Zero(matrix.rows())}; }
 };
 
-/// @throws shape_error if the matrix is empty or not square; numeric_error if it is not finite or not symmetric, or a diagonal
-///         element lies outside 0 to 1; `who` names it
+/// @throws shape_error if the matrix is empty or not square; numeric_error if it is not finite or not symmetric, or a
+///         diagonal element lies outside 0 to 1; `who` names it
 inline void check(const conceptor& c, const std::string& who) {
   if (c.matrix.rows() != c.matrix.cols() || c.matrix.size() == 0) {
     throw shape_error(detail::text(who, ": the conceptor is [", c.matrix.rows(), ", ", c.matrix.cols(),
@@ -38,8 +36,8 @@ inline void check(const conceptor& c, const std::string& who) {
   const double least = c.matrix.diagonal().minCoeff();
   const double most = c.matrix.diagonal().maxCoeff();
   if (asymmetry > rounding || least < -rounding || most > 1.0 + rounding) {
-    throw numeric_error(detail::text(who, ": the conceptor is asymmetric by ", asymmetry, " and has a diagonal from ", least,
-                                     " to ", most, "; expected 0, and 0 to 1"));
+    throw numeric_error(detail::text(who, ": the conceptor is asymmetric by ", asymmetry, " and has a diagonal from ",
+                                     least, " to ", most, "; expected 0, and 0 to 1"));
   }
 }
 

@@ -24,8 +24,8 @@ struct evidence {
   std::optional<double> split_half_cosine = std::nullopt;
   /// Mean cosine of the single pairs' differences with the direction; only where the texts came in pairs.
   std::optional<double> coherence = std::nullopt;
-  /// Share of the single pairs' squared differences that lies along the direction; for a principal component its explained
-  /// variance. Only where the texts came in pairs, as the next.
+  /// Share of the single pairs' squared differences that lies along the direction; for a principal component its
+  /// explained variance. Only where the texts came in pairs, as the next.
   std::optional<double> explained_variance = std::nullopt;
   /// Share of the pairs whose difference points to the direction's positive side.
   std::optional<double> majority = std::nullopt;
@@ -59,8 +59,8 @@ inline void check(const evidence& e, const std::string& who) {
 
 /// The evidence in words. It is about reading only, so the best that it can say is that the direction is worth a try.
 ///
-/// An AUROC below 0.7 hardly separates; a split-half cosine below 0.5 says that more of the direction is the choice of texts
-/// than the concept (both are conventions of this library); a coherence below 0 that pairs contradict each other.
+/// An AUROC below 0.7 hardly separates; a split-half cosine below 0.5 says that more of the direction is the choice of
+/// texts than the concept (both are conventions of this library); a coherence below 0 that pairs contradict each other.
 inline std::string verdict(const evidence& e) {
   constexpr double separates = 0.7;
   constexpr double repeats = 0.5;
