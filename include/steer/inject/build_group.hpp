@@ -124,7 +124,6 @@ class group_builder {
 
   node node_of(const draft& d, row_set& reads, row_set& writes) const {
     node out;
-    out.edits = d.edits;
     require_finite(d.form.read, *d.like);
     require_finite(d.form.write, *d.like);
     out.edits = d.edits;

@@ -42,8 +42,7 @@ class basic_routing_table {
   basic_routing_table& route(std::int32_t sequence, const basic_plan<Scalar>& steered_by,
                              const std::vector<float>& doses = {}) {
     entry made = make(sequence, steered_by, doses);
-    const auto found = std::lower_bound(entries_.begin(), entries_.end(), sequence,
-                                        [](const entry& e, std::int32_t s) { return e.sequence < s; });
+    const auto found = place_of(entries_, sequence);
     if (found != entries_.end() && found->sequence == sequence) {
       *found = std::move(made);
     } else {
@@ -60,8 +59,7 @@ class basic_routing_table {
 
   /// What the rows of a sequence receive; null: nothing.
   [[nodiscard]] const entry* find(std::int32_t sequence) const noexcept {
-    const auto found = std::lower_bound(entries_.begin(), entries_.end(), sequence,
-                                        [](const entry& e, std::int32_t s) { return e.sequence < s; });
+    const auto found = place_of(entries_, sequence);
     const entry* const hit = found != entries_.end() && found->sequence == sequence ? &*found
                              : otherwise_                                           ? &*otherwise_
                                                                                     : nullptr;
@@ -77,6 +75,13 @@ class basic_routing_table {
   }
 
  private:
+  /// Where the entry of a sequence stands, or would.
+  template <class Entries>
+  static auto place_of(Entries& entries, std::int32_t sequence) noexcept {
+    return std::lower_bound(entries.begin(), entries.end(), sequence,
+                            [](const entry& e, std::int32_t s) { return e.sequence < s; });
+  }
+
   entry make(std::int32_t sequence, const basic_plan<Scalar>& steered_by, const std::vector<float>& doses) {
     const auto& compiled = steered_by.compiled();
     entry out{sequence};

@@ -127,8 +127,7 @@ void write_one(std::span<Scalar* const> rows, const strips<Real>& W, const Real*
 /// @param scale  null for 1
 /// @shape  rows [n] pointers to d numbers, at any address, none twice; W [m, d]; z [n, m]; scale [n]
 /// @cost   n m d multiplications and additions; the rows are read and written once, W is read once for six rows;
-/// allocates
-///         nothing
+///         allocates nothing
 template <class Scalar, class Real>
   requires row_scalar<Scalar> && std::same_as<Real, real_of<Scalar>>
 void write(std::span<Scalar* const> rows, const strips<Real>& W, const std::type_identity_t<Real>* z,
