@@ -28,6 +28,9 @@ TEST(measure_evidence, known_answers) {
   EXPECT_NEAR(*e.split_half_cosine, 0.0, 1e-12) << "even texts say (1, 0), odd ones (0, 1)";
   EXPECT_EQ(*e.auroc, 0.5) << "each half is judged by a direction that does not see it";
 
+  EXPECT_NEAR(*e.explained_variance, 0.5, 1e-12);
+  EXPECT_EQ(*e.majority, 1.0);
+
   positive << 1, 0, 1, 0, 1, 1, 1, 1;
   e = measure(positive, negative);
   EXPECT_EQ(*e.auroc, 1.0);
@@ -41,6 +44,7 @@ TEST(measure_evidence, known_answers) {
   // -9 against 1 and 1.
   EXPECT_NEAR(*e.auroc, 0.5 * (0.0 + 0.5), 1e-12);
   EXPECT_NEAR(*e.split_half_cosine, -1.0, 1e-12);
+  EXPECT_EQ(*e.majority, 0.25) << "three pairs say plus, the mean and one pair minus";
 }
 
 TEST(measure_evidence, d_prime_pools_variances_over_folds) {

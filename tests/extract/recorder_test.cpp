@@ -5,6 +5,9 @@
 #include <limits>
 #include <random>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "expect_error.hpp"
 #include "steer/extract/mean_difference.hpp"
@@ -37,6 +40,31 @@ TEST_F(recorder, pools_the_selected_tokens_of_each_text) {
     const double norms = token(1, layer).norm() + 2.0 * token(2, layer).norm() + token(3, layer).norm();
     EXPECT_NEAR(made.mean_row_norm(layer).value(), norms / 4.0, 1e-12) << "position 0 does not count";
   }
+}
+
+TEST_F(recorder, merged_from_parts_is_one_that_saw_it_all) {
+  steer::recorder all{model.shape()};
+  std::vector<steer::recorder> parts(2, steer::recorder{model.shape()});
+  const std::vector<std::pair<std::string, std::string>> pairs{{"ab", "c"}, {"de", "fgh"}, {"i", "jk"}};
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    all.observe(model, pairs[i].first, pairs[i].second);
+    parts[i / 2].observe(model, pairs[i].first, pairs[i].second);
+  }
+  parts[0].merge(parts[1]);
+  EXPECT_TRUE(parts[0].paired());
+  EXPECT_EQ(steer::mean_difference(parts[0], {.name = "x"}).source, steer::mean_difference(all, {.name = "x"}).source);
+  for (int layer = 0; layer < 2; ++layer) {
+    for (const steer::side s : {steer::side::positive, steer::side::negative}) {
+      EXPECT_EQ(parts[0].texts(layer, s), all.texts(layer, s));
+      EXPECT_LE((parts[0].mean(layer, s) - all.mean(layer, s)).norm(), 1e-12);
+    }
+    EXPECT_NEAR(*parts[0].mean_row_norm(layer), *all.mean_row_norm(layer), 1e-12);
+  }
+  const steer::recorder one_layer{model.shape(), {.layers = {1}}};
+  expect_error<steer::argument_error>([&] { all.merge(one_layer); }, "of 1 layers into", "of 2 layers; expected");
+  const steer::recorder other_tokens{model.shape(), {.tokens = steer::last_token{}}};
+  expect_error<steer::argument_error>([&] { all.merge(other_tokens); }, "merges last token", "into positions from 1");
+  expect_error<steer::shape_error>([&] { all.merge(steer::recorder{toy::shape(3, 3)}); }, "3 layers of width 3");
 }
 
 TEST_F(recorder, takes_the_bos_token_only_when_asked) {

@@ -122,11 +122,17 @@ evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive, const
                        method(detail::rows_where(positive, odd), detail::rows_where(negative, odd)));
   }
   if (pairs == pairing::paired && positive.rows() >= 2) {  // one pair's difference is the direction
+    const matrix<double> differences = positive.cast<double>() - negative.cast<double>();
+    const Eigen::VectorXd along = differences * v.normalized();
     double sum = 0.0;
-    for (Eigen::Index i = 0; i < positive.rows(); ++i) {
-      sum += detail::cosine((positive.row(i) - negative.row(i)).template cast<double>().transpose(), v);
+    for (Eigen::Index i = 0; i < differences.rows(); ++i) {
+      sum += detail::cosine(differences.row(i).transpose(), v);
     }
-    out.coherence = sum / static_cast<double>(positive.rows());
+    out.coherence = sum / static_cast<double>(differences.rows());
+    out.majority = static_cast<double>((along.array() > 0.0).count()) / static_cast<double>(along.size());
+    if (const double all = differences.squaredNorm(); all > 0.0) {
+      out.explained_variance = along.squaredNorm() / all;
+    }
   }
   return out;
 }

@@ -97,6 +97,39 @@ class recorder {
     observe(model, std::span(plus), std::span(minus));
   }
 
+  /// As if everything that `other` has observed had been observed here, after what was. Threads record into recorders
+  /// of their own; merged in a fixed order they give the same bits every time.
+  /// @throws shape_error for another model, argument_error for another selection of tokens, point or layers
+  void merge(const recorder& other) {
+    if (&other == this) {
+      merge(recorder(other));
+      return;
+    }
+    require_same_model(other.shape_);
+    const recorder_options& theirs = other.options_;
+    if (theirs.point != options_.point || theirs.layers != options_.layers ||
+        to_string(theirs.tokens) != to_string(options_.tokens)) {
+      const auto what = [](const recorder_options& o) {
+        return detail::text(to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers");
+      };
+      throw argument_error(detail::text("recorder: merges ", what(theirs), " into ", what(options_),
+                                        "; expected the same, layer by layer"));
+    }
+    for (auto& [layer, here] : streams_) {
+      const stream& there = other.streams_.at(layer);
+      for (std::size_t s = 0; s < here.total.size(); ++s) {
+        here.total[s] += there.total[s];
+        here.texts[s].insert(here.texts[s].end(), there.texts[s].begin(), there.texts[s].end());
+      }
+      here.kept_norm_sum += there.kept_norm_sum;
+      here.kept_norm_count += there.kept_norm_count;
+    }
+    for (std::size_t s = 0; s < count_.size(); ++s) {
+      count_[s] += other.count_[s];
+    }
+    pairs_ += other.pairs_;
+  }
+
   [[nodiscard]] steer::access access(site where) const noexcept {
     return where.point == options_.point && streams_.contains(where.layer) ? steer::access::read : steer::access::none;
   }

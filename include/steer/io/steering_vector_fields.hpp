@@ -15,6 +15,10 @@ void visit_measurements(Direction& v, Visit visit) {
   visit("d_prime", v.evidence.d_prime);
   visit("split_half_cosine", v.evidence.split_half_cosine);
   visit("coherence", v.evidence.coherence);
+  visit("explained_variance", v.evidence.explained_variance);
+  visit("majority", v.evidence.majority);
+  visit("split_half_low", v.evidence.split_half_low);
+  visit("split_half_high", v.evidence.split_half_high);
 }
 
 template <class Source, class Visit>

@@ -24,6 +24,14 @@ struct evidence {
   std::optional<double> split_half_cosine = std::nullopt;
   /// Mean cosine of the single pairs' differences with the direction; only where the texts came in pairs.
   std::optional<double> coherence = std::nullopt;
+  /// Share of the single pairs' squared differences that lies along the direction; for a principal component its
+  /// explained variance. Only where the texts came in pairs, as the next.
+  std::optional<double> explained_variance = std::nullopt;
+  /// Share of the pairs whose difference points to the direction's positive side.
+  std::optional<double> majority = std::nullopt;
+  /// Bounds of the split-half cosine, where `split_half_interval` was asked for them.
+  std::optional<double> split_half_low = std::nullopt;
+  std::optional<double> split_half_high = std::nullopt;
 
   bool operator==(const evidence&) const = default;
 };
@@ -43,6 +51,32 @@ inline void check(const evidence& e, const std::string& who) {
   within(e.d_prime, "d_prime", -any, any);
   within(e.split_half_cosine, "split_half_cosine", -1.0, 1.0);
   within(e.coherence, "coherence", -1.0, 1.0);
+  within(e.explained_variance, "explained_variance", 0.0, 1.0);
+  within(e.majority, "majority", 0.0, 1.0);
+  within(e.split_half_low, "split_half_low", -1.0, 1.0);
+  within(e.split_half_high, "split_half_high", -1.0, 1.0);
+}
+
+/// The evidence in words. It is about reading only, so the best that it can say is that the direction is worth a try.
+///
+/// An AUROC below 0.7 hardly separates; a split-half cosine below 0.5 says that more of the direction is the choice of
+/// texts than the concept (both are conventions of this library); a coherence below 0 that pairs contradict each other.
+inline std::string verdict(const evidence& e) {
+  constexpr double separates = 0.7;
+  constexpr double repeats = 0.5;
+  if (!e.auroc) {
+    return "too few texts to judge";
+  }
+  if (*e.auroc < separates) {
+    return "does not separate texts that it has not seen";
+  }
+  if (e.split_half_cosine && *e.split_half_cosine < repeats) {
+    return "separates, but the halves of the texts find different directions";
+  }
+  if (e.coherence && *e.coherence < 0.0) {
+    return "separates, but the pairs contradict each other";
+  }
+  return "separates, not yet shown to steer";
 }
 
 }  // namespace v0

@@ -25,6 +25,10 @@ int main() {
   const steer::hook_ref<float> remembering{session};
   const steer::plane plane = steer::plane_through({}, {});
   recipe.rotate(plane, {.angle = 0.5F}).transform(steer::affine_map{});
+  const steer::steering_vector one;
+  recipe.add(0.5 * one + one - one / 2.0);
+  recipe.transform(steer::conceptor{}.map(), {.blend = 0.5F}).transform(steer::subspace{}.removal());
+  recipe.transform(steer::eraser{}.map());
   const steer::chain both(nothing, plan);
   const steer::c_hook hook = steer::c_hook::of(both);
   const steer::hook_ref<float> reference{recorder};

@@ -1,4 +1,5 @@
 // expect: no match for|invalid operands
+#include <steer/compose/algebra.hpp>
 #include <steer/vector/plane.hpp>
 
 int main() {

@@ -1,0 +1,137 @@
+// steer/compose/algebra.hpp: sums and multiples of steering vectors.
+//
+// Only steering vectors have them. A plane, a subspace, a conceptor and an affine map are no elements of a vector
+// space, and their sums and multiples do not compile.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "steer/core/error.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+namespace detail {
+
+/// What two measurements of the same thing agree on: their mean, or nothing if one is missing.
+inline std::optional<double> mean_of(const std::optional<double>& a, const std::optional<double>& b) {
+  return a && b ? std::optional(0.5 * (*a + *b)) : std::nullopt;
+}
+
+/// @throws argument_error if the vectors belong to different points or models, shape_error if to different layers or
+///         widths
+inline void require_together(const steering_vector& a, const steering_vector& b, const std::string& who) {
+  check(a);
+  check(b);
+  if (a.point != b.point) {
+    throw argument_error(text(who, ": \"", a.name, "\" belongs to ", to_string(a.point), ", \"", b.name, "\" to ",
+                              to_string(b.point), "; expected one point"));
+  }
+  if (!a.source.fingerprint.empty() && !b.source.fingerprint.empty() && a.source.fingerprint != b.source.fingerprint) {
+    throw argument_error(text(who, ": \"", a.name, "\" was measured on model \"", a.source.model, "\", \"", b.name,
+                              "\" on \"", b.source.model,
+                              "\" with other weights; their spaces have nothing in common"));
+  }
+  if (a.width() != b.width()) {
+    throw shape_error(text(who, ": \"", a.name, "\" has width ", a.width(), ", \"", b.name, "\" has ", b.width(),
+                           "; expected the same"));
+  }
+  for (const auto* pair : {&a, &b}) {
+    const steering_vector& other = pair == &a ? b : a;
+    for (const auto& [layer, v] : pair->directions) {
+      if (!other.directions.contains(layer)) {
+        throw shape_error(text(who, ": \"", pair->name, "\" has layer ", layer, ", \"", other.name,
+                               "\" has not; expected the same layers"));
+      }
+    }
+  }
+}
+
+inline steering_vector multiple(double factor, const steering_vector& v, std::string name) {
+  check(v);
+  if (!(std::isfinite(factor) && factor != 0.0)) {
+    throw numeric_error(
+        text("multiple of \"", v.name, "\": the factor is ", factor, "; expected a finite number other than 0"));
+  }
+  steering_vector out = v;
+  out.name = std::move(name);
+  for (auto& [layer, here] : out.directions) {
+    here.values = (factor * here.values.cast<double>()).cast<float>();
+    evidence& e = here.evidence;
+    if (e.norm_ratio) {
+      *e.norm_ratio *= std::abs(factor);
+    }
+    if (factor < 0.0) {  // read the other way round
+      const auto minus = [](std::optional<double>& x) { x = x ? std::optional(-*x) : std::nullopt; };
+      const auto complement = [](std::optional<double>& x) { x = x ? std::optional(1.0 - *x) : std::nullopt; };
+      complement(e.auroc);
+      complement(e.majority);
+      minus(e.d_prime);
+      minus(e.coherence);
+    }
+  }
+  check(out);
+  return out;
+}
+
+}  // namespace detail
+
+/// a + b, layer by layer in the units of the activations, as extracted.
+///
+/// The sum is a vector of its own: its mean row norm is the mean of both, and what was measured along a or b (spread,
+/// origin, evidence) does not belong to it.
+///
+/// @throws argument_error for different points or models; shape_error for different layers or widths; numeric_error if
+///         the sum is zero at a layer
+inline steering_vector operator+(const steering_vector& a, const steering_vector& b) {
+  const std::string name = detail::text(a.name, " + ", b.name);
+  detail::require_together(a, b, name);
+  steering_vector out;
+  out.name = name;
+  out.point = a.point;
+  out.source = a.source;
+  out.source.method = detail::text(a.source.method, " + ", b.source.method);
+  out.source.contrast = detail::text("(", a.source.contrast, ") + (", b.source.contrast, ")");
+  out.source.tokens = a.source.tokens == b.source.tokens ? a.source.tokens : a.source.tokens + "; " + b.source.tokens;
+  out.source.positives += b.source.positives;
+  out.source.negatives += b.source.negatives;
+  for (const auto& [layer, left] : a.directions) {
+    const direction& right = b.directions.at(layer);
+    const Eigen::VectorXd sum = left.values.cast<double>() + right.values.cast<double>();
+    constexpr double rounding = 1e-6;  // of floats
+    const double size = left.values.cast<double>().norm() + right.values.cast<double>().norm();
+    if (sum.norm() <= rounding * size) {
+      throw numeric_error(detail::text(name, ", layer ", layer, ": the sum is zero; a direction needs a norm above 0"));
+    }
+    out.directions[layer].values = sum.cast<float>();
+    out.directions[layer].row_norm = detail::mean_of(left.row_norm, right.row_norm);
+  }
+  check(out);
+  return out;
+}
+
+/// factor · v. A negative factor exchanges the sides, in the evidence too.
+///
+/// Lengths matter in sums, and where a strength is `raw`. An edit in any other unit sees the direction only: its
+/// strength is the place for a factor there.
+/// @throws numeric_error if the factor is 0 or not finite
+inline steering_vector operator*(double factor, const steering_vector& v) {
+  return detail::multiple(factor, v, detail::text(factor, " ", v.name));
+}
+inline steering_vector operator*(const steering_vector& v, double factor) { return factor * v; }
+inline steering_vector operator/(const steering_vector& v, double divisor) { return (1.0 / divisor) * v; }
+inline steering_vector operator-(const steering_vector& v) {
+  return detail::multiple(-1.0, v, detail::text("-", v.name));
+}
+
+/// a - b
+/// @throws as `+`
+inline steering_vector operator-(const steering_vector& a, const steering_vector& b) { return a + -b; }
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,118 @@
+// steer/compose/interference.hpp: what steering vectors do to each other, before anything is generated.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "steer/compose/algebra.hpp"
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/vector/small_matrix.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Plain data. One entry for each layer; the vectors' order is that of `names`.
+struct interference_report {
+  struct at_layer {
+    Eigen::MatrixXd gram = {};   ///< [k, k], cosines of the directions
+    double condition = 1.0;      ///< of the Gram matrix; infinity if the directions are dependent
+    double coherence = 0.0;      ///< the largest |cosine| of two of them
+    Eigen::VectorXd lost = {};   ///< [k], share of each one's squared length that lies in the others' span
+    Eigen::VectorXd norms = {};  ///< [k], |dose · v|
+    double sum_norm = 0.0;       ///< |Σ dose · v|
+    double expected_norm = 0.0;  ///< √Σ|dose · v|²: that of the sum if they were orthogonal
+  };
+  std::vector<std::string> names = {};
+  std::map<int, at_layer> layers = {};
+};
+
+/// Measures how steering vectors overlap, and how long their sum is at the given doses.
+///
+/// @param doses  multiples of each vector as extracted; empty: 1 each
+/// @throws argument_error if there are no vectors or not as many doses; as `+` if the vectors do not belong together
+/// @cost   O(L k³ d)
+inline interference_report measure_interference(const std::vector<steering_vector>& vectors,
+                                                std::vector<double> doses = {}) {
+  if (doses.empty()) {
+    doses.assign(vectors.size(), 1.0);
+  }
+  if (vectors.empty() || doses.size() != vectors.size()) {
+    throw argument_error(detail::text("interference: has ", vectors.size(), " vectors and ", doses.size(),
+                                      " doses; expected as many, at least one"));
+  }
+  interference_report out;
+  for (const steering_vector& v : vectors) {
+    detail::require_together(vectors.front(), v, "interference");
+    out.names.push_back(v.name);
+  }
+  const auto k = static_cast<Eigen::Index>(vectors.size());
+  for (const auto& [layer, first] : vectors.front().directions) {
+    matrix<double> units(k, vectors.front().width());
+    Eigen::VectorXd sizes(k);
+    for (Eigen::Index i = 0; i < k; ++i) {
+      const direction& v = vectors[static_cast<std::size_t>(i)].directions.at(layer);
+      units.row(i) = unit(v).transpose();
+      sizes[i] = doses[static_cast<std::size_t>(i)] * v.values.cast<double>().norm();
+    }
+    interference_report::at_layer here;
+    here.gram = units * units.transpose();
+    const auto [least, most] = detail::extreme_eigenvalues(here.gram);
+    constexpr double rounding = 1e-12;
+    here.condition = least > rounding ? most / least : std::numeric_limits<double>::infinity();
+    here.lost = Eigen::VectorXd::Zero(k);
+    for (Eigen::Index i = 0; i < k; ++i) {
+      matrix<double> basis(0, units.cols());  // of the others' span
+      for (Eigen::Index j = 0; j < k; ++j) {
+        if (j == i) {
+          continue;
+        }
+        here.coherence = std::max(here.coherence, std::abs(here.gram(i, j)));
+        Eigen::RowVectorXd rest = units.row(j);
+        for (int pass = 0; pass < 2; ++pass) {
+          rest -= (basis * rest.transpose()).transpose() * basis;
+        }
+        constexpr double dependent = 1e-6;  // floats
+        if (rest.norm() > dependent) {
+          basis.conservativeResize(basis.rows() + 1, Eigen::NoChange);
+          basis.row(basis.rows() - 1) = rest.normalized();
+        }
+      }
+      here.lost[i] = std::min(1.0, (basis * units.row(i).transpose()).squaredNorm());
+    }
+    here.norms = sizes.cwiseAbs();
+    here.sum_norm = (units.transpose() * sizes).norm();
+    here.expected_norm = sizes.norm();
+    out.layers[layer] = here;
+  }
+  return out;
+}
+
+/// A few lines for each layer.
+inline std::string to_string(const interference_report& report) {
+  std::string out;
+  for (const auto& [layer, here] : report.layers) {
+    out += detail::text("layer ", layer, ": condition ", here.condition, ", largest |cosine| ", here.coherence,
+                        ", norm of the sum ", here.sum_norm, " (", here.expected_norm, " if orthogonal)\n");
+    for (std::size_t i = 0; i < report.names.size(); ++i) {
+      const auto row = static_cast<Eigen::Index>(i);
+      out += detail::text("  ", report.names[i], ": norm ", here.norms[row], ", ", 100.0 * here.lost[row],
+                          " % within the others; cosines");
+      for (Eigen::Index j = 0; j < here.gram.cols(); ++j) {
+        out += detail::text(" ", here.gram(row, j));
+      }
+      out += '\n';
+    }
+  }
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

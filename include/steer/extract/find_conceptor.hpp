@@ -1,0 +1,73 @@
+// steer/extract/find_conceptor.hpp: the conceptor of samples.
+#pragma once
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <cmath>
+#include <concepts>
+
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/extract/moments.hpp"
+#include "steer/extract/samples.hpp"
+#include "steer/vector/conceptor.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+struct conceptor_options {
+  /// α: directions with a mean square above α⁻² are mostly kept, those below mostly not.
+  double aperture = 1.0;
+};
+
+namespace detail {
+
+inline double inverse_square(const conceptor_options& options) {
+  if (!(options.aperture > 0.0 && std::isfinite(options.aperture))) {
+    throw argument_error(text("find_conceptor: aperture is ", options.aperture, "; expected a finite number above 0"));
+  }
+  return 1.0 / (options.aperture * options.aperture);
+}
+
+}  // namespace detail
+
+/// C = R (R + α⁻² I)⁻¹, R = Σ h hᵀ / n about zero.
+///
+/// @throws argument_error for an aperture not above 0, numeric_error before the first row
+/// @cost   O(d³)
+/// @source Jaeger 2014, arXiv:1403.3369; for steering Postmus & Abreu 2024, arXiv:2410.16314; deviation: none
+template <std::same_as<moments> Moments>
+conceptor find_conceptor(const Moments& seen, conceptor_options options = {}) {
+  const double softness = detail::inverse_square(options);
+  const Eigen::Index d = seen.width();
+  Eigen::MatrixXd system = seen.correlation();
+  system.diagonal().array() += softness;
+  // R (R + a I)⁻¹ = I - a (R + a I)⁻¹, and symmetric in that form
+  Eigen::MatrixXd out = -softness * Eigen::LLT<Eigen::MatrixXd>(system).solve(Eigen::MatrixXd::Identity(d, d));
+  out.diagonal().array() += 1.0;
+  return {0.5 * (out + out.transpose())};
+}
+
+/// The same of samples, in as many dimensions as there are samples where those are fewer.
+///
+/// @shape  samples [n, d]
+/// @throws argument_error for an aperture not above 0; numeric_error for no sample or NaN
+/// @cost   O(n d min(n, d) + min(n, d)³ + n d²)
+template <class Rows>
+conceptor find_conceptor(const Eigen::MatrixBase<Rows>& samples, conceptor_options options = {}) {
+  const double softness = detail::inverse_square(options);
+  const matrix<double> rows = detail::samples(samples, 1, "find_conceptor");
+  if (rows.rows() >= rows.cols()) {
+    moments seen(rows.cols());
+    seen.observe(rows);
+    return find_conceptor(seen, options);
+  }
+  // Xᵀ X (Xᵀ X + n a I)⁻¹ = Xᵀ (X Xᵀ + n a I)⁻¹ X
+  Eigen::MatrixXd system = rows * rows.transpose();
+  system.diagonal().array() += softness * static_cast<double>(rows.rows());
+  const Eigen::MatrixXd out = rows.transpose() * Eigen::LLT<Eigen::MatrixXd>(system).solve(Eigen::MatrixXd(rows));
+  return {0.5 * (out + out.transpose())};
+}
+
+}  // namespace v0
+}  // namespace steer

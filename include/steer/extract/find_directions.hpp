@@ -1,0 +1,207 @@
+// steer/extract/find_directions.hpp: any method, at every layer of a recorder, with evidence.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <concepts>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/extract/mean_difference.hpp"
+#include "steer/extract/measure_evidence.hpp"
+#include "steer/extract/principal_component.hpp"
+#include "steer/extract/probe.hpp"
+#include "steer/extract/recorder.hpp"
+#include "steer/extract/samples.hpp"
+#include "steer/extract/split_half.hpp"
+#include "steer/extract/whitened_difference.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Turns two sides into a direction, of any length, and says its name. One whose `needs_pairs()` is true is refused where
+/// rows are no pairs.
+template <class Method>
+concept direction_method = requires(const Method& method, const matrix<float>& side) {
+  { method.name() } -> std::convertible_to<std::string>;
+  { method(side, side) } -> std::convertible_to<Eigen::VectorXd>;
+};
+
+/// `mean_difference`
+struct by_mean_difference {
+  [[nodiscard]] std::string name() const { return "mean_difference"; }
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
+    return mean_difference(positive, negative);
+  }
+};
+
+/// `principal_component`
+struct by_principal_component {
+  component_options options = {};
+
+  [[nodiscard]] std::string name() const { return std::string(to_string(options.of)); }
+  [[nodiscard]] bool needs_pairs() const { return options.of != component_of::pooled; }
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
+    return principal_component(positive, negative, options).v;
+  }
+};
+
+/// `whitened_difference`
+struct by_whitened_difference {
+  whitened_options options = {};
+
+  [[nodiscard]] std::string name() const { return detail::text("whitened_difference, shrinkage ", options.shrinkage); }
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
+    return whitened_difference(positive, negative, options);
+  }
+};
+
+/// The weights of `fit_probe`
+struct by_probe {
+  probe_options options = {};
+
+  [[nodiscard]] std::string name() const { return detail::text("probe, penalty ", options.penalty); }
+  template <class Positive, class Negative>
+  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
+                                           const Eigen::MatrixBase<Negative>& negative) const {
+    return fit_probe(positive, negative, options).w;
+  }
+};
+
+static_assert(direction_method<by_mean_difference> && direction_method<by_principal_component> &&
+              direction_method<by_whitened_difference> && direction_method<by_probe>);
+
+/// What is known of two sides besides their rows.
+struct side_facts {
+  pairing pairs = pairing::unpaired;
+  std::optional<double> row_norm = std::nullopt;  ///< mean |h| at that site
+};
+
+/// The direction that a method finds between two sides, with its evidence.
+///
+/// Its length is the distance of the sides' means along it. So a `raw` strength of 1 moves the negative side's mean to
+/// where the positive side's lies along the direction, whatever the method, and norm ratios can be compared.
+///
+/// @shape  positive [n, d], negative [m, d]
+/// @throws what the method throws, on all texts or on the halves and folds of the evidence; argument_error if it needs
+///         pairs and there are none; shape_error if the widths differ, or pairs are not as many on both sides;
+///         numeric_error for an empty side, NaN, a side whose texts are all the same, or means that do not differ along
+///         the direction; `who` names the direction
+/// @cost   8 calls of `method` and O((n + m) d)
+template <direction_method Method>
+direction find_direction(const matrix<float>& positive, const matrix<float>& negative, const Method& method,
+                         side_facts facts = {}, const std::string& who = "find_direction") {
+  const detail::two_sides both = detail::sides(positive, negative, 1, who);
+  if (facts.pairs == pairing::paired && positive.rows() != negative.rows()) {
+    throw shape_error(detail::text(who, ": ", positive.rows(), " positive and ", negative.rows(),
+                                   " negative texts are no pairs; expected as many"));
+  }
+  if constexpr (requires { method.needs_pairs(); }) {
+    if (method.needs_pairs() && facts.pairs != pairing::paired) {
+      throw argument_error(detail::text(who, ": ", method.name(), " needs pairs, and these texts are none"));
+    }
+  }
+  if (positive.rows() > 1) {
+    detail::require_variance(both.positive, who + ", positive");
+  }
+  if (negative.rows() > 1) {
+    detail::require_variance(both.negative, who + ", negative");
+  }
+  const Eigen::VectorXd difference = both.difference();
+  detail::require_difference(both, difference, who);
+  const Eigen::VectorXd u = Eigen::VectorXd(method(positive, negative)).normalized();
+  const double distance = std::abs(u.dot(difference));
+  constexpr double rounding = 1e-12;
+  if (!(distance > rounding * difference.norm())) {
+    throw numeric_error(detail::text(who, ": the sides' means do not differ along what ", method.name(), " has found"));
+  }
+  const Eigen::VectorXd v = u * distance;
+  direction out;
+  out.values = v.cast<float>();
+  out.row_norm = facts.row_norm;
+  out.origin = (0.5 * (both.positive.colwise().mean() + both.negative.colwise().mean())).cast<float>().transpose();
+  if (const double spread = detail::spread_along(positive, negative, u); spread > 0.0) {
+    out.spread = spread;
+  }
+  out.evidence = measure_evidence(positive, negative, facts.pairs, v, facts.row_norm,
+                                  [&](const auto& p, const auto& q) { return Eigen::VectorXd(method(p, q)); });
+  check(out, who);
+  return out;
+}
+
+/// The steering vector of everything that a recorder has observed, by any method.
+///
+///     auto happy = steer::find_directions(recorder, {.name = "happy"}, steer::by_probe{{.penalty = 0.1}});
+///
+/// @throws as `find_direction`, naming the layer; numeric_error if a side has no text, or two pairs (two texts of a
+///         side, where they are no pairs) are the same: one would be judged by what the other has taught
+/// @cost   8 calls of `method` a layer
+template <direction_method Method>
+steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method) {
+  const std::string who = detail::text(method.name(), " \"", of.name, "\"");
+  if (recorded.count(side::positive) == 0 || recorded.count(side::negative) == 0) {
+    throw numeric_error(detail::text(who, ": the recorder has ", recorded.count(side::positive), " positive and ",
+                                     recorded.count(side::negative), " negative texts; expected at least one of each"));
+  }
+  const recorder_options& how = recorded.options();
+  steering_vector out;
+  out.name = std::move(of.name);
+  out.point = how.point;
+  out.source = {recorded.shape().name,         recorded.shape().fingerprint, method.name(),
+                std::move(of.contrast),        to_string(how.tokens),        recorded.count(side::positive),
+                recorded.count(side::negative)};
+  side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
+  const int layer = how.layers.back();  // early ones may not yet tell two texts with one last token apart
+  if (facts.pairs == pairing::paired) {
+    detail::require_distinct(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative),
+                             detail::text(who, ", layer ", layer), "pairs");
+  } else {
+    for (const side which : {side::positive, side::negative}) {
+      const auto texts = recorded.texts(layer, which);
+      detail::require_distinct(texts, texts, detail::text(who, ", layer ", layer),
+                               detail::text(to_string(which), " texts"));
+    }
+  }
+  for (const int here : how.layers) {
+    facts.row_norm = recorded.mean_row_norm(here);
+    out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative),
+                                          method, facts, detail::text(who, ", layer ", here));
+  }
+  return out;
+}
+
+/// The same, with the split-half cosine over random halves and its bounds in the evidence.
+///
+/// @param engine  the caller's source of randomness
+/// @throws as `find_directions` and `split_half_interval`
+/// @cost   4 · repeats more calls of `method` a layer, on half of the texts
+template <direction_method Method, std::uniform_random_bit_generator Engine>
+steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method, Engine& engine,
+                                split_half_options options = {}) {
+  steering_vector out = find_directions(recorded, std::move(of), method);
+  const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
+  for (auto& [layer, v] : out.directions) {
+    const split_half found = split_half_interval(
+        recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), pairs,
+        [&](const auto& p, const auto& q) { return Eigen::VectorXd(method(p, q)); }, engine, options);
+    v.evidence.split_half_cosine = found.cosine;
+    v.evidence.split_half_low = found.low;
+    v.evidence.split_half_high = found.high;
+  }
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

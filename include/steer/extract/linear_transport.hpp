@@ -1,0 +1,102 @@
+// steer/extract/linear_transport.hpp: each coordinate's distribution is stretched and shifted onto another.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/extract/samples.hpp"
+#include "steer/vector/affine_map.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+namespace detail {
+
+/// The quantile at (i + ½) / count of sorted numbers, on straight lines between their own such quantiles.
+inline double quantile(const std::vector<double>& sorted, Eigen::Index i, Eigen::Index count) {
+  const auto n = static_cast<double>(sorted.size());
+  const double at = std::clamp((static_cast<double>(i) + 0.5) / static_cast<double>(count) * n - 0.5, 0.0, n - 1.0);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double share = at - static_cast<double>(below);
+  return sorted[below] + share * (sorted[above] - sorted[below]);
+}
+
+struct stretch {
+  Eigen::VectorXd scale;
+  Eigen::VectorXd shift;
+};
+
+inline stretch transport_of(const matrix<double>& from, const matrix<double>& to, const char* who) {
+  const Eigen::Index d = from.cols();
+  const Eigen::Index count = std::max(from.rows(), to.rows());
+  stretch out{Eigen::VectorXd(d), Eigen::VectorXd(d)};
+  const auto sorted_column = [](const matrix<double>& rows, Eigen::Index j) {
+    std::vector<double> out_column(static_cast<std::size_t>(rows.rows()));
+    for (Eigen::Index i = 0; i < rows.rows(); ++i) {
+      out_column[static_cast<std::size_t>(i)] = rows(i, j);
+    }
+    std::sort(out_column.begin(), out_column.end());
+    return out_column;
+  };
+  Eigen::VectorXd a(count);
+  Eigen::VectorXd b(count);
+  for (Eigen::Index j = 0; j < d; ++j) {
+    const std::vector<double> source = sorted_column(from, j);
+    if (source.front() == source.back()) {
+      throw numeric_error(text(who, ": coordinate ", j, " is ", source.front(),
+                               " in every sample of the source; a "
+                               "constant cannot be stretched"));
+    }
+    const std::vector<double> target = sorted_column(to, j);
+    for (Eigen::Index i = 0; i < count; ++i) {
+      // Sides of one size are compared number by number; no quantile is rounded then.
+      const auto at = static_cast<std::size_t>(i);
+      a[i] = from.rows() == count ? source[at] : quantile(source, i, count);
+      b[i] = to.rows() == count ? target[at] : quantile(target, i, count);
+    }
+    const double mean_a = a.mean();
+    const double mean_b = b.mean();
+    a.array() -= mean_a;
+    b.array() -= mean_b;
+    out.scale[j] = a.dot(b) / a.squaredNorm();
+    out.shift[j] = mean_b - out.scale[j] * mean_a;
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// The straight line, for each coordinate by itself, that carries sorted `from` onto sorted `to` with the least
+/// squares.
+///
+///     scale = Σ ãb̃ / Σ ã²,  shift = mean(b) - scale · mean(a),  a and b sorted, ã and b̃ about their means
+///
+/// A scale is never negative, since both are sorted. Samples are no pairs; sides of different sizes meet at quantiles.
+///
+/// @param from  activations as they are
+/// @param to    activations as they should be distributed
+/// @return for `recipe::transform`, whose `blend` says how far
+/// @shape  from [n, d], to [m, d]
+/// @throws shape_error if the widths differ; numeric_error for fewer than 2 samples, NaN, or a coordinate that is
+///         constant in the source, by its index
+/// @cost   O((n + m) d log(n + m))
+/// @source Rodriguez et al. 2024, arXiv:2410.23054 (Linear-AcT); deviation: n ≠ m by quantiles
+template <class From, class To>
+diagonal_map linear_transport(const Eigen::MatrixBase<From>& from, const Eigen::MatrixBase<To>& to) {
+  const char* const who = "linear_transport";
+  if (from.cols() != to.cols()) {
+    throw shape_error(
+        detail::text(who, ": source has width ", from.cols(), ", target has width ", to.cols(), "; expected the same"));
+  }
+  const detail::stretch found = detail::transport_of(detail::samples(from, 2, detail::text(who, ", source")),
+                                                     detail::samples(to, 2, detail::text(who, ", target")), who);
+  return {found.scale.cast<float>(), found.shift.cast<float>()};
+}
+
+}  // namespace v0
+}  // namespace steer
