@@ -142,6 +142,45 @@ class decoder {
     prompt(0, tokens, hook);
   }
 
+  /// Runs texts as `evaluate` does, as many at once as there are sequences and rows, and hands over each one's logits.
+  /// @throws what `prompt` and `sink` throw
+  void logits(std::span<const std::vector<std::int32_t>> texts, steer::hook_ref<float> hook, const steer::logits_sink& sink) {
+    std::vector<row> batch;
+    for (std::size_t first = 0; first < texts.size();) {
+      batch.clear();
+      std::size_t next = first;
+      for (int sequence = 0; sequence < sequences() && next < texts.size(); ++sequence, ++next) {
+        const auto& text = texts[next];
+        if (next > first && batch.size() + text.size() > static_cast<std::size_t>(max_rows())) {
+          break;
+        }
+        clear(sequence);
+        require_prompt(sequence, text);
+        for (const std::int32_t token : text) {
+          batch.push_back({token, sequence, steer::phase::prompt, static_cast<std::int32_t>(text.size()), output::logits});
+        }
+      }
+      matrix whole;  // of a text longer than a batch; any other's are used where they are
+      const float* found = nullptr;
+      const std::span<const row> rows = batch;
+      if (rows.size() <= static_cast<std::size_t>(max_rows())) {
+        found = decode(rows, hook).data();
+      } else {
+        whole.resize(static_cast<extent>(rows.size()), config_.vocabulary);
+        for (std::size_t done = 0; done < rows.size(); done += static_cast<std::size_t>(max_rows())) {
+          const auto part = rows.subspan(done, std::min(rows.size() - done, static_cast<std::size_t>(max_rows())));
+          whole.middleRows(static_cast<extent>(done), static_cast<extent>(part.size())) = decode(part, hook);
+        }
+        found = whole.data();
+      }
+      for (; first < next; ++first) {
+        const auto count = static_cast<extent>(texts[first].size());
+        sink(first, {found, count, extent{config_.vocabulary}});
+        found += count * config_.vocabulary;
+      }
+    }
+  }
+
  private:
   static const config& sizes_of(const model* source) {
     if (source == nullptr) {
@@ -238,6 +277,6 @@ class decoder {
   matrix logits_;                               // [T, V]
   Eigen::ArrayXf silu_;                         // [F]
 };
-static_assert(steer::host<decoder>);
+static_assert(steer::logits_host<decoder>);
 
 }  // namespace reference

@@ -55,6 +55,12 @@ class text_model {
   /// @throws what `decoder::prompt` throws
   void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) { decoder_.evaluate(tokens, hook); }
 
+  /// The logits of many texts, each run as `evaluate` does.
+  /// @throws what `decoder::logits` throws
+  void logits(std::span<const token_list> texts, steer::hook_ref<float> hook, const steer::logits_sink& sink) {
+    decoder_.logits(texts, hook, sink);
+  }
+
   /// Log-probability of every token as the one that follows.
   /// @shape  returns [V]
   /// @throws what `decoder::prompt` throws
@@ -147,6 +153,6 @@ class text_model {
   reference::decoder decoder_;
   Tokenizer codec_;
 };
-static_assert(steer::text_host<text_model<>>);
+static_assert(steer::text_host<text_model<>> && steer::logits_host<text_model<>>);
 
 }  // namespace reference

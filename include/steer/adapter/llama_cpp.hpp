@@ -25,6 +25,7 @@
 #include "steer/core/error.hpp"
 #include "steer/core/hook_ref.hpp"
 #include "steer/core/host.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/inject/plan.hpp"
@@ -202,7 +203,7 @@ class llama_cpp_host {
     if (first == nullptr) {
       throw argument_error(detail::text("llama.cpp: row ", i, " of the last batch has no logits; mark it in the batch"));
     }
-    return {first, static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(&model())))};
+    return {first, static_cast<std::size_t>(vocabulary())};
   }
 
   // As a steer::text_host.
@@ -211,32 +212,56 @@ class llama_cpp_host {
   /// emptied again.
   /// @throws argument_error if the text is empty or does not fit the context, or every sequence is in use; as `decode`
   void evaluate(std::span<const std::int32_t> tokens, hook_ref<float> observer) {
-    const llama_seq_id sequence = idle_sequence();
-    const auto acting = watcher_->hook;
-    const auto before = prompt_lengths_;
-    const auto restore = [&] {
-      watcher_->hook = acting;
-      prompt_lengths_ = before;
-      forget(sequence, 0);
-      if (path_ == llama_cpp_path::native) {
-        set_native(true);
-      }
-    };
-    if (path_ == llama_cpp_path::native) {
-      set_native(false);
-    }
-    watcher_->hook = observer;
+    const llama_seq_id sequence = idle_sequences(1).front();
     const int last = shape_.layers - 1;
     const bool wants_last = std::any_of(all_points.begin(), all_points.end(), [&](point p) {
       return shape_.points.contains(p) && observer.access({last, p}) != access::none;
     });
-    try {
+    alone(observer, {sequence}, [&] {
       run_prompt(sequence, tokens, wants_last ? token_batch::output::logits : token_batch::output::none);
-    } catch (...) {
-      restore();
-      throw;
-    }
-    restore();
+    });
+  }
+
+  /// As a steer::logits_host: runs texts as `evaluate` does, as many at once as sequences are idle and a batch holds.
+  /// @throws as `evaluate`; what the sink throws
+  /// @cost   besides the passes, a copy of the logits of texts longer than a batch
+  void logits(std::span<const std::vector<std::int32_t>> texts, hook_ref<float> hook, const logits_sink& sink) {
+    const std::vector<llama_seq_id> idle = idle_sequences(llama_n_seq_max(context_.get()));
+    const std::size_t most = llama_n_batch(context_.get());
+    token_batch batch;
+    alone(hook, idle, [&] {
+      for (std::size_t first = 0; first < texts.size();) {
+        batch.clear();
+        std::size_t next = first;
+        for (; next < texts.size() && next - first < idle.size() && batch.size() + texts[next].size() <= most; ++next) {
+          const llama_seq_id sequence = idle[next - first];
+          require_room(texts[next]);
+          begin(sequence, static_cast<std::int32_t>(texts[next].size()));
+          for (const std::int32_t token : texts[next]) {
+            const auto position = static_cast<llama_pos>(&token - texts[next].data());
+            batch.add(token, position, sequence, token_batch::output::logits);
+          }
+        }
+        if (next == first) {  // longer than a batch
+          matrix<float> whole(static_cast<Eigen::Index>(texts[first].size()), vocabulary());
+          Eigen::Index row = 0;
+          run_prompt(idle.front(), texts[first], token_batch::output::logits, [&](std::size_t rows) {
+            for (std::size_t i = 0; i < rows; ++i) {
+              const auto found = logits(static_cast<std::int32_t>(i));
+              std::copy(found.begin(), found.end(), whole.row(row++).data());
+            }
+          });
+          sink(first++, {whole.data(), whole.rows(), whole.cols()});
+          continue;
+        }
+        decode(batch.view());
+        for (std::int32_t row = 0; first < next; ++first) {  // all rows want logits, so they stand one after the other
+          const auto count = static_cast<std::int32_t>(texts[first].size());
+          sink(first, {logits(row).data(), count, vocabulary()});
+          row += count;
+        }
+      }
+    });
   }
 
   /// The model's tokens of a text, its BOS in front where it has one; what looks like a special token stays text. See also
@@ -304,24 +329,66 @@ class llama_cpp_host {
     }
   }
 
-  [[nodiscard]] llama_seq_id idle_sequence() const {
+  [[nodiscard]] Eigen::Index vocabulary() const { return llama_vocab_n_tokens(llama_model_get_vocab(&model())); }
+
+  /// Sequences whose cache is empty, from the last, at most so many.
+  /// @throws argument_error if there is none
+  [[nodiscard]] std::vector<llama_seq_id> idle_sequences(std::size_t most) const {
     const auto sequences = static_cast<llama_seq_id>(llama_n_seq_max(context_.get()));
-    for (llama_seq_id sequence = sequences - 1; sequence >= 0; --sequence) {
+    std::vector<llama_seq_id> out;
+    for (llama_seq_id sequence = sequences - 1; sequence >= 0 && out.size() < most; --sequence) {
       if (llama_memory_seq_pos_max(llama_get_memory(context_.get()), sequence) < 0) {
-        return sequence;
+        out.push_back(sequence);
       }
     }
-    throw argument_error(detail::text("llama.cpp: all ", sequences, " sequences of the context are in use; evaluating needs an "
-                                      "empty one"));
+    if (out.empty()) {
+      throw argument_error(detail::text("llama.cpp: all ", sequences, " sequences of the context are in use; evaluating needs an "
+                                        "empty one"));
+    }
+    return out;
+  }
+
+  /// Runs with nothing acting but this hook; then the sequences are empty, and all is as before.
+  template <class Run>
+  void alone(hook_ref<float> only, const std::vector<llama_seq_id>& sequences, Run run) {
+    const auto acting = watcher_->hook;
+    const auto before = prompt_lengths_;
+    const auto restore = [&] {
+      watcher_->hook = acting;
+      prompt_lengths_ = before;
+      for (const llama_seq_id sequence : sequences) {
+        forget(sequence, 0);
+      }
+      if (path_ == llama_cpp_path::native) {
+        set_native(true);
+      }
+    };
+    if (path_ == llama_cpp_path::native) {
+      set_native(false);
+    }
+    watcher_->hook = only;
+    try {
+      run();
+    } catch (...) {
+      restore();
+      throw;
+    }
+    restore();
+  }
+
+  void require_room(std::span<const std::int32_t> tokens) const {
+    const auto room = llama_n_ctx_seq(context_.get());
+    if (tokens.empty() || tokens.size() > room) {
+      throw argument_error(detail::text("llama.cpp: a text has ", tokens.size(), " tokens; expected 1 to ", room));
+    }
   }
 
   /// @param others  what the rows before the last have
-  void run_prompt(llama_seq_id sequence, std::span<const std::int32_t> tokens, token_batch::output others) {
+  /// @param after   told after each batch how many rows it had
+  template <class After>
+  void run_prompt(llama_seq_id sequence, std::span<const std::int32_t> tokens, token_batch::output others, After after) {
+    require_room(tokens);
     const auto count = static_cast<std::int32_t>(tokens.size());
-    const auto room = static_cast<std::int32_t>(llama_n_ctx_seq(context_.get()));
-    if (count < 1 || count > room) {
-      throw argument_error(detail::text("llama.cpp: a text has ", count, " tokens; expected 1 to ", room));
-    }
     begin(sequence, count);
     const auto most = static_cast<std::int32_t>(llama_n_batch(context_.get()));
     token_batch batch;
@@ -330,9 +397,13 @@ class llama_cpp_host {
       batch.add(tokens[static_cast<std::size_t>(i)], i, sequence, last ? token_batch::output::logits : others);
       if (last || (i + 1) % most == 0) {
         decode(batch.view());
+        after(batch.size());
         batch.clear();
       }
     }
+  }
+  void run_prompt(llama_seq_id sequence, std::span<const std::int32_t> tokens, token_batch::output others) {
+    run_prompt(sequence, tokens, others, [](std::size_t) {});
   }
 
   std::unique_ptr<detail::graph_watcher> watcher_;  // before the context, whose callbacks reach it
@@ -343,7 +414,7 @@ class llama_cpp_host {
   std::map<llama_seq_id, std::int32_t> prompt_lengths_;
   detail::batch_rows batch_;  // under way
 };
-static_assert(text_host<llama_cpp_host>);
+static_assert(text_host<llama_cpp_host> && logits_host<llama_cpp_host>);
 
 }  // namespace v0
 }  // namespace steer

@@ -11,7 +11,7 @@
 
 #include "steer/compose/algebra.hpp"
 #include "steer/core/error.hpp"
-#include "steer/recipe/strength_unit.hpp"
+#include "steer/vector/strength_unit.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/steering_vector.hpp"
 

@@ -1,13 +1,17 @@
 // steer/core/host.hpp: what the library asks of a model that calls hooks.
 #pragma once
 
+#include <Eigen/Core>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "steer/core/hook_ref.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
 
 namespace steer {
@@ -27,6 +31,21 @@ concept host = requires(Host& model, std::span<const std::int32_t> tokens, hook_
 template <class Host>
 concept text_host = host<Host> && requires(Host& model, std::string_view text) {
   { model.tokenize(text) } -> std::convertible_to<std::vector<std::int32_t>>;
+};
+
+/// What a model says after each token of a text, row t about token t + 1.
+/// @shape [T, V], a view that lives as long as the call that it is passed to
+using logits_view = Eigen::Map<const matrix<float>>;
+
+/// Takes the logits of a text, named by its index.
+using logits_sink = std::function<void(std::size_t text, logits_view logits)>;
+
+/// A host that gives logits: `logits(texts, hook, sink)` runs each text as `evaluate` does, as many at once as it likes, and
+/// calls the sink once for each, in order.
+template <class Host>
+concept logits_host = host<Host> && requires(Host& model, std::span<const std::vector<std::int32_t>> texts,
+                                             hook_ref<float> hook, const logits_sink& sink) {
+  model.logits(texts, hook, sink);
 };
 
 }  // namespace v0

@@ -11,7 +11,7 @@
 
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
-#include "steer/recipe/strength_unit.hpp"
+#include "steer/vector/strength_unit.hpp"
 #include "steer/vector/frame.hpp"
 
 namespace steer {

@@ -1,4 +1,4 @@
-// steer/recipe/strength_unit.hpp: what a strength of 1 means.
+// steer/vector/strength_unit.hpp: what a strength of 1 means.
 #pragma once
 
 #include <Eigen/Core>

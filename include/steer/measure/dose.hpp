@@ -1,0 +1,109 @@
+// steer/measure/dose.hpp: targets in nats in, a recipe out.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/recipe/recipe.hpp"
+#include "steer/recipe/recipe_of.hpp"
+#include "steer/vector/response.hpp"
+#include "steer/vector/small_matrix.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// What counts as a response that can be inverted.
+struct invertible {
+  double least_signal = 4.0;      ///< a concept's own slope is at least so many standard errors from 0
+  double most_condition = 30.0;   ///< of `condition_number(response)`
+};
+
+struct dose_options {
+  steer::invertible invertible = {};
+  double most = std::numeric_limits<double>::infinity();  ///< the largest |dose|
+};
+
+/// Doses, the recipe that gives them and what they are expected to do.
+struct dosed {
+  std::vector<double> doses = {};
+  steer::recipe recipe = {};
+  std::vector<estimate> expected = {};  ///< shift of each readout, in nats
+};
+
+namespace detail {
+
+/// @throws argument_error if the response was not measured with these vectors
+inline void require_measured(const std::vector<steering_vector>& vectors, const response& r, const std::string& who) {
+  check(r);
+  if (vectors.size() != r.vectors.size()) {
+    throw argument_error(text(who, ": has ", vectors.size(), " vectors; the response was measured with ", r.vectors.size()));
+  }
+  for (std::size_t j = 0; j < vectors.size(); ++j) {
+    if (vectors[j].name != r.vectors[j]) {
+      throw argument_error(text(who, ": vector ", j, " is \"", vectors[j].name, "\"; the response was measured with \"",
+                                r.vectors[j], "\" there"));
+    }
+  }
+}
+
+/// B⁻¹.
+/// @throws numeric_error naming the concept that does not respond, or the condition
+inline Eigen::MatrixXd inverse_response(const response& r, const invertible& limits, const std::string& who) {
+  for (std::size_t i = 0; i < r.vectors.size(); ++i) {
+    const auto at = static_cast<Eigen::Index>(i);
+    if (!(std::abs(r.slope(at, at)) > limits.least_signal * r.error(at, at))) {
+      throw numeric_error(text(who, ": infeasible: readout \"", r.readouts[i], "\" does not respond to \"", r.vectors[i], "\": ",
+                               r.slope(at, at), " +- ", r.error(at, at), " nats per unit; expected more than ",
+                               limits.least_signal, " standard errors"));
+    }
+  }
+  if (const double found = condition_number(r); !(found <= limits.most_condition)) {
+    throw numeric_error(text(who, ": infeasible: the response has condition ", found, ", expected at most ",
+                             limits.most_condition, "; two of the vectors do nearly the same to the readouts"));
+  }
+  return inverse_of(r.slope);
+}
+
+}  // namespace detail
+
+/// The doses B⁻¹ t, which meet all targets at once as far as the response is linear: a concept whose target is 0 is held
+/// still.
+///
+///     model.generate(text, steer::plan{steer::dose(vectors, response, {2.0, 0.0, -1.0}).recipe, model.shape()});
+///
+/// @param vectors  those that the response was measured with, in the same order
+/// @param targets  the shift of each readout, in nats
+/// @throws argument_error if vectors or targets do not fit the response; numeric_error with the reason if a concept does not
+///         respond, the response is ill-conditioned, or a dose would be larger than `most`
+/// @cost   O(k³)
+inline dosed dose(const std::vector<steering_vector>& vectors, const response& measured, const std::vector<double>& targets,
+                  const dose_options& options = {}) {
+  detail::require_measured(vectors, measured, "dose");
+  if (targets.size() != vectors.size()) {
+    throw argument_error(detail::text("dose: has ", targets.size(), " targets; expected ", vectors.size(), ", one for each vector"));
+  }
+  const Eigen::Map<const Eigen::VectorXd> wanted(targets.data(), static_cast<Eigen::Index>(targets.size()));
+  if (!wanted.allFinite()) {
+    throw argument_error("dose: a target is not finite; expected nats");
+  }
+  const Eigen::VectorXd doses = detail::inverse_response(measured, options.invertible, "dose") * wanted;
+  dosed out{{doses.begin(), doses.end()}, {}, {}};
+  for (std::size_t j = 0; j < out.doses.size(); ++j) {
+    if (std::abs(out.doses[j]) > options.most) {
+      throw numeric_error(detail::text("dose: infeasible: the targets need ", out.doses[j], " of \"", vectors[j].name,
+                                       "\"; at most ", options.most, " is allowed"));
+    }
+  }
+  out.recipe = recipe_of(vectors, out.doses, measured.dosage);
+  out.expected = predict(measured, out.doses);
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

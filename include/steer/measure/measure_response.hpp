@@ -1,0 +1,152 @@
+// steer/measure/measure_response.hpp: what doses of steering vectors do to the output of any model that gives logits.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "steer/compose/algebra.hpp"
+#include "steer/core/error.hpp"
+#include "steer/core/host.hpp"
+#include "steer/inject/plan.hpp"
+#include "steer/measure/read_out.hpp"
+#include "steer/measure/readout.hpp"
+#include "steer/recipe/recipe_of.hpp"
+#include "steer/vector/response.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+struct response_options {
+  steer::dosage dosage = {};
+  double step = 0.1;                            ///< about half of the dose that is to be worked with
+  std::function<void(double)> progress = {};    ///< told how much is done, 0 to 1
+};
+
+namespace detail {
+
+/// Correlation of what each pair's readings do with how much longer its positive text is; 0 where all are as long.
+inline double correlation_with_length(const readout& r, const readings& from, const readings& to) {
+  const auto n = static_cast<Eigen::Index>(from.samples.size());
+  Eigen::ArrayXd longer(n);
+  Eigen::ArrayXd moved(n);
+  for (Eigen::Index s = 0; s < n; ++s) {
+    const auto at = static_cast<std::size_t>(s);
+    longer[s] = static_cast<double>(r.texts[2 * at].size()) - static_cast<double>(r.texts[2 * at + 1].size());
+    moved[s] = to.samples[at].first - from.samples[at].first;
+  }
+  longer -= longer.mean();
+  moved -= moved.mean();
+  const double size = std::sqrt(longer.square().sum() * moved.square().sum());
+  return size > 0.0 ? (longer * moved).sum() / size : 0.0;
+}
+
+}  // namespace detail
+
+/// Measures the response of each readout to a dose of each vector: central differences at a step and at twice the step.
+///
+///     B_ij = [readout_i(+step of vector j) - readout_i(-step of vector j)] / 2 step
+///
+/// Warnings name a readout that moves for another reason than its concept: its pairs' lengths explain the shift, both signs
+/// move it the same way, another vector moves it more than its own; and a slope that is not constant.
+///
+/// @param readouts  one for each vector, of the concept that it steers
+/// @throws argument_error if there are not as many readouts as vectors or the step is not above 0; as `+` if the vectors do
+///         not belong together, `recipe::add`, `plan` and `read_out`
+/// @cost   4 k + 1 passes over the readouts' texts
+template <logits_host Model>
+response measure_response(Model& model, const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
+                          const response_options& options = {}) {
+  if (vectors.empty() || readouts.size() != vectors.size()) {
+    throw argument_error(detail::text("response: has ", vectors.size(), " vectors and ", readouts.size(),
+                                      " readouts; expected as many, at least one"));
+  }
+  if (!(std::isfinite(options.step) && options.step > 0.0)) {
+    throw argument_error(detail::text("response: the step is ", options.step, "; expected above 0"));
+  }
+  const model_shape& shape = model.shape();
+  response out{.model = shape.name, .fingerprint = shape.fingerprint, .dosage = options.dosage, .step = options.step};
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    detail::require_together(vectors.front(), vectors[i], "response");
+    out.vectors.push_back(vectors[i].name);
+    out.readouts.push_back(readouts[i].name);
+    out.warnings.insert(out.warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
+  }
+  const auto k = static_cast<Eigen::Index>(vectors.size());
+  const auto passes = static_cast<double>(4 * k + 1);
+  double done = 0.0;
+  const auto under = [&](std::size_t vector, double dose) {
+    std::vector<double> doses(vectors.size());
+    doses[vector] = dose;
+    const plan acting{recipe_of(vectors, doses, options.dosage), shape};
+    std::vector<readings> found = read_out(model, readouts, acting);
+    if (options.progress) {
+      options.progress(++done / passes);
+    }
+    return found;
+  };
+  const std::vector<readings> unsteered = under(0, 0.0);
+  out.baseline.resize(k);
+  out.slope.resize(k, k);
+  out.error.resize(k, k);
+  out.bend.resize(k, k);
+  Eigen::MatrixXd even(k, k);  // what both signs do alike, at the step
+  for (Eigen::Index j = 0; j < k; ++j) {
+    const auto vector = static_cast<std::size_t>(j);
+    const auto less = under(vector, -options.step);
+    const auto more = under(vector, options.step);
+    const auto much_less = under(vector, -2.0 * options.step);
+    const auto much_more = under(vector, 2.0 * options.step);
+    for (Eigen::Index i = 0; i < k; ++i) {
+      const auto which = static_cast<std::size_t>(i);
+      const estimate near = shift_of(less[which], more[which]);
+      const estimate far = shift_of(much_less[which], much_more[which]);
+      out.baseline[i] = value_of(unsteered[which]).value;
+      out.slope(i, j) = near.value / (2.0 * options.step);
+      out.error(i, j) = near.error / (2.0 * options.step);
+      out.bend(i, j) = far.value / (4.0 * options.step) - out.slope(i, j);
+      even(i, j) = 0.5 * (shift_of(unsteered[which], less[which]).value + shift_of(unsteered[which], more[which]).value);
+      if (readouts[which].sample == readout::sample::pair && i == j) {
+        const double correlation = detail::correlation_with_length(readouts[which], less[which], more[which]);
+        constexpr double explains_half = 0.7;
+        constexpr std::size_t enough = 8;
+        if (std::abs(correlation) > explains_half && less[which].samples.size() >= enough) {
+          out.warnings.push_back(detail::text("readout \"", out.readouts[which], "\": how far a pair moves goes with how much longer "
+                                              "its positive text is (correlation ", correlation, ")"));
+        }
+      }
+    }
+  }
+  for (Eigen::Index i = 0; i < k; ++i) {
+    const std::string who = detail::text("readout \"", out.readouts[static_cast<std::size_t>(i)], "\": ");
+    const double own = std::abs(out.slope(i, i));
+    constexpr double constant = 0.25;
+    constexpr double same_way = 0.5;
+    Eigen::Index largest = 0;
+    out.slope.row(i).cwiseAbs().maxCoeff(&largest);
+    if (largest != i) {
+      out.warnings.push_back(detail::text(who, "moves more by \"", out.vectors[static_cast<std::size_t>(largest)], "\" (",
+                                          out.slope(i, largest), " nats per unit) than by its own vector (", out.slope(i, i), ")"));
+    }
+    if (std::abs(out.bend(i, i)) > constant * own) {
+      out.warnings.push_back(detail::text(who, "its own slope is ", out.slope(i, i), " at a dose of ", out.step, " and ",
+                                          out.slope(i, i) + out.bend(i, i), " at ", 2.0 * out.step, "; it is not constant"));
+    }
+    if (std::abs(even(i, i)) > same_way * own * out.step) {
+      out.warnings.push_back(detail::text(who, "both signs of its own vector move it by ", even(i, i),
+                                          " nats the same way; it moves for another reason"));
+    }
+  }
+  check(out);
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,125 @@
+// steer/measure/read_out.hpp: where readouts stand under a hook, and how far they move from one to another.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/core/host.hpp"
+#include "steer/measure/readout.hpp"
+#include "steer/vector/response.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// The readings of one readout under one hook.
+struct readings {
+  std::vector<readout_sample> samples = {};
+  steer::pooling pooling = steer::pooling::mean;
+};
+
+namespace detail {
+
+/// A readout's value, and by how much each sample moves it.
+struct pooled_readings {
+  double value = 0.0;
+  Eigen::VectorXd influence = {};  // [n]
+};
+
+inline pooled_readings pool(const readings& all) {
+  readout_sample sum;
+  for (const readout_sample& r : all.samples) {
+    sum.first += r.first;
+    sum.second += r.second;
+  }
+  const bool mean = all.pooling == pooling::mean;
+  pooled_readings out{mean ? sum.first / sum.second : std::log(sum.first / sum.second), {}};
+  out.influence.resize(static_cast<Eigen::Index>(all.samples.size()));
+  for (Eigen::Index s = 0; s < out.influence.size(); ++s) {
+    const readout_sample& r = all.samples[static_cast<std::size_t>(s)];
+    out.influence[s] = mean ? (r.first - out.value * r.second) / sum.second : r.first / sum.first - r.second / sum.second;
+  }
+  return out;
+}
+
+/// Standard error of a sum of independent terms with mean zero; NaN if there is one only.
+inline double error_of_sum(const Eigen::VectorXd& parts) {
+  const auto n = static_cast<double>(parts.size());
+  return n > 1.0 ? std::sqrt(parts.squaredNorm() * n / (n - 1.0)) : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace detail
+
+/// A readout in nats.
+/// @return with the standard error by samples, which are independent, their positions need not be; NaN for a single one
+/// @source Cochran 1977, Sampling Techniques, section 6.3 (ratio estimator)
+inline estimate value_of(const readings& all) {
+  const detail::pooled_readings found = detail::pool(all);
+  return {found.value, detail::error_of_sum(found.influence)};
+}
+
+/// How far a readout moved, from one hook to another over the same samples: most of what differs between texts cancels.
+inline estimate shift_of(const readings& from, const readings& to) {
+  const detail::pooled_readings before = detail::pool(from);
+  const detail::pooled_readings after = detail::pool(to);
+  return {after.value - before.value, detail::error_of_sum(after.influence - before.influence)};
+}
+
+/// Runs the readouts' texts under a hook; readouts that have the same texts share the pass.
+///
+/// @return one for each readout
+/// @throws as `check` of a readout; numeric_error naming readout and text if a reading is not finite, or the readings of one
+///         add up to nothing
+/// @cost   one forward pass over every different set of texts
+template <logits_host Model>
+std::vector<readings> read_out(Model& model, const std::vector<readout>& readouts, hook_ref<float> hook) {
+  std::vector<readings> out(readouts.size());
+  for (std::size_t i = 0; i < readouts.size(); ++i) {
+    check(readouts[i]);
+    out[i].pooling = readouts[i].pooling;
+    if (!out[i].samples.empty()) {
+      continue;  // has been read together with an earlier one
+    }
+    std::vector<std::size_t> together;
+    for (std::size_t j = i; j < readouts.size(); ++j) {
+      if (readouts[j].texts == readouts[i].texts) {
+        together.push_back(j);
+        out[j].samples.resize(readouts[j].texts.size());
+      }
+    }
+    const logits_sink sink = [&](std::size_t text, logits_view logits) {
+      for (const std::size_t j : together) {
+        const readout_sample found = readouts[j].read(readouts[j].texts[text], logits);
+        if (!std::isfinite(found.first) || !std::isfinite(found.second)) {
+          throw numeric_error(detail::text("readout \"", readouts[j].name, "\", text ", text, ": reads ", found.first, " and ",
+                                           found.second, "; expected finite numbers"));
+        }
+        out[j].samples[text] = found;
+      }
+    };
+    model.logits(std::span<const token_text>(readouts[i].texts), hook, sink);
+  }
+  for (std::size_t i = 0; i < readouts.size(); ++i) {
+    auto& samples = out[i].samples;
+    if (readouts[i].sample == readout::sample::pair) {
+      for (std::size_t s = 0; s < samples.size() / 2; ++s) {
+        samples[s] = {samples[2 * s].first - samples[2 * s + 1].first, samples[2 * s].second};
+      }
+      samples.resize(samples.size() / 2);
+    }
+    if (const double value = detail::pool(out[i]).value; !std::isfinite(value)) {
+      throw numeric_error(detail::text("readout \"", readouts[i].name, "\": its ", samples.size(), " samples make ", value,
+                                       "; expected a finite number of nats"));
+    }
+  }
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,230 @@
+// steer/measure/readout.hpp: how much of a concept a model's output shows, in nats.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/core/host.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// A text as the model's tokens, the BOS included where the model has one.
+using token_text = std::vector<std::int32_t>;
+
+/// What one text says of a concept: two numbers whose totals over the texts `pooling` makes into one.
+struct readout_sample {
+  double first = 0.0;
+  double second = 0.0;
+};
+
+/// What the totals of the readings are made into.
+enum class pooling : std::uint8_t {
+  mean,       ///< Σ first / Σ second: first is a sum of log-odds, second how many
+  log_ratio,  ///< log(Σ first / Σ second): probabilities of showing the concept and of its opposite
+};
+
+/// One concept as the model's output shows it. Any callable on a text and its logits will do:
+///
+///     steer::readout polite{.name = "polite", .texts = prompts, .read = [](auto text, auto logits) { ... }};
+///
+/// What it must do is to measure the concept *alone*: a readout that moves for another reason spoils every dose made with it.
+struct readout {
+  std::string name = {};
+  std::vector<token_text> texts = {};
+  /// @shape text [T], logits [T, V]
+  std::function<readout_sample(std::span<const std::int32_t> text, logits_view logits)> read = {};
+  steer::pooling pooling = steer::pooling::mean;
+  /// Texts 2i and 2i + 1 are one sample, the positive text's reading less the negative's.
+  enum class sample : std::uint8_t { text, pair } sample = sample::text;
+  std::vector<std::string> warnings = {};  ///< what speaks against it before anything is measured
+};
+
+namespace detail {
+
+/// log Σ exp over all logits, or over those of some tokens.
+/// @shape logits [V]
+template <class Row>
+double log_sum_exp(const Row& logits) {
+  const double most = static_cast<double>(logits.maxCoeff());
+  return most + std::log((logits.template cast<double>().array() - most).exp().sum());
+}
+
+template <class Row>
+double log_sum_exp(const Row& logits, std::span<const std::int32_t> tokens) {
+  double most = -std::numeric_limits<double>::infinity();
+  for (const std::int32_t token : tokens) {
+    most = std::max(most, static_cast<double>(logits[token]));
+  }
+  double sum = 0.0;
+  for (const std::int32_t token : tokens) {
+    sum += std::exp(static_cast<double>(logits[token]) - most);
+  }
+  return most + std::log(sum);
+}
+
+inline void require_texts(const std::vector<token_text>& texts, const std::string& who) {
+  if (texts.empty()) {
+    throw argument_error(text(who, ": has no texts; expected at least one"));
+  }
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].empty()) {
+      throw argument_error(text(who, ": text ", i, " is empty; expected at least one token"));
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Whether the model is asked after this token of a text, that is, about the next.
+using position_predicate = std::function<bool(std::span<const std::int32_t> text, std::size_t position)>;
+
+/// Two sets of tokens, either of which shows the concept or its opposite, and where in the texts the choice is made.
+struct token_sets {
+  std::string name = {};
+  std::vector<std::int32_t> positive = {};
+  std::vector<std::int32_t> negative = {};
+  position_predicate positions = {};  ///< empty: every one
+};
+
+/// The log-odds of one set of tokens against another, where a text decides between them.
+///
+///     mean:       mean over positions of  log Σ p(positive) - log Σ p(negative)
+///     log_ratio:  log of the sum over positions of Σ p(positive), less the same of the negative ones: where many positions
+///                 decide, or none for sure, what counting words in generated texts measures
+///
+/// @throws argument_error if there are no texts, a set is empty or both share a token, or no position is chosen in any text
+/// @cost   per chosen position the size of the sets; `log_ratio` the vocabulary
+inline readout token_set_readout(token_sets sets, std::vector<token_text> texts, pooling how = pooling::mean) {
+  const std::string who = detail::text("readout \"", sets.name, "\"");
+  detail::require_texts(texts, who);
+  for (const auto* side : {&sets.positive, &sets.negative}) {
+    if (side->empty()) {
+      throw argument_error(detail::text(who, ": the ", side == &sets.positive ? "positive" : "negative",
+                                        " set has no tokens; expected at least one"));
+    }
+    for (const std::int32_t token : *side) {
+      if (token < 0) {
+        throw argument_error(detail::text(who, ": token ", token, " does not exist; expected 0 or above"));
+      }
+    }
+  }
+  for (const std::int32_t token : sets.positive) {
+    if (std::find(sets.negative.begin(), sets.negative.end(), token) != sets.negative.end()) {
+      throw argument_error(detail::text(who, ": token ", token, " is in both sets; expected it in one"));
+    }
+  }
+  std::size_t chosen = 0;
+  for (const token_text& each : texts) {
+    for (std::size_t t = 0; t < each.size(); ++t) {
+      chosen += !sets.positions || sets.positions(each, t) ? 1 : 0;
+    }
+  }
+  if (chosen == 0) {
+    throw argument_error(detail::text(who, ": none of its ", texts.size(), " texts has a position that the predicate takes"));
+  }
+  readout out{.name = sets.name, .texts = std::move(texts), .pooling = how};
+  out.read = [sets = std::move(sets), how, who](std::span<const std::int32_t> tokens, logits_view logits) {
+    for (const auto* side : {&sets.positive, &sets.negative}) {
+      if (const std::int32_t most = *std::max_element(side->begin(), side->end()); most >= logits.cols()) {
+        throw argument_error(detail::text(who, ": token ", most, " does not exist; the model has ", logits.cols()));
+      }
+    }
+    readout_sample sum;
+    for (std::size_t t = 0; t < tokens.size(); ++t) {
+      if (sets.positions && !sets.positions(tokens, t)) {
+        continue;
+      }
+      const auto row = logits.row(static_cast<Eigen::Index>(t));
+      const double positive = detail::log_sum_exp(row, sets.positive);
+      const double negative = detail::log_sum_exp(row, sets.negative);
+      if (how == pooling::mean) {
+        sum.first += positive - negative;
+        sum.second += 1.0;
+      } else {
+        const double all = detail::log_sum_exp(row);
+        sum.first += std::exp(positive - all);
+        sum.second += std::exp(negative - all);
+      }
+    }
+    return sum;
+  };
+  return out;
+}
+
+/// log p(positive text) - log p(negative text), mean over held-out contrast pairs. A beginning that both share counts nothing.
+///
+/// Pairs that differ in more than the concept make it move for other reasons; `warnings` says where lengths differ or
+/// the texts share few tokens.
+///
+/// @throws argument_error if there are no pairs, or a text has less than two tokens
+/// @cost   per token the vocabulary
+inline readout pair_readout(std::string name, const std::vector<std::pair<token_text, token_text>>& pairs) {
+  const std::string who = detail::text("readout \"", name, "\"");
+  readout out{.name = std::move(name), .sample = readout::sample::pair};
+  double longer = 0.0;
+  double shared = 0.0;
+  std::size_t different = 0;
+  for (const auto& [positive, negative] : pairs) {
+    if (positive.size() < 2 || negative.size() < 2) {
+      throw argument_error(detail::text(who, ": pair ", out.texts.size() / 2, " has texts of ", positive.size(), " and ",
+                                        negative.size(), " tokens; expected at least 2 each"));
+    }
+    longer += static_cast<double>(positive.size()) - static_cast<double>(negative.size());
+    different += positive.size() != negative.size() ? 1 : 0;
+    token_text a = positive;
+    token_text b = negative;
+    token_text both;
+    std::sort(a.begin(), a.end());
+    std::sort(b.begin(), b.end());
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+    shared += 2.0 * static_cast<double>(both.size()) / static_cast<double>(a.size() + b.size());
+    out.texts.push_back(positive);
+    out.texts.push_back(negative);
+  }
+  detail::require_texts(out.texts, who);
+  const auto n = static_cast<double>(pairs.size());
+  constexpr double few = 0.1;
+  if (static_cast<double>(different) > few * n) {
+    out.warnings.push_back(detail::text(who, ": ", different, " of ", pairs.size(), " pairs differ in length, by ", longer / n,
+                                        " tokens in the mean; what moves all words moves it"));
+  }
+  if (shared < 0.5 * n) {
+    out.warnings.push_back(detail::text(who, ": the texts of a pair share ", 100.0 * shared / n,
+                                        " % of their tokens; they may differ in more than the concept"));
+  }
+  out.read = [](std::span<const std::int32_t> tokens, logits_view logits) {
+    double sum = 0.0;
+    for (std::size_t t = 0; t + 1 < tokens.size(); ++t) {
+      const auto row = logits.row(static_cast<Eigen::Index>(t));
+      sum += static_cast<double>(row[tokens[t + 1]]) - detail::log_sum_exp(row);
+    }
+    return readout_sample{sum, 1.0};
+  };
+  return out;
+}
+
+/// @throws argument_error if it has no name, texts or function, or an odd text where pairs are samples
+inline void check(const readout& r) {
+  const std::string who = detail::text("readout \"", r.name, "\"");
+  detail::require_texts(r.texts, who);
+  if (r.name.empty() || !r.read) {
+    throw argument_error(detail::text(who, ": has no ", r.name.empty() ? "name" : "function that reads", "; expected one"));
+  }
+  if (r.sample == readout::sample::pair && r.texts.size() % 2 != 0) {
+    throw argument_error(detail::text(who, ": has ", r.texts.size(), " texts; expected two for each pair"));
+  }
+}
+
+}  // namespace v0
+}  // namespace steer

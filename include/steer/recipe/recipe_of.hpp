@@ -1,0 +1,31 @@
+// steer/recipe/recipe_of.hpp: doses of several vectors as a recipe.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/recipe/recipe.hpp"
+#include "steer/vector/response.hpp"
+#include "steer/vector/steering_vector.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// The recipe that gives each vector its dose; a dose of 0 leaves no trace.
+/// @throws argument_error if there are not as many doses as vectors; as `recipe::add`
+inline recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dosage& how) {
+  if (doses.size() != vectors.size()) {
+    throw argument_error(detail::text("recipe_of: has ", doses.size(), " doses for ", vectors.size(), " vectors; expected as many"));
+  }
+  recipe out;
+  for (std::size_t j = 0; j < vectors.size(); ++j) {
+    if (doses[j] != 0.0) {
+      out.add(vectors[j], {.strength = static_cast<float>(doses[j]), .unit = how.unit, .cap = how.cap, .layers = how.layers});
+    }
+  }
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,258 @@
+// measure_response, read_out, predict, dose, decouple: on a host whose response is known.
+#include "steer/measure/measure_response.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "expect_error.hpp"
+#include "steer/measure/decouple.hpp"
+#include "steer/measure/dose.hpp"
+#include "toy.hpp"
+
+namespace {
+
+/// A model of one layer whose logits are its activations times a matrix. Token t's row is the embedding's row t; the head
+/// may bend: logits = head (h + bend |h|² / d).
+struct linear_host {
+  steer::matrix<float> embedding;  // [V, d]
+  steer::matrix<float> head;       // [V, d]
+  double bend = 0.0;
+  steer::model_shape model;
+  std::size_t passes = 0;
+
+  linear_host(std::mt19937_64& engine, Eigen::Index vocabulary, Eigen::Index width)
+      : embedding(toy::random_rows<float>(engine, vocabulary, width)),
+        head(toy::random_rows<float>(engine, vocabulary, width)),
+        model(toy::shape(1, width)) {}
+
+  const steer::model_shape& shape() const { return model; }
+  void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) { run(tokens, hook); }
+  void logits(std::span<const std::vector<std::int32_t>> texts, steer::hook_ref<float> hook, const steer::logits_sink& sink) {
+    ++passes;
+    for (std::size_t t = 0; t < texts.size(); ++t) {
+      const steer::matrix<float> h = run(texts[t], hook);
+      const Eigen::VectorXf size = h.rowwise().squaredNorm() * static_cast<float>(bend) / static_cast<float>(h.cols());
+      const steer::matrix<float> out = (h.colwise() + size) * head.transpose();
+      sink(t, {out.data(), out.rows(), out.cols()});
+    }
+  }
+
+ private:
+  steer::matrix<float> run(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) {
+    steer::matrix<float> rows(static_cast<Eigen::Index>(tokens.size()), embedding.cols());
+    std::vector<steer::row_info> info(tokens.size());
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      rows.row(static_cast<Eigen::Index>(i)) = embedding.row(tokens[i]);
+      info[i] = {tokens[i], static_cast<std::int32_t>(i), 0, static_cast<std::int32_t>(tokens.size()), steer::phase::prompt};
+    }
+    const steer::site here{0, steer::point::residual_out};
+    if (hook.access(here) != steer::access::none) {
+      hook(here, toy::view(rows, info));
+    }
+    return rows;
+  }
+};
+static_assert(steer::logits_host<linear_host>);
+
+std::vector<steer::token_text> random_texts(std::mt19937_64& engine, std::size_t count, int vocabulary) {
+  std::vector<steer::token_text> out(count);
+  for (steer::token_text& text : out) {
+    for (std::size_t t = 0; t < 3 + engine() % 4; ++t) {
+      text.push_back(static_cast<std::int32_t>(engine() % static_cast<std::uint64_t>(vocabulary)));
+    }
+  }
+  return out;
+}
+
+/// Three concepts, each the log-odds of one token against another: for them the response of a linear host is exact.
+struct known {
+  explicit known(std::uint64_t seed) : engine(seed), host(engine, 12, 16) {
+    const auto texts = random_texts(engine, 20, 12);
+    for (int i = 0; i < 3; ++i) {
+      vectors.push_back(toy::random_vector(engine, {0}, 16));
+      vectors.back().name = "concept " + std::to_string(i);
+      readouts.push_back(steer::token_set_readout({.name = vectors.back().name, .positive = {2 * i}, .negative = {2 * i + 1}}, texts));
+    }
+  }
+
+  /// Nats per unit of `of_norm` dose, from the weights.
+  double slope(int readout, std::size_t vector) const {
+    const steer::direction& v = vectors[vector].directions.at(0);
+    return steer::unit(v).dot((host.head.row(2 * readout) - host.head.row(2 * readout + 1)).cast<double>().transpose()) *
+           *v.row_norm;
+  }
+
+  std::mt19937_64 engine;
+  linear_host host;
+  std::vector<steer::steering_vector> vectors;
+  std::vector<steer::readout> readouts;
+};
+
+TEST(measure_response, is_exact_where_the_model_is_linear) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    known at(seed);
+    const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+    EXPECT_EQ(at.host.passes, 13U) << "4 k + 1, all readouts in one";
+    for (int i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) {
+        const double expected = at.slope(i, j);
+        EXPECT_NEAR(found.slope(i, static_cast<Eigen::Index>(j)), expected, 1e-4 * (1.0 + std::abs(expected)));
+        EXPECT_LT(found.error(i, static_cast<Eigen::Index>(j)), 1e-4) << "every text moves alike";
+        EXPECT_NEAR(found.bend(i, static_cast<Eigen::Index>(j)), 0.0, 1e-3);
+      }
+    }
+  }
+}
+
+TEST(measure_response, doses_meet_their_targets_and_predictions_hold) {
+  known at(3);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  const std::vector<double> targets{1.5, 0.0, -0.7};
+  const steer::dosed given = steer::dose(at.vectors, found, targets, {.invertible = {.most_condition = 1e6}});
+  const steer::plan acting{given.recipe, at.host.shape()};
+  const auto before = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(acting));
+  steer::plan nothing;
+  const auto base = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(steer::shift_of(base[i], before[i]).value, targets[i], 1e-3);
+    EXPECT_NEAR(given.expected[i].value, targets[i], 1e-9);
+  }
+}
+
+TEST(measure_response, decoupled_vectors_move_their_own_readout_as_before_and_no_other) {
+  known at(5);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  const auto decoupled = steer::decouple(at.vectors, found, {.most_condition = 1e6});
+  steer::plan nothing;
+  const auto base = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
+  for (std::size_t j = 0; j < 3; ++j) {
+    steer::recipe recipe;
+    recipe.add(decoupled[j], {.strength = 0.3F});
+    const steer::plan acting{recipe, at.host.shape()};
+    const auto after = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(acting));
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double expected = i == j ? 0.3 * at.slope(static_cast<int>(i), i) : 0.0;
+      EXPECT_NEAR(steer::shift_of(base[i], after[i]).value, expected, 1e-3) << i << " under " << j;
+    }
+  }
+}
+
+TEST(measure_response, over_several_layers_doses_are_those_of_all_layers) {
+  known at(7);
+  at.host.model.layers = 1;
+  const steer::response named = steer::measure_response(at.host, at.vectors, at.readouts, {.dosage = {.layers = {0}}, .step = 0.1});
+  const steer::response all = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.1});
+  EXPECT_EQ(named.slope, all.slope);
+  EXPECT_NE(named, all) << "the layers are part of it";
+}
+
+TEST(measure_response, tells_how_far_the_response_bends_and_warns) {
+  known at(9);
+  at.host.bend = 3.0;
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 1.0});
+  EXPECT_GT(found.bend.cwiseAbs().maxCoeff() + found.error.maxCoeff(), 0.1);
+  bool warned = false;
+  for (const std::string& w : found.warnings) {
+    warned = warned || w.find("the same way") != std::string::npos || w.find("not constant") != std::string::npos;
+  }
+  EXPECT_TRUE(warned) << steer::to_string(found);
+  const auto near = steer::predict(found, {1.0, 0.0, 0.0});
+  const auto far = steer::predict(found, {3.0, 0.0, 0.0});
+  EXPECT_GE(far[0].error, 3.0 * near[0].error - 1e-12) << "further than it was measured, a prediction is less sure";
+}
+
+TEST(measure_response, a_hook_that_is_off_moves_nothing) {
+  known at(11);
+  steer::plan nothing;
+  const auto one = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
+  const auto two = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
+  EXPECT_EQ(steer::shift_of(one[0], two[0]), (steer::estimate{0.0, 0.0}));
+}
+
+TEST(measure_response, progress_ends_at_one) {
+  known at(13);
+  std::vector<double> told;
+  steer::measure_response(at.host, at.vectors, at.readouts, {.progress = [&](double share) { told.push_back(share); }});
+  ASSERT_EQ(told.size(), 13U);
+  EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+  EXPECT_EQ(told.back(), 1.0);
+}
+
+TEST(measure_response, warns_of_a_readout_that_another_vector_moves_more) {
+  known at(15);
+  std::swap(at.readouts[0], at.readouts[1]);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  // Whichever way it turned out for these numbers, a warning stands where the largest slope is another's.
+  for (Eigen::Index i = 0; i < 3; ++i) {
+    Eigen::Index largest = 0;
+    found.slope.row(i).cwiseAbs().maxCoeff(&largest);
+    bool warned = false;
+    for (const std::string& w : found.warnings) {
+      warned = warned || (w.find("\"" + found.readouts[static_cast<std::size_t>(i)] + "\": moves more by") != std::string::npos);
+    }
+    EXPECT_EQ(warned, largest != i);
+  }
+}
+
+TEST(measure_response, refuses_what_does_not_fit) {
+  known at(17);
+  expect_error<steer::argument_error>([&] { steer::measure_response(at.host, at.vectors, {at.readouts[0]}); },
+                                      "has 3 vectors and 1 readouts; expected as many");
+  expect_error<steer::argument_error>([&] { steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.0}); },
+                                      "the step is 0; expected above 0");
+  auto other = at.vectors;
+  other[1].point = steer::point::mlp_out;
+  expect_error<steer::error>([&] { steer::measure_response(at.host, other, at.readouts); }, "mlp_out");
+}
+
+TEST(dose, refuses_a_concept_that_does_not_respond) {
+  known at(19);
+  at.vectors[1].directions[0].values.setZero();
+  at.vectors[1].directions[0].values[0] = 1e-3F;
+  for (const Eigen::Index token : {2, 3}) {
+    at.host.head(token, 0) = 0.0F;  // nothing that readout 1 reads lies along it
+  }
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  expect_error<steer::numeric_error>([&] { steer::dose(at.vectors, found, {1.0, 0.0, 0.0}); },
+                                     "infeasible: readout \"concept 1\" does not respond to \"concept 1\"");
+  expect_error<steer::numeric_error>([&] { steer::decouple(at.vectors, found); }, "does not respond");
+}
+
+TEST(dose, refuses_an_ill_conditioned_response_and_what_is_too_much) {
+  known at(21);
+  at.vectors[1].directions = at.vectors[0].directions;
+  at.vectors[1].directions[0].values[0] += 1e-3F;
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  expect_error<steer::numeric_error>([&] { steer::dose(at.vectors, found, {1.0, 0.0, 0.0}); }, "the response has condition");
+  known fine(3);
+  const steer::response good = steer::measure_response(fine.host, fine.vectors, fine.readouts, {.step = 0.2});
+  expect_error<steer::numeric_error>(
+      [&] { steer::dose(fine.vectors, good, {100.0, 0.0, 0.0}, {.invertible = {.most_condition = 1e6}, .most = 0.5}); },
+      "at most 0.5 is allowed");
+  expect_error<steer::argument_error>([&] { steer::dose(fine.vectors, good, {1.0}); }, "has 1 targets; expected 3");
+  std::swap(fine.vectors[0], fine.vectors[1]);
+  expect_error<steer::argument_error>([&] { steer::dose(fine.vectors, good, {1.0, 0.0, 0.0}); },
+                                      "vector 0 is \"concept 1\"; the response was measured with \"concept 0\"");
+}
+
+TEST(decouple, refuses_doses_that_have_no_length_of_their_own) {
+  known at(23);
+  const steer::response found = steer::measure_response(
+      at.host, at.vectors, at.readouts, {.dosage = {.unit = steer::strength_unit::of_row_norm}, .step = 0.2});
+  expect_error<steer::argument_error>([&] { steer::decouple(at.vectors, found); }, "of_row_norm");
+}
+
+TEST(predict, refuses_doses_that_are_not_one_for_each_vector) {
+  known at(25);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  expect_error<steer::shape_error>([&] { static_cast<void>(steer::predict(found, {1.0})); }, "has 1 doses; expected 3");
+}
+
+}  // namespace
