@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <random>
 #include <span>
 #include <type_traits>
@@ -21,6 +22,10 @@ struct generation_options {
   int max_tokens = 64;      ///< per sequence
   sampling sample = {};     ///< greedy unless told otherwise
   token_list stops = {};    ///< each ends its sequence and is not part of the result
+  /// Tokens that end a sentence. Where there are some, the random numbers of a draw depend on the sentence's number, the token
+  /// before and how often that one has come in the sentence, not on how many draws there were: two hooks that make a text
+  /// differ in one place then draw alike after it, and a difference of their texts is the hooks'.
+  token_list sentence_ends = {};
 };
 
 /// Sees tokens as they come, observer(sequence, token); this one looks away.
@@ -37,6 +42,19 @@ struct continuation {
   std::int32_t last = 0;    // the token generated last, not yet decoded
   bool finished = false;
   std::mt19937_64 engine;
+  std::uint64_t seed = 0;
+  std::uint64_t sentence = 0;
+  std::map<std::int32_t, std::uint64_t> seen = {};  // how often a token has come in this sentence
+
+  /// Makes the next draw depend on its place in the text.
+  void couple(const token_list& sentence_ends, std::int32_t before) {
+    if (std::find(sentence_ends.begin(), sentence_ends.end(), before) != sentence_ends.end()) {
+      ++sentence;
+      seen.clear();
+    }
+    std::seed_seq place{seed, seed >> 32U, sentence, static_cast<std::uint64_t>(before), seen[before]++};
+    engine.seed(place);
+  }
 };
 
 /// Fills a batch: the next token of every sequence that generates, then as much of the prompts as fits.
@@ -93,7 +111,8 @@ std::vector<token_list> generate(decoder& model, std::span<const token_list> pro
     results[s].reserve(static_cast<std::size_t>(std::min(options.max_tokens, model.context())));
     sequences[s].prompt = prompts[s];
     sequences[s].finished = options.max_tokens == 0;
-    sequences[s].engine.seed(random_bits(engine));
+    sequences[s].seed = random_bits(engine);
+    sequences[s].engine.seed(sequences[s].seed);
   }
   std::vector<row> batch;
   batch.reserve(static_cast<std::size_t>(model.max_rows()));
@@ -113,6 +132,9 @@ std::vector<token_list> generate(decoder& model, std::span<const token_list> pro
       c.decoded += r.phase == steer::phase::prompt ? 1U : 0U;
       if (r.want == output::none) {
         continue;
+      }
+      if (!options.sentence_ends.empty()) {
+        c.couple(options.sentence_ends, r.token);
       }
       c.last = pick({logits.row(wanted++).data(), static_cast<std::size_t>(logits.cols())}, c.engine);
       if (std::find(options.stops.begin(), options.stops.end(), c.last) != options.stops.end()) {

@@ -13,6 +13,7 @@
 #include "expect_error.hpp"
 #include "steer/measure/decouple.hpp"
 #include "steer/measure/dose.hpp"
+#include "steer/measure/meet_targets.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -247,6 +248,66 @@ TEST(decouple, refuses_doses_that_have_no_length_of_their_own) {
   const steer::response found = steer::measure_response(
       at.host, at.vectors, at.readouts, {.dosage = {.unit = steer::strength_unit::of_row_norm}, .step = 0.2});
   expect_error<steer::argument_error>([&] { steer::decouple(at.vectors, found); }, "of_row_norm");
+}
+
+TEST(meet_targets, solves_a_response_that_bends) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    known at(100 + seed);
+    const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.05});
+    if (steer::condition_number(found) > 20.0) {
+      continue;
+    }
+    const auto shift_under = [&](const std::vector<double>& doses) {  // saturates: what a large dose adds is less and less
+      std::vector<double> out;
+      for (const steer::estimate& linear : steer::predict(found, doses)) {
+        out.push_back(4.0 * std::tanh(linear.value / 4.0));
+      }
+      return out;
+    };
+    const std::vector<double> targets{2.5, 0.0, -1.5};
+    const steer::met_targets met = steer::meet_targets(found, targets, shift_under, {.rounds = 40, .tolerance = 1e-6});
+    EXPECT_LE(met.missed, 1e-6);
+    EXPECT_LT(met.rounds, 40);
+    const std::vector<double> again = shift_under(met.doses);
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_NEAR(again[i], targets[i], 1e-6);
+    }
+    const double linear = std::abs(shift_under(steer::dose(at.vectors, found, targets).doses)[0] - targets[0]);
+    EXPECT_GT(linear, 0.1) << "the linear doses miss: there was something to correct";
+  }
+}
+
+TEST(meet_targets, gives_the_best_round_and_counts_them) {
+  known at(3);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  int calls = 0;
+  const auto stuck = [&](const std::vector<double>&) {
+    ++calls;
+    return std::vector<double>(3, 0.25 * calls);
+  };
+  const auto met = steer::meet_targets(found, {0.25, 0.25, 0.25}, stuck, {.tolerance = 0.0, .invertible = {.most_condition = 1e6}});
+  EXPECT_EQ(met.rounds, 1);
+  EXPECT_EQ(met.missed, 0.0);
+  calls = 1;
+  const auto worse = steer::meet_targets(found, {0.25, 0.25, 0.25}, stuck, {.rounds = 3, .invertible = {.most_condition = 1e6}});
+  EXPECT_EQ(worse.rounds, 3);
+  EXPECT_EQ(worse.missed, 0.25) << "the first round was the best";
+}
+
+TEST(meet_targets, refuses_by_message) {
+  known at(3);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  const steer::meet_options loose{.invertible = {.most_condition = 1e6}};
+  const auto gives = [](std::vector<double> shifts) { return [shifts](const std::vector<double>&) { return shifts; }; };
+  expect_error<steer::argument_error>([&] { steer::meet_targets(found, {1.0}, gives({0.0, 0.0, 0.0}), loose); },
+                                      "has 1 targets and 0 doses to start from; expected 3");
+  expect_error<steer::shape_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0}), loose); },
+                                   "gives 1 shifts; expected 3");
+  expect_error<steer::numeric_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({std::nan(""), 0.0, 0.0}), loose); },
+                                     "in round 1 a shift is not finite");
+  expect_error<steer::argument_error>(
+      [&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0, 0.0, 0.0}), {.rounds = 0}); }, "0 rounds");
 }
 
 TEST(predict, refuses_doses_that_are_not_one_for_each_vector) {

@@ -26,15 +26,15 @@ inline double quantile(const std::vector<double>& sorted, Eigen::Index i, Eigen:
   return sorted[below] + share * (sorted[above] - sorted[below]);
 }
 
-struct stretch {
+struct axis_map {
   Eigen::VectorXd scale;
   Eigen::VectorXd shift;
 };
 
-inline stretch transport_of(const matrix<double>& from, const matrix<double>& to, const char* who) {
+inline axis_map transport_of(const matrix<double>& from, const matrix<double>& to, const char* who) {
   const Eigen::Index d = from.cols();
   const Eigen::Index count = std::max(from.rows(), to.rows());
-  stretch out{Eigen::VectorXd(d), Eigen::VectorXd(d)};
+  axis_map out{Eigen::VectorXd(d), Eigen::VectorXd(d)};
   const auto sorted_column = [](const matrix<double>& rows, Eigen::Index j) {
     std::vector<double> out_column(static_cast<std::size_t>(rows.rows()));
     for (Eigen::Index i = 0; i < rows.rows(); ++i) {
@@ -93,7 +93,7 @@ diagonal_map linear_transport(const Eigen::MatrixBase<From>& from, const Eigen::
     throw shape_error(
         detail::text(who, ": source has width ", from.cols(), ", target has width ", to.cols(), "; expected the same"));
   }
-  const detail::stretch found = detail::transport_of(detail::samples(from, 2, detail::text(who, ", source")),
+  const detail::axis_map found = detail::transport_of(detail::samples(from, 2, detail::text(who, ", source")),
                                                      detail::samples(to, 2, detail::text(who, ", target")), who);
   return {found.scale.cast<float>(), found.shift.cast<float>()};
 }

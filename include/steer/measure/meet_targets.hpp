@@ -1,0 +1,115 @@
+// steer/measure/meet_targets.hpp: doses corrected until what is measured is what was asked for.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/measure/dose.hpp"
+#include "steer/vector/response.hpp"
+#include "steer/vector/small_matrix.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+struct meet_options {
+  int rounds = 6;             ///< measurements at most
+  double tolerance = 0.02;    ///< in nats, of every readout
+  double largest_step = 0.3;  ///< by which one round changes a dose; the first starts from 0
+  std::vector<double> start = {};  ///< doses of the first round; empty: B⁻¹ t, at most one step
+  steer::invertible invertible = {};
+};
+
+/// What the best round found.
+struct met_targets {
+  std::vector<double> doses = {};
+  std::vector<double> shifts = {};  ///< as measured, in nats
+  double missed = 0.0;              ///< the largest |target - shift|
+  int rounds = 0;
+};
+
+/// Solves shift(doses) = targets where the response is not linear, or the steered model writes texts of its own.
+///
+/// Starts from the response's slopes and corrects them by what each round finds (Broyden's method). What `shift_under`
+/// measures is up to the caller: readouts on fixed texts, or on texts that the model writes under these very doses, so that
+/// what it has written so far counts as well. The same random numbers in every round make it a function of the doses.
+///
+///     const auto shift_under = [&](const std::vector<double>& doses) -> std::vector<double> { ... };
+///     const auto met = steer::meet_targets(response, {2.0, 0.0, -1.0}, shift_under);
+///     const auto recipe = steer::recipe_of(vectors, met.doses, response.dosage);
+///
+/// @param targets      the shift of each readout, in nats
+/// @param shift_under  called with k doses, gives k shifts
+/// @throws argument_error if there are not as many targets as readouts or an option has no meaning; shape_error if
+///         `shift_under` gives another number of shifts; numeric_error if one is not finite, and as `dose`
+/// @cost   `rounds` measurements and O(k³) each
+/// @source Broyden 1965, Mathematics of Computation 19(92), 577: the "good" update
+template <class Measure>
+  requires std::convertible_to<std::invoke_result_t<Measure&, const std::vector<double>&>, std::vector<double>>
+met_targets meet_targets(const response& measured, const std::vector<double>& targets, Measure&& shift_under,
+                         const meet_options& options = {}) {
+  check(measured);
+  const std::size_t k = measured.vectors.size();
+  if (targets.size() != k || (!options.start.empty() && options.start.size() != k)) {
+    throw argument_error(detail::text("meet_targets: has ", targets.size(), " targets and ", options.start.size(),
+                                      " doses to start from; expected ", k, ", or none to start from"));
+  }
+  const auto vector_of = [](const std::vector<double>& v) {
+    return Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(v.data(), static_cast<Eigen::Index>(v.size())));
+  };
+  const Eigen::VectorXd wanted = vector_of(targets);
+  if (options.rounds < 1 || !(options.tolerance >= 0.0) || !(options.largest_step > 0.0) || !wanted.allFinite()) {
+    throw argument_error(detail::text("meet_targets: ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
+                                      options.largest_step, "; expected at least 1, 0 or above, above 0, and finite targets"));
+  }
+  const auto limited = [&](Eigen::VectorXd step) {
+    const double most = step.cwiseAbs().maxCoeff();
+    return most > options.largest_step ? Eigen::VectorXd(step * (options.largest_step / most)) : step;
+  };
+  Eigen::MatrixXd inverse = detail::inverse_response(measured, options.invertible, "meet_targets");
+  Eigen::VectorXd doses = options.start.empty() ? limited(inverse * wanted) : vector_of(options.start);
+  Eigen::VectorXd last_doses;
+  Eigen::VectorXd last_shifts;
+  met_targets best{.missed = std::numeric_limits<double>::infinity()};
+  for (int round = 1; round <= options.rounds; ++round) {
+    const std::vector<double> found = shift_under(std::vector<double>(doses.begin(), doses.end()));
+    if (found.size() != k) {
+      throw shape_error(detail::text("meet_targets: the measurement gives ", found.size(), " shifts; expected ", k));
+    }
+    const Eigen::VectorXd shifts = vector_of(found);
+    if (!shifts.allFinite()) {
+      throw numeric_error(detail::text("meet_targets: in round ", round, " a shift is not finite; the doses may be too large, up to ",
+                                       doses.cwiseAbs().maxCoeff()));
+    }
+    best.rounds = round;
+    if (const double missed = (wanted - shifts).cwiseAbs().maxCoeff(); missed < best.missed) {
+      best.doses.assign(doses.begin(), doses.end());
+      best.shifts = found;
+      best.missed = missed;
+    }
+    if (best.missed <= options.tolerance) {
+      break;
+    }
+    if (round > 1) {  // the inverse of the slopes that also explain the last step (Sherman and Morrison)
+      const Eigen::VectorXd step = doses - last_doses;
+      const Eigen::VectorXd expected = inverse * (shifts - last_shifts);
+      if (const double scale = step.dot(expected); std::abs(scale) > 1e-3 * step.squaredNorm()) {
+        inverse += (step - expected) * (step.transpose() * inverse) / scale;
+      }
+    }
+    last_doses = doses;
+    last_shifts = shifts;
+    doses += limited(inverse * (wanted - shifts));
+  }
+  return best;
+}
+
+}  // namespace v0
+}  // namespace steer
