@@ -2,6 +2,7 @@
 //
 //     steer_story                                                 the embedded model, about half a minute
 //     steer_story --concept mood --strength 0.3 --csv mood.csv
+//     steer_story --compose --csv stacks.csv                      doses that move nothing else; some minutes
 //     steer_story --model stories260K.bin --tokenizer tok512.bin --pairs story_pairs.json
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,8 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -21,6 +24,7 @@
 #include "steer_story/checkpoint_subject.hpp"
 #include "steer_story/dose_table.hpp"
 #include "steer_story/experiment.hpp"
+#include "steer_story/run_composition.hpp"
 #include "steer_story/storybox_subject.hpp"
 #include "terminal.hpp"
 
@@ -45,6 +49,7 @@ struct options {
   std::uint64_t seed = 1;
   int stories = 128;
   bool quick = false;
+  bool compose = false;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::string csv;
   std::string model;
@@ -61,6 +66,8 @@ void declare(CLI::App& app, options& o) {
   auto* stories = app.add_option("--stories", o.stories, "stories written under each dose")->capture_default_str();
   stories->check(CLI::Range(2, 100'000));
   app.add_flag("--quick", o.quick, "few stories, large errors")->excludes(stories);
+  auto* compose = app.add_flag("--compose", o.compose, "compare plain, joint and decoupled doses, alone and in stacks");
+  compose->excludes(stories);
   app.add_option("--threads", o.threads, "threads, by default one per processor")->check(CLI::Range(1, 256));
   app.add_option("--csv", o.csv, "also write the dose table to this file");
   auto* model = app.add_option("--model", o.model, "a llama2.c checkpoint instead of the embedded model");
@@ -202,6 +209,26 @@ dose_table measure(const subject& what, const std::vector<steer::steering_vector
   return table;
 }
 
+/// Every way of dosing on one subject; what it found is printed and, if wanted, written.
+void compose(subject& what, const options& o, const terminal& out, std::ostream* csv) {
+  compose_options how{.layer = *o.layer, .threads = o.threads, .seed = o.seed, .strength = o.strengths.front()};
+  if (o.quick) {
+    how.single_texts = how.texts = how.calibration_texts = 4 * quick_stories;
+  }
+  what.options.sentence_ends = what.sentence_ends;
+  std::unique_ptr<progress_bar> bar;
+  const composition found = run_composition(what, how, [&](const std::string& part) -> progress {
+    bar = std::make_unique<progress_bar>(part);
+    return std::ref(*bar);
+  });
+  bar.reset();
+  std::printf("response on the model's own writing\n%s\n%s\n%s", steer::to_string(found.response).c_str(),
+              to_string(found.table, out).c_str(), summary(found).c_str());
+  if (csv != nullptr) {
+    write_csv(found.table, *csv);
+  }
+}
+
 /// Whether each concept moved both ways, in words.
 void print_summary(const dose_table& table, float strength) {
   for (std::size_t i = 0; i < table.concepts.size(); ++i) {
@@ -222,6 +249,28 @@ void print_summary(const dose_table& table, float strength) {
     std::printf("%-11s%.2f  <-  %.2f  ->  %.2f   %s\n", table.concepts[i].c_str(), rate(less->texts, own).value,
                 rate(table.baseline, own).value, rate(more->texts, own).value,
                 both ? "moves both ways" : "does not move both ways by two standard errors");
+  }
+}
+
+/// The dose table: one concept at a time.
+void survey(const subject& what, const options& o, const terminal& out, std::ostream* csv) {
+  const auto vectors = [&] {
+    progress_bar bar("reading");
+    return extract(what, o.threads, std::ref(bar));
+  }();
+  print_evidence(vectors, *o.layer, out);
+
+  std::size_t shown = 0;
+  while (!o.concepts.empty() && what.concepts[shown].name != o.concepts.front()) {
+    ++shown;
+  }
+  print_story(what, shown, vectors[shown], o, out);
+
+  const dose_table table = measure(what, vectors, o);
+  std::puts(to_string(table, out).c_str());
+  print_summary(table, o.strengths.back());
+  if (csv != nullptr) {
+    write_csv(table, *csv);
   }
 }
 
@@ -252,24 +301,13 @@ int main(int argc, char** argv) try {
   const steer::model_shape& shape = what.model->shape();
   std::printf("%s: %d layers of width %td; doses are added after layer %d, as shares of each row's norm\n\n",
               shape.name.c_str(), shape.layers, shape.width, *o.layer);
-  const auto vectors = [&] {
-    progress_bar bar("reading");
-    return extract(what, o.threads, std::ref(bar));
-  }();
-  print_evidence(vectors, *o.layer, out);
-
-  std::size_t shown = 0;
-  while (!o.concepts.empty() && what.concepts[shown].name != o.concepts.front()) {
-    ++shown;
+  if (o.compose) {
+    compose(what, o, out, o.csv.empty() ? nullptr : &csv);
+  } else {
+    survey(what, o, out, o.csv.empty() ? nullptr : &csv);
   }
-  print_story(what, shown, vectors[shown], o, out);
-
-  const dose_table table = measure(what, vectors, o);
-  std::puts(to_string(table, out).c_str());
-  print_summary(table, o.strengths.back());
 
   if (!o.csv.empty()) {
-    write_csv(table, csv);
     csv.close();
     if (!csv) {
       throw steer::file_error(steer::detail::text("--csv: cannot write ", unfinished_csv.string()));

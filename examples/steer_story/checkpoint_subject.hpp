@@ -154,6 +154,20 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
     }
     return found;
   };
+  for (std::size_t i = 0; i < lists->size(); ++i) {
+    out.fields.push_back((*lists)[i].negative ? wins(i) : concept_number(i));
+  }
+  out.read = [judge = out.judge, concepts = lists->size()](const steer::plan&, std::span<const text> written) {
+    std::vector<steer::readings> found(concepts, {.pooling = steer::pooling::log_ratio});
+    for (const text& t : written) {
+      const tally counted = judge(t.prompt, t.continuation);
+      for (std::size_t i = 0; i < concepts; ++i) {
+        const count c = counted.concepts[i];
+        found[i].samples.push_back({c.shown, c.of - c.shown});
+      }
+    }
+    return found;
+  };
   out.highlight = [lists](std::size_t index, std::string_view sentence) {
     return (*lists)[index].of_sentence(sentence);
   };

@@ -74,11 +74,6 @@ inline std::vector<steer::steering_vector> extract(const subject& what, int thre
   return vectors;
 }
 
-struct text {
-  token_list prompt;
-  token_list continuation;
-};
-
 struct writing_options {
   int texts = 64;
   int threads = 1;

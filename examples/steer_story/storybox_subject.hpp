@@ -10,6 +10,7 @@
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
 #include "storybox/oracle.hpp"
+#include "storybox/readouts.hpp"
 
 namespace steer_story {
 namespace detail {
@@ -74,6 +75,36 @@ inline subject storybox_subject(const std::filesystem::path& weights, int pairs,
   out.highlight = [](std::size_t index, std::string_view sentence) {
     return detail::storybox_verdict(storybox::attributes[index], sentence);
   };
+  out.read = [model = out.model](const steer::plan& plan, std::span<const text> written) {
+    std::vector<token_list> stories;
+    for (const text& t : written) {
+      stories.push_back(t.whole());
+    }
+    std::vector<steer::readout> readouts;
+    for (const storybox::attribute a : storybox::attributes) {
+      readouts.push_back(storybox::rate_readout(a, stories));
+    }
+    reference::decoder reader(model, {.sequences = 8, .max_rows = 8 * static_cast<int>(storybox::longest_story)});
+    return steer::read_out(reader, readouts, plan);
+  };
+  out.fixed_readouts = [](std::uint64_t start) {
+    constexpr int stories = 128;
+    std::mt19937_64 random(start);
+    std::vector<token_list> texts;
+    for (int n = 0; n < stories; ++n) {
+      texts.push_back(storybox::tokens(storybox::generate(random)));
+    }
+    std::vector<steer::readout> readouts;
+    for (const storybox::attribute a : storybox::attributes) {
+      readouts.push_back(steer::token_set_readout(storybox::decision(a), texts));
+    }
+    return readouts;
+  };
+  for (std::size_t i = 0; i < storybox::attribute_count; ++i) {
+    out.fields.push_back(concept_number(i));
+  }
+  out.sentence_ends = {storybox::full_stop};
+  out.goal = 0.915;  // .90 with some room for the difference between the texts that are calibrated on and judged
   return out;
 }
 

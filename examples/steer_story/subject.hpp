@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "steer/extract/token_selection.hpp"
+#include "steer/inject/plan.hpp"
+#include "steer/measure/read_out.hpp"
 #include "steer_story/tally.hpp"
 #include "transformer/generate.hpp"
 
@@ -24,6 +27,18 @@ struct contrast {
   std::string name;
   std::string description;  ///< "positive against negative"
   std::vector<std::pair<token_list, token_list>> pairs;
+};
+
+/// What a model wrote.
+struct text {
+  token_list prompt;
+  token_list continuation;
+
+  [[nodiscard]] token_list whole() const {
+    token_list out = prompt;
+    out.insert(out.end(), continuation.begin(), continuation.end());
+    return out;
+  }
 };
 
 /// Whether a sentence shows a concept.
@@ -42,6 +57,13 @@ struct subject {
   std::function<token_list(std::mt19937_64&)> prompt;                     ///< a beginning for a text
   std::function<tally(const token_list& prompt, const token_list& continuation)> judge;
   std::function<verdict(std::size_t index, std::string_view)> highlight;  ///< of concept `index` in one sentence
+  /// The readout of each concept, in nats, on texts that were written under the plan.
+  std::function<std::vector<steer::readings>(const steer::plan&, std::span<const text>)> read;
+  /// Readouts on texts that are given, others for each seed; where there are some.
+  std::function<std::vector<steer::readout>(std::uint64_t seed)> fixed_readouts;
+  std::vector<field> fields;    ///< the rate of each concept, where stacks are judged
+  token_list sentence_ends;     ///< as `generation_options::sentence_ends`, where texts under many doses are compared
+  std::optional<double> goal;  ///< rate at which a concept counts as steered, as its complement does the other way
 };
 
 }  // namespace steer_story

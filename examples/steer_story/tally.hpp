@@ -34,6 +34,14 @@ using field = std::function<count(const tally&)>;
 inline field concept_number(std::size_t index) {
   return [index](const tally& t) { return t.concepts[index]; };
 }
+/// Whether a text has more of a concept's words than of its opposite's; one that has as many decides nothing.
+inline field wins(std::size_t index) {
+  return [index](const tally& t) {
+    const double shown = t.concepts[index].shown;
+    const double opposite = t.concepts[index].of - shown;
+    return shown == opposite ? count{} : count{shown > opposite ? 1.0 : 0.0, 1.0};
+  };
+}
 inline count soundness(const tally& t) { return t.sound; }
 
 namespace detail {
