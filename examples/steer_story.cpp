@@ -213,7 +213,7 @@ dose_table measure(const subject& what, const std::vector<steer::steering_vector
 void compose(subject& what, const options& o, const terminal& out, std::ostream* csv) {
   compose_options how{.layer = *o.layer, .threads = o.threads, .seed = o.seed, .strength = o.strengths.front()};
   if (o.quick) {
-    how.single_texts = how.texts = how.calibration_texts = 4 * quick_stories;
+    how.single_texts = how.texts = how.single_trial = how.trial = 2 * quick_stories;
   }
   what.options.sentence_ends = what.sentence_ends;
   std::unique_ptr<progress_bar> bar;

@@ -31,9 +31,10 @@ struct compose_options {
   int layer = 0;
   int threads = 1;
   std::uint64_t seed = 1;
-  int single_texts = 4096;      ///< under each decoupled dose of one concept
-  int texts = 512;              ///< under every other dose
-  int calibration_texts = 512;  ///< under each dose that is tried; other texts than those that are judged
+  int single_texts = 4096;  ///< judged under each decoupled dose of one concept
+  int texts = 256;          ///< judged under every other dose
+  int single_trial = 1024;  ///< written under each dose that is tried for one concept, other texts than those that are judged
+  int trial = 256;          ///< under every other dose that is tried
   float strength = 0.2F;        ///< of a plain dose, where the subject has no goal; of the random directions
 };
 
@@ -83,8 +84,9 @@ inline std::string to_string(const stack& s, const std::vector<std::string>& con
 /// Measures doses on a subject's own writing. For several threads at once.
 class composer {
  public:
-  composer(const subject& what, compose_options options)
-      : what_(what), options_(options), dosage_{steer::strength_unit::of_row_norm, {options.layer}} {
+  /// @param trial  texts written under each dose that is tried
+  composer(const subject& what, const compose_options& options, int trial)
+      : what_(what), options_(options), trial_(trial), dosage_{steer::strength_unit::of_row_norm, {options.layer}} {
     unsteered_ = readings_under({});
   }
 
@@ -181,13 +183,14 @@ class composer {
 
   [[nodiscard]] std::vector<steer::readings> readings_under(const steer::plan& plan) const {
     const auto written = write(what_, {&plan, 1},
-                               {.texts = options_.calibration_texts, .threads = 1, .seed = options_.seed + 1'000'003, .batch = batch},
+                               {.texts = trial_, .threads = 1, .seed = options_.seed + 1'000'003, .batch = batch},
                                [](double) {});
     return what_.read(plan, written.front());
   }
 
   const subject& what_;
   compose_options options_;
+  int trial_;
   steer::dosage dosage_;
   std::vector<steer::readings> unsteered_;
 };

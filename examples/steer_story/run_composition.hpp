@@ -25,7 +25,6 @@ struct composition {
   compose_table table;
   steer::response response;               ///< on the subject's own writing
   std::vector<double> explained;          ///< per concept: R² of predicted against measured shifts; empty if not measured
-  double largest_miss = 0.0;              ///< of decoupled targets, in nats, on the texts calibrated on
 };
 
 namespace detail {
@@ -107,7 +106,8 @@ inline composition run_composition(const subject& what, const compose_options& o
   const auto methods = detail::all_methods(what, o.threads, begin("reading"));
   const auto& vectors = methods.front().second;
   const auto joint = steer::lowdin(vectors);
-  const composer measure(what, o);
+  const composer measure(what, o, o.trial);
+  const composer measure_closely(what, o, o.single_trial);
   out.response = measure.response(vectors, static_cast<double>(o.strength), begin("response"));
 
   const std::vector<stack> singles = stacks_of(1, k);
@@ -123,11 +123,11 @@ inline composition run_composition(const subject& what, const compose_options& o
     const wish w = singles[s].front();
     std::vector<double> doses(k);
     doses[w.index] = w.sign * static_cast<double>(o.strength);
-    targets[s] = what.goal ? w.sign * detail::log_odds(*what.goal) - measure.baseline(w.index)
-                           : measure.shifts(vectors, doses)[w.index].value;
+    targets[s] = what.goal ? w.sign * detail::log_odds(*what.goal) - measure_closely.baseline(w.index)
+                           : measure_closely.shifts(vectors, doses)[w.index].value;
     std::vector<double> wanted(k);
     wanted[w.index] = targets[s];
-    const auto met = measure.decoupled(vectors, out.response, wanted, {});
+    const auto met = measure_closely.decoupled(vectors, out.response, wanted, {});
     decoupled[s] = {"decoupled mean_difference", singles[s], met.doses, {}};
     if (what.goal) {
       doses[w.index] = measure.plain(vectors, out.response, w.index, targets[s], {.rounds = 5, .tolerance = 0.05});
@@ -166,7 +166,7 @@ inline composition run_composition(const subject& what, const compose_options& o
       wanted[w.index] = targets[single_of(w)];
     }
     const auto met = measure.decoupled(vectors, out.response, wanted,
-                                       {.rounds = 4, .tolerance = 0.05, .start = summed(decoupled, stacks[s])});
+                                       {.rounds = 3, .tolerance = 0.05, .start = summed(decoupled, stacks[s])});
     decoupled_stacks[s] = {"decoupled mean_difference", stacks[s], met.doses, {}};
   });
 

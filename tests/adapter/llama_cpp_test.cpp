@@ -407,6 +407,37 @@ TEST(LlamaCpp, EvaluatingLeavesNoTraceAndSeesNoSteering) {
   }
 }
 
+TEST(LlamaCpp, LogitsOfManyTextsAreThoseOfEachAlone) {
+  auto host = make_host({.batch = 64, .micro_batch = 32});
+  std::vector<std::int32_t> joined = story();
+  for (int again = 0; again < 2; ++again) {
+    joined.insert(joined.end(), report().begin(), report().end());
+    joined.insert(joined.end(), story().begin(), story().end());
+  }
+  const std::vector<std::vector<std::int32_t>> texts{story(), report(), joined, report(), {story()[0]}, story()};
+  ASSERT_GT(joined.size(), 64U) << "one text is longer than a batch";
+  const steer::plan plan(many_edits(host.shape()), host.shape());
+  const steer::plan acting(additions(host.shape()), host.shape());
+  host.steer(acting);
+  const auto before = last_logits(host, story(), 0, 64);
+  std::vector<std::size_t> seen;
+  host.logits(texts, plan, [&](std::size_t text, steer::logits_view logits) {
+    seen.push_back(text);
+    ASSERT_EQ(logits.rows(), static_cast<Eigen::Index>(texts[text].size()));
+    auto alone = make_host();
+    alone.steer(plan, steer::llama_cpp_native::never);
+    const auto last = logits.row(logits.rows() - 1);
+    EXPECT_LT(largest_difference({last.begin(), last.end()}, last_logits(alone, texts[text], 0, 128)), float_noise)
+        << "text " << text;
+  });
+  EXPECT_EQ(seen, (std::vector<std::size_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(host.path(), llama_cpp_path::native) << "what acted before acts again";
+  EXPECT_EQ(last_logits(host, story(), 0, 64), before);
+  expect_error<steer::argument_error>(
+      [&] { host.logits(std::vector<std::vector<std::int32_t>>{{}}, plan, [](std::size_t, steer::logits_view) {}); },
+      "a text has 0 tokens; expected 1 to");
+}
+
 TEST(LlamaCpp, TheRecorderAndItsEvidenceServe) {
   auto host = make_host();
   steer::recorder recorder(host.shape(), {.tokens = steer::last_token{}, .layers = {15, 29}});

@@ -62,7 +62,9 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
                                       " doses to start from; expected ", k, ", or none to start from"));
   }
   const auto vector_of = [](const std::vector<double>& v) {
-    return Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(v.data(), static_cast<Eigen::Index>(v.size())));
+    Eigen::VectorXd out(static_cast<Eigen::Index>(v.size()));
+    std::copy(v.begin(), v.end(), out.begin());
+    return out;
   };
   const Eigen::VectorXd wanted = vector_of(targets);
   if (options.rounds < 1 || !(options.tolerance >= 0.0) || !(options.largest_step > 0.0) || !wanted.allFinite()) {

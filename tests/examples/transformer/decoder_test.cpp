@@ -51,6 +51,25 @@ TEST(decoder, equals_the_plain_loops_in_double_precision) {
   }
 }
 
+TEST(decoder, gives_the_logits_of_many_texts_each_as_if_it_were_alone) {
+  const auto model = tiny_model(5);
+  std::vector<token_list> texts;
+  for (const int length : {3, 9, 1, 20, 4, 4, 12}) {
+    texts.push_back(random_tokens(static_cast<std::uint64_t>(length + 7), length, model->sizes().vocabulary));
+  }
+  for (const auto& options : {reference::decoder_options{}, reference::decoder_options{.sequences = 3, .max_rows = 13}}) {
+    decoder d(model, options);
+    d.decode(prompt_rows(texts[0]));  // what was there before leaves no trace
+    steer::no_hook none;
+    std::vector<std::size_t> seen;
+    d.logits(texts, none, [&](std::size_t text, steer::logits_view logits) {
+      seen.push_back(text);
+      EXPECT_EQ(matrix(logits), whole(model, texts[text])) << "text " << text;
+    });
+    EXPECT_EQ(seen, (std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6}));
+  }
+}
+
 TEST(decoder, gives_the_same_bits_however_a_prompt_is_cut) {
   for (std::uint64_t seed = 10; seed < 14; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
