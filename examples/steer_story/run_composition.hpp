@@ -40,8 +40,7 @@ inline std::vector<double> explained_by_prediction(const subject& what, const st
   const auto known = what.fixed_readouts(seed + 2'000'003);
   const auto others = what.fixed_readouts(seed + 3'000'003);
   const steer::response measured = steer::measure_response(reader, vectors, known, {.dosage = dosage, .step = most / 2.0});
-  const steer::plan nothing;
-  const auto unsteered = steer::read_out(reader, others, nothing);
+  const auto unsteered = steer::read_out(reader, others);
   std::mt19937_64 engine(seed);
   const auto k = static_cast<Eigen::Index>(vectors.size());
   Eigen::MatrixXd predicted(stacks, k);

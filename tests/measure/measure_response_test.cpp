@@ -118,9 +118,8 @@ TEST(measure_response, doses_meet_their_targets_and_predictions_hold) {
   const std::vector<double> targets{1.5, 0.0, -0.7};
   const steer::dosed given = steer::dose(at.vectors, found, targets, {.invertible = {.most_condition = 1e6}});
   const steer::plan acting{given.recipe, at.host.shape()};
-  const auto before = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(acting));
-  steer::plan nothing;
-  const auto base = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
+  const auto before = steer::read_out(at.host, at.readouts, acting);
+  const auto base = steer::read_out(at.host, at.readouts);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(steer::shift_of(base[i], before[i]).value, targets[i], 1e-3);
     EXPECT_NEAR(given.expected[i].value, targets[i], 1e-9);
@@ -131,13 +130,12 @@ TEST(measure_response, decoupled_vectors_move_their_own_readout_as_before_and_no
   known at(5);
   const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
   const auto decoupled = steer::decouple(at.vectors, found, {.most_condition = 1e6});
-  steer::plan nothing;
-  const auto base = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
+  const auto base = steer::read_out(at.host, at.readouts);
   for (std::size_t j = 0; j < 3; ++j) {
     steer::recipe recipe;
     recipe.add(decoupled[j], {.strength = 0.3F});
     const steer::plan acting{recipe, at.host.shape()};
-    const auto after = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(acting));
+    const auto after = steer::read_out(at.host, at.readouts, acting);
     for (std::size_t i = 0; i < 3; ++i) {
       const double expected = i == j ? 0.3 * at.slope(static_cast<int>(i), i) : 0.0;
       EXPECT_NEAR(steer::shift_of(base[i], after[i]).value, expected, 1e-3) << i << " under " << j;
@@ -172,8 +170,8 @@ TEST(measure_response, tells_how_far_the_response_bends_and_warns) {
 TEST(measure_response, a_hook_that_is_off_moves_nothing) {
   known at(11);
   steer::plan nothing;
-  const auto one = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
-  const auto two = steer::read_out(at.host, at.readouts, steer::hook_ref<float>(nothing));
+  const auto one = steer::read_out(at.host, at.readouts);
+  const auto two = steer::read_out(at.host, at.readouts, nothing);
   EXPECT_EQ(steer::shift_of(one[0], two[0]), (steer::estimate{0.0, 0.0}));
 }
 

@@ -121,5 +121,12 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
   return out;
 }
 
+/// The same without steering.
+template <logits_host Model>
+std::vector<readings> read_out(Model& model, const std::vector<readout>& readouts) {
+  no_hook nothing;
+  return read_out(model, readouts, nothing);
+}
+
 }  // namespace v0
 }  // namespace steer
