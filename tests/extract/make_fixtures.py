@@ -98,7 +98,7 @@ def main():
     both = np.vstack([positive, few])
     pooled = PCA(n_components=1, svd_solver="full").fit(both)  # scikit-learn, as all that follow
     save("pca_pooled", np.append(pooled.components_[0], pooled.explained_variance_ratio_))
-    truncated = TruncatedSVD(n_components=3, algorithm="arpack", tol=0).fit(positive - negative)
+    truncated = TruncatedSVD(n_components=3, algorithm="arpack", tol=0, random_state=0).fit(positive - negative)
     squares = truncated.singular_values_**2 / np.sum((positive - negative)**2)
     save("truncated_svd", np.column_stack([truncated.components_, squares]))
 
