@@ -242,7 +242,7 @@ inline void write_csv(const compose_table& table, std::ostream& out) {
 /// One line for each method and size of stack: how far concepts that nobody asked for move, in the mean over stacks of the
 /// worst, and at worst.
 inline std::string to_string(const compose_table& table, const terminal& out) {
-  std::string text = out.paint(detail::format("%-34s%7s%8s%14s%14s%14s", "method", "stacks", "texts", "mean bleed", "worst bleed",
+  std::string text = out.paint(detail::format("%-38s%8s%8s%14s%14s%20s", "method", "stacks", "texts", "mean bleed", "worst bleed",
                                               ("least " + table.soundness).c_str()),
                                colour::bold) + "\n";
   std::vector<std::pair<std::string, std::size_t>> kinds;
@@ -274,9 +274,9 @@ inline std::string to_string(const compose_table& table, const terminal& out) {
       texts = row.texts.size();
       ++count;
     }
-    text += detail::format("%-34s%7d%8zu%14.3f", (method + ", " + std::to_string(size) + (size == 1 ? " concept" : " concepts")).c_str(),
+    text += detail::format("%-38s%8d%8zu%14.3f", (method + ", " + std::to_string(size) + (size == 1 ? " concept" : " concepts")).c_str(),
                            count, texts, sum / count) +
-            detail::cell(detail::fine_share, worst, detail::column_width) + detail::format("%14.3f\n", least);
+            detail::cell(detail::fine_share, worst, detail::column_width) + detail::format("%20.3f\n", least);
   }
   return text;
 }
