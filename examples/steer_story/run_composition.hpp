@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -78,8 +79,11 @@ inline std::vector<std::pair<std::string, std::vector<steer::steering_vector>>> 
   for_each_parallel(what.concepts.size(), threads, report, [&](std::size_t i, int) {
     reference::decoder model(what.model);
     steer::recorder recorder(model.shape(), {.tokens = what.tokens});
-    for (const auto& [positive, negative] : what.concepts[i].pairs) {
-      recorder.observe(model, positive, negative);
+    std::set<std::pair<token_list, token_list>> seen;  // a pair that comes twice would judge what it has taught
+    for (const auto& pair : what.concepts[i].pairs) {
+      if (seen.insert(pair).second) {
+        recorder.observe(model, pair.first, pair.second);
+      }
     }
     const steer::vector_name name{.name = what.concepts[i].name, .contrast = what.concepts[i].description};
     out[0].second[i] = steer::mean_difference(recorder, name);
