@@ -9,11 +9,9 @@
 namespace {
 
 TEST(conceptor, is_a_dense_map_without_shift) {
-  Eigen::MatrixXd c = Eigen::MatrixXd::Identity(2, 2);
-  c(0, 0) = 0.5;
-  c(0, 1) = c(1, 0) = 0.25;
-  const steer::dense_map map = steer::conceptor{c}.map();
-  EXPECT_EQ(map.linear, steer::matrix<float>(c.cast<float>()));
+  const steer::conceptor soft{Eigen::MatrixXd{{0.5, 0.25}, {0.25, 1.0}}};
+  const steer::dense_map map = soft.map();
+  EXPECT_EQ(map.linear, (steer::matrix<float>{{0.5F, 0.25F}, {0.25F, 1.0F}}));
   EXPECT_EQ(map.shift, Eigen::VectorXf(Eigen::VectorXf::Zero(2)));
 }
 
