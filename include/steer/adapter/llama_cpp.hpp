@@ -237,9 +237,9 @@ class llama_cpp_host {
           const llama_seq_id sequence = idle[next - first];
           require_room(texts[next]);
           begin(sequence, static_cast<std::int32_t>(texts[next].size()));
+          llama_pos position = 0;
           for (const std::int32_t token : texts[next]) {
-            const auto position = static_cast<llama_pos>(&token - texts[next].data());
-            batch.add(token, position, sequence, token_batch::output::logits);
+            batch.add(token, position++, sequence, token_batch::output::logits);
           }
         }
         if (next == first) {  // longer than a batch
