@@ -67,19 +67,14 @@ struct control_shift {
 };
 
 inline control_shift shift_of_controls(const dose_table& table, const field& which) {
-  std::vector<double> sizes;
-  for (const dose& d : table.controls) {
-    sizes.push_back(std::abs(shift(d.texts, table.baseline, which).value));
-  }
+  steer::readings sizes;  // their mean is what value_of gives
   control_shift out;
-  for (const double size : sizes) {
-    out.mean.value += size / static_cast<double>(sizes.size());
+  for (const dose& d : table.controls) {
+    const double size = std::abs(shift(d.texts, table.baseline, which).value);
+    sizes.samples.push_back({size, 1.0});
     out.largest = std::max(out.largest, size);
   }
-  for (double& size : sizes) {
-    size = (size - out.mean.value) / static_cast<double>(sizes.size());
-  }
-  out.mean.error = error_of_sum(sizes);
+  out.mean = steer::value_of(sizes);
   return out;
 }
 

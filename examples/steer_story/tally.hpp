@@ -1,11 +1,12 @@
 // steer_story/tally.hpp: counts per text, and the rates with standard errors that they give.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <span>
 #include <vector>
+
+#include "steer/measure/read_out.hpp"
 
 namespace steer_story {
 
@@ -22,11 +23,7 @@ struct tally {
   double sentences = 0.0;
 };
 
-/// A number with its standard error.
-struct estimate {
-  double value = 0.0;
-  double error = 0.0;
-};
+using steer::estimate;
 
 /// Picks one count of a tally.
 using field = std::function<count(const tally&)>;
@@ -46,32 +43,11 @@ inline count soundness(const tally& t) { return t.sound; }
 
 namespace detail {
 
-/// Standard error of a sum of independent terms with mean zero.
-inline double error_of_sum(std::span<const double> terms) {
-  double squares = 0.0;
-  for (const double term : terms) {
-    squares += term * term;
-  }
-  const auto n = static_cast<double>(terms.size());
-  return n > 1.0 ? std::sqrt(squares * n / (n - 1.0)) : std::nan("");
-}
-
-struct pooled {
-  double rate = 0.0;
-  std::vector<double> influence;  // of each text on the rate
-};
-
-inline pooled pool(std::span<const tally> texts, const field& which) {
-  count sum;
+inline steer::readings readings_of(std::span<const tally> texts, const field& which) {
+  steer::readings out;
   for (const tally& t : texts) {
     const count c = which(t);
-    sum.shown += c.shown;
-    sum.of += c.of;
-  }
-  pooled out{sum.shown / sum.of, {}};
-  for (const tally& t : texts) {
-    const count c = which(t);
-    out.influence.push_back((c.shown - out.rate * c.of) / sum.of);
+    out.samples.push_back({c.shown, c.of});
   }
   return out;
 }
@@ -79,22 +55,14 @@ inline pooled pool(std::span<const tally> texts, const field& which) {
 }  // namespace detail
 
 /// Share of what could show that did, over all texts; NaN where nothing could. Texts are independent, their parts need not
-/// be, so the error is that of a ratio of sums over texts.
-///
-/// @source Cochran 1977, Sampling Techniques, section 6.3 (ratio estimator)
+/// be: see `steer::value_of`.
 inline estimate rate(std::span<const tally> texts, const field& which) {
-  const detail::pooled all = detail::pool(texts, which);
-  return {all.rate, detail::error_of_sum(all.influence)};
+  return steer::value_of(detail::readings_of(texts, which));
 }
 
 /// Difference of two such shares, where text n of both began alike and drew the same random numbers.
 inline estimate shift(std::span<const tally> steered, std::span<const tally> baseline, const field& which) {
-  detail::pooled a = detail::pool(steered, which);
-  const detail::pooled b = detail::pool(baseline, which);
-  for (std::size_t n = 0; n < a.influence.size(); ++n) {
-    a.influence[n] -= b.influence[n];
-  }
-  return {a.rate - b.rate, detail::error_of_sum(a.influence)};
+  return steer::shift_of(detail::readings_of(baseline, which), detail::readings_of(steered, which));
 }
 
 /// Sentences of all texts.
