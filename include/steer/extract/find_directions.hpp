@@ -127,18 +127,9 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
   if (!(distance > rounding * difference.norm())) {
     throw numeric_error(detail::text(who, ": the sides' means do not differ along what ", method.name(), " has found"));
   }
-  const Eigen::VectorXd v = u * distance;
-  direction out;
-  out.values = v.cast<float>();
-  out.row_norm = facts.row_norm;
-  out.origin = (0.5 * (both.positive.colwise().mean() + both.negative.colwise().mean())).cast<float>().transpose();
-  if (const double spread = detail::spread_along(positive, negative, u); spread > 0.0) {
-    out.spread = spread;
-  }
-  out.evidence = measure_evidence(positive, negative, facts.pairs, v, facts.row_norm,
-                                  [&](const auto& p, const auto& q) { return Eigen::VectorXd(method(p, q)); });
-  check(out, who);
-  return out;
+  const Eigen::VectorXd middle = 0.5 * (both.positive.colwise().mean() + both.negative.colwise().mean()).transpose();
+  return detail::measured_direction(positive, negative, u * distance, middle, facts.pairs, facts.row_norm,
+                                    [&](const auto& p, const auto& q) { return Eigen::VectorXd(method(p, q)); }, who);
 }
 
 /// The steering vector of everything that a recorder has observed, by any method.
@@ -150,18 +141,9 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
 /// @cost   8 calls of `method` a layer
 template <direction_method Method>
 steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method) {
-  const std::string who = detail::text(method.name(), " \"", of.name, "\"");
-  if (recorded.count(side::positive) == 0 || recorded.count(side::negative) == 0) {
-    throw numeric_error(detail::text(who, ": the recorder has ", recorded.count(side::positive), " positive and ",
-                                     recorded.count(side::negative), " negative texts; expected at least one of each"));
-  }
+  steering_vector out = detail::named_vector(recorded, std::move(of), method.name());
+  const std::string who = detail::text(method.name(), " \"", out.name, "\"");
   const recorder_options& how = recorded.options();
-  steering_vector out;
-  out.name = std::move(of.name);
-  out.point = how.point;
-  out.source = {recorded.shape().name,         recorded.shape().fingerprint, method.name(),
-                std::move(of.contrast),        to_string(how.tokens),        recorded.count(side::positive),
-                recorded.count(side::negative)};
   side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
   const int layer = how.layers.back();  // early ones may not yet tell two texts with one last token apart
   if (facts.pairs == pairing::paired) {

@@ -49,6 +49,46 @@ struct vector_name {
   std::string contrast = {};  ///< "happy - sad", free text
 };
 
+namespace detail {
+
+/// What a recorder says of a vector whose directions are still to be found.
+/// @throws numeric_error if a side has no text
+inline steering_vector named_vector(const recorder& recorded, vector_name of, std::string method) {
+  const auto n = recorded.count(side::positive);
+  const auto m = recorded.count(side::negative);
+  if (n == 0 || m == 0) {
+    throw numeric_error(text(method, " \"", of.name, "\": the recorder has ", n, " positive and ", m,
+                             " negative texts; expected at least one of each"));
+  }
+  steering_vector out;
+  out.name = std::move(of.name);
+  out.point = recorded.options().point;
+  out.source = {recorded.shape().name, recorded.shape().fingerprint, std::move(method), std::move(of.contrast),
+                to_string(recorded.options().tokens), n, m};
+  return out;
+}
+
+/// A direction with what can be measured along it.
+/// @shape  positive [n, d], negative [m, d], v and middle [d]
+/// @throws as `check` of a direction, which `who` names, and `measure_evidence`
+template <class Method>
+direction measured_direction(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
+                             const Eigen::VectorXd& v, const Eigen::VectorXd& middle, pairing pairs,
+                             std::optional<double> row_norm, Method method, const std::string& who) {
+  direction out;
+  out.values = v.cast<float>();
+  out.row_norm = row_norm;
+  out.origin = middle.cast<float>();
+  if (const double spread = spread_along(positive, negative, v.normalized()); spread > 0.0) {
+    out.spread = spread;
+  }
+  out.evidence = measure_evidence(positive, negative, pairs, v, row_norm, method);
+  check(out, who);
+  return out;
+}
+
+}  // namespace detail
+
 /// The steering vector of everything that a recorder has observed: per layer the difference of the sides' means over the
 /// texts, each text being the mean of its selected rows, with its norms and evidence.
 ///
@@ -56,19 +96,7 @@ struct vector_name {
 /// @cost   O(n L d), held-out figures included
 /// @source Rimsky et al. 2023, arXiv:2312.06681; deviation: any token selection, pooled per text
 inline steering_vector mean_difference(const recorder& recorded, vector_name of) {
-  const auto n = recorded.count(side::positive);
-  const auto m = recorded.count(side::negative);
-  if (n == 0 || m == 0) {
-    throw numeric_error(detail::text("mean_difference \"", of.name, "\": the recorder has ", n, " positive and ", m,
-                                     " negative texts; expected at least one of each"));
-  }
-  steering_vector out;
-  out.name = std::move(of.name);
-  out.point = recorded.options().point;
-  out.source = {recorded.shape().name,     recorded.shape().fingerprint,
-                "mean_difference",         std::move(of.contrast),
-                to_string(recorded.options().tokens), n,
-                m};
+  steering_vector out = detail::named_vector(recorded, std::move(of), "mean_difference");
   constexpr double rounding = 1e-12;  // of sums in double; texts in another order differ by as much
   const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
   const auto method = [](const auto& p, const auto& q) { return mean_difference(p, q); };
@@ -76,21 +104,13 @@ inline steering_vector mean_difference(const recorder& recorded, vector_name of)
     const Eigen::VectorXd plus = recorded.mean(layer, side::positive);
     const Eigen::VectorXd minus = recorded.mean(layer, side::negative);
     const Eigen::VectorXd v = plus - minus;
+    const std::string who = detail::text("mean_difference \"", out.name, "\", layer ", layer);
     if (v.norm() <= rounding * (plus.norm() + minus.norm())) {
-      throw numeric_error(detail::text("mean_difference \"", out.name, "\", layer ", layer,
-                                       ": the two sides have the same mean; a direction needs a norm above 0"));
+      throw numeric_error(detail::text(who, ": the two sides have the same mean; a direction needs a norm above 0"));
     }
-    const auto positive = recorded.texts(layer, side::positive);
-    const auto negative = recorded.texts(layer, side::negative);
-    direction& here = out.directions[layer];
-    here.values = v.cast<float>();
-    here.row_norm = recorded.mean_row_norm(layer);
-    here.origin = (0.5 * (plus + minus)).cast<float>();
-    if (const double spread = detail::spread_along(positive, negative, v.normalized()); spread > 0.0) {
-      here.spread = spread;
-    }
-    here.evidence = measure_evidence(positive, negative, pairs, v, here.row_norm, method);
-    check(here, detail::text("mean_difference \"", out.name, "\", layer ", layer));
+    out.directions[layer] =
+        detail::measured_direction(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), v,
+                                   0.5 * (plus + minus), pairs, recorded.mean_row_norm(layer), method, who);
   }
   return out;
 }
