@@ -8,16 +8,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <ostream>
-#include <random>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "steer/compose/orthogonalise.hpp"
 #include "steer/inject/plan.hpp"
+#include "steer/measure/measure_response.hpp"
 #include "steer/measure/meet_targets.hpp"
 #include "steer/measure/read_out.hpp"
 #include "steer/recipe/recipe_of.hpp"
@@ -35,7 +33,7 @@ struct compose_options {
   int texts = 256;          ///< judged under every other dose
   int single_trial = 1024;  ///< written under each dose that is tried for one concept, other texts than those that are judged
   int trial = 256;          ///< under every other dose that is tried
-  float strength = 0.2F;        ///< of a plain dose, where the subject has no goal; of the random directions
+  float strength = 0.2F;    ///< of a plain dose, where the subject has no goal; of the random directions
 };
 
 /// One concept of a stack, and which way.
@@ -109,15 +107,12 @@ class composer {
   /// The slopes at half of the dose that is to be worked with, column by column.
   [[nodiscard]] steer::response response(const std::vector<steer::steering_vector>& vectors, double step, const progress& report) const {
     const std::size_t k = vectors.size();
-    const auto size = static_cast<Eigen::Index>(k);
-    steer::response out{.model = what_.model->shape().name, .dosage = dosage_, .step = step};
-    out.baseline.resize(size);
-    out.slope.resize(size, size);
-    out.error.resize(size, size);
-    out.bend = Eigen::MatrixXd::Zero(size, size);
+    std::vector<std::string> names;
+    for (const steer::steering_vector& v : vectors) {
+      names.push_back(v.name);
+    }
+    steer::response out = steer::detail::unmeasured_response(vectors, std::move(names), what_.model->shape(), dosage_, step);
     for (std::size_t i = 0; i < k; ++i) {
-      out.vectors.push_back(vectors[i].name);
-      out.readouts.push_back(vectors[i].name);
       out.baseline[static_cast<Eigen::Index>(i)] = baseline(i);
     }
     for_each_parallel(k, options_.threads, report, [&](std::size_t j, int) {
@@ -126,11 +121,7 @@ class composer {
       const auto less = readings_under({steer::recipe_of(vectors, doses, dosage_), what_.model->shape()});
       doses[j] = step;
       const auto more = readings_under({steer::recipe_of(vectors, doses, dosage_), what_.model->shape()});
-      for (std::size_t i = 0; i < k; ++i) {
-        const steer::estimate moved = steer::shift_of(less[i], more[i]);
-        out.slope(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = moved.value / (2.0 * step);
-        out.error(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = moved.error / (2.0 * step);
-      }
+      steer::detail::take_slopes(out, static_cast<Eigen::Index>(j), less, more);
     });
     return out;
   }
@@ -160,7 +151,6 @@ class composer {
     own.slope = measured.slope.block(at, at, 1, 1);
     own.error = measured.error.block(at, at, 1, 1);
     own.bend = measured.bend.block(at, at, 1, 1);
-    std::vector<double> doses(vectors.size());
     const auto met = steer::meet_targets(
         own, {target},
         [&](const std::vector<double>& dose) {

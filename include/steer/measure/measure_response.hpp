@@ -32,6 +32,29 @@ struct response_options {
 
 namespace detail {
 
+/// A response with everything but numbers.
+inline response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
+                                    const model_shape& shape, const dosage& how, double step) {
+  const auto k = static_cast<Eigen::Index>(vectors.size());
+  response out{.readouts = std::move(readouts), .model = shape.name, .fingerprint = shape.fingerprint, .dosage = how, .step = step};
+  for (const steering_vector& v : vectors) {
+    out.vectors.push_back(v.name);
+  }
+  out.baseline = Eigen::VectorXd::Zero(k);
+  out.slope = out.error = out.bend = Eigen::MatrixXd::Zero(k, k);
+  return out;
+}
+
+/// Fills column j from the readouts at one step below and one above: a central difference with its error.
+inline void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& less, const std::vector<readings>& more) {
+  for (Eigen::Index i = 0; i < out.slope.rows(); ++i) {
+    const auto which = static_cast<std::size_t>(i);
+    const estimate moved = shift_of(less[which], more[which]);
+    out.slope(i, j) = moved.value / (2.0 * out.step);
+    out.error(i, j) = moved.error / (2.0 * out.step);
+  }
+}
+
 /// Correlation of what each pair's readings do with how much longer its positive text is; 0 where all are as long.
 inline double correlation_with_length(const readout& r, const readings& from, const readings& to) {
   const auto n = static_cast<Eigen::Index>(from.samples.size());
@@ -72,13 +95,15 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
     throw argument_error(detail::text("response: the step is ", options.step, "; expected above 0"));
   }
   const model_shape& shape = model.shape();
-  response out{.model = shape.name, .fingerprint = shape.fingerprint, .dosage = options.dosage, .step = options.step};
+  std::vector<std::string> names;
+  std::vector<std::string> warnings;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     detail::require_together(vectors.front(), vectors[i], "response");
-    out.vectors.push_back(vectors[i].name);
-    out.readouts.push_back(readouts[i].name);
-    out.warnings.insert(out.warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
+    names.push_back(readouts[i].name);
+    warnings.insert(warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
   }
+  response out = detail::unmeasured_response(vectors, std::move(names), shape, options.dosage, options.step);
+  out.warnings = std::move(warnings);
   const auto k = static_cast<Eigen::Index>(vectors.size());
   const auto passes = static_cast<double>(4 * k + 1);
   double done = 0.0;
@@ -93,10 +118,9 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
     return found;
   };
   const std::vector<readings> unsteered = under(0, 0.0);
-  out.baseline.resize(k);
-  out.slope.resize(k, k);
-  out.error.resize(k, k);
-  out.bend.resize(k, k);
+  for (Eigen::Index i = 0; i < k; ++i) {
+    out.baseline[i] = value_of(unsteered[static_cast<std::size_t>(i)]).value;
+  }
   Eigen::MatrixXd even(k, k);  // what both signs do alike, at the step
   for (Eigen::Index j = 0; j < k; ++j) {
     const auto vector = static_cast<std::size_t>(j);
@@ -104,13 +128,10 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
     const auto more = under(vector, options.step);
     const auto much_less = under(vector, -2.0 * options.step);
     const auto much_more = under(vector, 2.0 * options.step);
+    detail::take_slopes(out, j, less, more);
     for (Eigen::Index i = 0; i < k; ++i) {
       const auto which = static_cast<std::size_t>(i);
-      const estimate near = shift_of(less[which], more[which]);
       const estimate far = shift_of(much_less[which], much_more[which]);
-      out.baseline[i] = value_of(unsteered[which]).value;
-      out.slope(i, j) = near.value / (2.0 * options.step);
-      out.error(i, j) = near.error / (2.0 * options.step);
       out.bend(i, j) = far.value / (4.0 * options.step) - out.slope(i, j);
       even(i, j) = 0.5 * (shift_of(unsteered[which], less[which]).value + shift_of(unsteered[which], more[which]).value);
       if (readouts[which].sample == readout::sample::pair && i == j) {

@@ -134,11 +134,11 @@ inline readout token_set_readout(token_sets sets, std::vector<token_text> texts,
     throw argument_error(detail::text(who, ": none of its ", texts.size(), " texts has a position that the predicate takes"));
   }
   readout out{.name = sets.name, .texts = std::move(texts), .pooling = how};
-  out.read = [sets = std::move(sets), how, who](std::span<const std::int32_t> tokens, logits_view logits) {
-    for (const auto* side : {&sets.positive, &sets.negative}) {
-      if (const std::int32_t most = *std::max_element(side->begin(), side->end()); most >= logits.cols()) {
-        throw argument_error(detail::text(who, ": token ", most, " does not exist; the model has ", logits.cols()));
-      }
+  const std::int32_t largest = std::max(*std::max_element(sets.positive.begin(), sets.positive.end()),
+                                        *std::max_element(sets.negative.begin(), sets.negative.end()));
+  out.read = [sets = std::move(sets), how, who, largest](std::span<const std::int32_t> tokens, logits_view logits) {
+    if (largest >= logits.cols()) {
+      throw argument_error(detail::text(who, ": token ", largest, " does not exist; the model has ", logits.cols()));
     }
     readout_sample sum;
     for (std::size_t t = 0; t < tokens.size(); ++t) {
