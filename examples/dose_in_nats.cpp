@@ -38,10 +38,12 @@ int main() {
   std::vector<steer::steering_vector> vectors;
   std::vector<steer::readout> readouts;  // of each concept: log-odds of its words, where a story decides
   std::vector<steer::readout> unseen;    // the same on other stories
+  const auto known = stories(2);
+  const auto others = stories(3);
   for (const attribute a : storybox::attributes) {
     vectors.push_back(extract(model, a));
-    readouts.push_back(steer::token_set_readout(storybox::decision(a), stories(2)));
-    unseen.push_back(steer::token_set_readout(storybox::decision(a), stories(3)));
+    readouts.push_back(steer::token_set_readout(storybox::decision(a), known));
+    unseen.push_back(steer::token_set_readout(storybox::decision(a), others));
   }
   const steer::response response = steer::measure_response(model, vectors, readouts, {.dosage = {.layers = {2}}, .step = 0.2});
   std::puts("nats per unit of dose");
@@ -68,6 +70,6 @@ int main() {
   }
 
   // As vectors, each of which moves its own concept alone.
-  std::printf("decoupled vectors: %zu, named after %s\n", steer::decouple(vectors, response).size(),
-              steer::decouple(vectors, response)[1].source.method.c_str());
+  const std::vector<steer::steering_vector> apart = steer::decouple(vectors, response);
+  std::printf("decoupled vectors: %zu, named after %s\n", apart.size(), apart[1].source.method.c_str());
 }

@@ -52,6 +52,19 @@ void for_each_parallel(std::size_t items, int threads, const progress& report, W
   }
 }
 
+/// What the model's activations are on contrast pairs.
+/// @throws what steer::recorder throws
+template <class AfterEach>
+steer::recorder record(const subject& what, std::span<const std::pair<token_list, token_list>> pairs, AfterEach after_each) {
+  reference::decoder model(what.model);
+  steer::recorder recorder(model.shape(), {.tokens = what.tokens});
+  for (const auto& [positive, negative] : pairs) {
+    recorder.observe(model, positive, negative);
+    after_each();
+  }
+  return recorder;
+}
+
 /// The steering vector of each concept, at every layer.
 /// @throws what steer::recorder and steer::mean_difference throw
 inline std::vector<steer::steering_vector> extract(const subject& what, int threads, const progress& report) {
@@ -63,12 +76,8 @@ inline std::vector<steer::steering_vector> extract(const subject& what, int thre
   std::atomic<std::size_t> done{0};
   for_each_parallel(vectors.size(), threads, [](double) {}, [&](std::size_t item, int) {
     const contrast& concept_pairs = what.concepts[item];
-    reference::decoder model(what.model);
-    steer::recorder recorder(model.shape(), {.tokens = what.tokens});
-    for (const auto& [positive, negative] : concept_pairs.pairs) {
-      recorder.observe(model, positive, negative);
-      report(static_cast<double>(++done) / static_cast<double>(pairs));
-    }
+    const steer::recorder recorder = record(
+        what, concept_pairs.pairs, [&] { report(static_cast<double>(++done) / static_cast<double>(pairs)); });
     vectors[item] = steer::mean_difference(recorder, {.name = concept_pairs.name, .contrast = concept_pairs.description});
   });
   return vectors;

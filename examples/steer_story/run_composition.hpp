@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <random>
 #include <set>
 #include <string>
@@ -77,14 +78,11 @@ inline std::vector<std::pair<std::string, std::vector<steer::steering_vector>>> 
     vectors.resize(what.concepts.size());
   }
   for_each_parallel(what.concepts.size(), threads, report, [&](std::size_t i, int) {
-    reference::decoder model(what.model);
-    steer::recorder recorder(model.shape(), {.tokens = what.tokens});
     std::set<std::pair<token_list, token_list>> seen;  // a pair that comes twice would judge what it has taught
-    for (const auto& pair : what.concepts[i].pairs) {
-      if (seen.insert(pair).second) {
-        recorder.observe(model, pair.first, pair.second);
-      }
-    }
+    std::vector<std::pair<token_list, token_list>> distinct;
+    std::copy_if(what.concepts[i].pairs.begin(), what.concepts[i].pairs.end(), std::back_inserter(distinct),
+                 [&](const auto& pair) { return seen.insert(pair).second; });
+    const steer::recorder recorder = record(what, distinct, [] {});
     const steer::vector_name name{.name = what.concepts[i].name, .contrast = what.concepts[i].description};
     out[0].second[i] = steer::mean_difference(recorder, name);
     out[1].second[i] = steer::find_directions(recorder, name, steer::by_principal_component{});

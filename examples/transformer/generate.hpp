@@ -89,7 +89,7 @@ inline void next_batch(std::span<const continuation> sequences, std::size_t max_
 /// @return the new tokens of each prompt
 /// @throws steer::argument_error if there are more prompts than sequences, a prompt is empty or longer than the context,
 ///         or a token, max_tokens or the sampling has no meaning; steer::numeric_error if logits cannot be sampled
-/// @cost   per generated token no allocation
+/// @cost   per generated token no allocation; with `sentence_ends` some, and a new engine
 template <std::uniform_random_bit_generator Engine, class Hook = steer::no_hook, class Observer = no_observer>
   requires steer::hook<std::remove_reference_t<Hook>, float>
 std::vector<token_list> generate(decoder& model, std::span<const token_list> prompts, const generation_options& options,
