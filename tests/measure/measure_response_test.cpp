@@ -143,9 +143,8 @@ TEST(measure_response, decoupled_vectors_move_their_own_readout_as_before_and_no
   }
 }
 
-TEST(measure_response, over_several_layers_doses_are_those_of_all_layers) {
+TEST(measure_response, without_named_layers_doses_are_given_at_all_of_the_vectors_own) {
   known at(7);
-  at.host.model.layers = 1;
   const steer::response named = steer::measure_response(at.host, at.vectors, at.readouts, {.dosage = {.layers = {0}}, .step = 0.1});
   const steer::response all = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.1});
   EXPECT_EQ(named.slope, all.slope);
@@ -189,6 +188,7 @@ TEST(measure_response, warns_of_a_readout_that_another_vector_moves_more) {
   std::swap(at.readouts[0], at.readouts[1]);
   const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
   // Whichever way it turned out for these numbers, a warning stands where the largest slope is another's.
+  int others = 0;
   for (Eigen::Index i = 0; i < 3; ++i) {
     Eigen::Index largest = 0;
     found.slope.row(i).cwiseAbs().maxCoeff(&largest);
@@ -197,7 +197,9 @@ TEST(measure_response, warns_of_a_readout_that_another_vector_moves_more) {
       warned = warned || (w.find("\"" + found.readouts[static_cast<std::size_t>(i)] + "\": moves more by") != std::string::npos);
     }
     EXPECT_EQ(warned, largest != i);
+    others += largest != i ? 1 : 0;
   }
+  EXPECT_GT(others, 0);
 }
 
 TEST(measure_response, refuses_what_does_not_fit) {
@@ -249,6 +251,7 @@ TEST(decouple, refuses_doses_that_have_no_length_of_their_own) {
 }
 
 TEST(meet_targets, solves_a_response_that_bends) {
+  int solved = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     known at(100 + seed);
@@ -273,7 +276,9 @@ TEST(meet_targets, solves_a_response_that_bends) {
     }
     const double linear = std::abs(shift_under(steer::dose(at.vectors, found, targets).doses)[0] - targets[0]);
     EXPECT_GT(linear, 0.1) << "the linear doses miss: there was something to correct";
+    ++solved;
   }
+  EXPECT_GE(solved, 10) << "few seeds are ill-conditioned";
 }
 
 TEST(meet_targets, gives_the_best_round_and_counts_them) {
