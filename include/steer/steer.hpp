@@ -1,6 +1,7 @@
 // steer/steer.hpp: everything that needs Eigen and the standard library only.
 //
-// Opt-in, by their own includes: steer/io/safetensors.hpp, steer/io/steering_vector_file.hpp.
+// Opt-in, by their own includes: steer/io/interference_json.hpp, steer/io/safetensors.hpp,
+// steer/io/steering_vector_file.hpp.
 #pragma once
 
 #include "steer/compose/algebra.hpp"
@@ -25,6 +26,7 @@
 #include "steer/extract/gaussian_transport.hpp"
 #include "steer/extract/leace.hpp"
 #include "steer/extract/linear_transport.hpp"
+#include "steer/extract/low_rank_moments.hpp"
 #include "steer/extract/mean_centring.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/measure_evidence.hpp"

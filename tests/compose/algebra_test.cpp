@@ -8,6 +8,7 @@
 #include <string>
 
 #include "expect_error.hpp"
+#include "steer/compose/joint_dose.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -78,6 +79,26 @@ TEST(algebra, a_negative_multiple_reads_the_other_side) {
   EXPECT_EQ(*e.norm_ratio, 0.5);
   EXPECT_EQ(*(-2.0 * a).directions.at(1).evidence.norm_ratio, 1.0);
   EXPECT_EQ(*(2.0 * a).directions.at(1).evidence.auroc, 0.9);
+}
+
+TEST(algebra, what_one_vector_knows_of_its_model_is_not_lost) {
+  std::mt19937_64 engine(1);
+  const steering_vector unknown = toy::random_vector(engine, {1}, 4);
+  steering_vector known = toy::random_vector(engine, {1}, 4);
+  known.source.model = "m";
+  known.source.fingerprint = "f";
+  EXPECT_EQ((unknown + known).source.fingerprint, "f");
+  EXPECT_EQ((unknown + known).source.model, "m");
+  EXPECT_EQ((known + unknown).source.fingerprint, "f");
+  const auto made = steer::solve_joint_dose({unknown, known}, {1.0, 1.0}, {.unit = steer::strength_unit::unit});
+  EXPECT_EQ(made.move.source.fingerprint, "f");
+  steering_vector other = toy::random_vector(engine, {1}, 4);
+  other.source.fingerprint = "g";
+  expect_error<steer::argument_error>(
+      [&] {
+        steer::solve_joint_dose({unknown, known, other}, {1.0, 1.0, 1.0}, {.unit = steer::strength_unit::unit});
+      },
+      "with other weights");
 }
 
 TEST(algebra, refuses_by_message) {

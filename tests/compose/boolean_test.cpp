@@ -97,6 +97,7 @@ TEST(conceptors, refuse_by_message) {
   expect_error<steer::shape_error>([&] { conjunction(two, three); }, "conjunction", "widths 2 and 3");
   expect_error<steer::shape_error>([&] { disjunction(two, three); }, "disjunction", "widths 2 and 3");
   expect_error<steer::argument_error>([&] { with_aperture(two, -1.0); }, "gamma is -1");
+  expect_error<steer::argument_error>([&] { with_aperture(two, 1e-200); }, "gamma is 1e-200", "its square");
   expect_error<steer::numeric_error>([&] { steer::negation({2.0 * two.matrix}); }, "negation", "from 2 to 2");
 }
 

@@ -73,6 +73,7 @@ TEST(interference, refuses_by_message) {
   const steering_vector a = at_layer_3("a", {2.0F, 0.0F, 0.0F});
   expect_error<steer::argument_error>([&] { steer::measure_interference({}); }, "0 vectors");
   expect_error<steer::argument_error>([&] { steer::measure_interference({a, a}, {1.0}); }, "2 vectors and 1 doses");
+  expect_error<steer::numeric_error>([&] { steer::measure_interference({a, a}, {1.0, std::nan("")}); }, "dose 1 is nan");
   steering_vector b = a;
   b.point = steer::point::mlp_out;
   expect_error<steer::argument_error>([&] { steer::measure_interference({a, b}); }, "interference", "mlp_out");

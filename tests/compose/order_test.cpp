@@ -77,6 +77,28 @@ TEST(order_warnings, see_every_kind_of_edit) {
   EXPECT_EQ(warnings(steer::recipe{}.turn_towards(b, {.share = 0.5F}).add(a)), 1U);
 }
 
+TEST(order_warnings, look_at_norm_modes) {
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, {.strength = 0.5F}).add(c, {.strength = 0.5F})), 0U);
+  EXPECT_EQ(warnings(steer::recipe{}
+                         .add(a, {.strength = 0.5F, .norm = steer::restore_norm})
+                         .add(c, {.strength = 0.5F, .norm = steer::restore_norm})),
+            1U)
+      << "what is restored is not what is added";
+}
+
+TEST(order_warnings, say_may_where_one_edit_moves_what_a_gate_reads) {
+  const auto gated_by = [](const steering_vector& v) {
+    return steer::add_options{.strength = 0.5F, .gate = {.conditions = {steer::above(v, 3.0F)}}};
+  };
+  const auto found = steer::order_warnings(steer::recipe{}.add(c, {.strength = 0.5F}).add(a, gated_by(c)));
+  ASSERT_EQ(found.size(), 1U) << "with its gate open, an addition commutes with an addition";
+  EXPECT_EQ(found[0].difference, 0.0);
+  EXPECT_EQ(found[0].text,
+            "edits 0 (add \"c\") and 1 (add \"a\") may not commute: at layer 0, edit 0 moves what the gate of edit 1 "
+            "reads");
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, gated_by(c)).add(b, gated_by(c))), 0U) << "neither moves what is read";
+}
+
 TEST(order_warnings, of_random_ablations_are_those_with_a_cosine) {
   for (unsigned seed = 0; seed < 10; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

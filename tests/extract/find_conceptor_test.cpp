@@ -50,6 +50,10 @@ TEST(find_conceptor, has_its_edit_in_one_line) {
 TEST(find_conceptor, refuses_by_message) {
   const matrix<double> x = matrix<double>::Ones(2, 3);
   expect_error<steer::argument_error>([&] { steer::find_conceptor(x, {.aperture = 0.0}); }, "aperture is 0");
+  expect_error<steer::argument_error>([&] { steer::find_conceptor(x, {.aperture = 1e200}); }, "aperture is 1e+200", "its square");
+  const matrix<double> flat = matrix<double>::Ones(4, 3);  // one dimension of three
+  expect_error<steer::numeric_error>([&] { steer::find_conceptor(flat, {.aperture = 1e8}); }, "with aperture 1e+08",
+                                     "reciprocal condition number");
   expect_error<steer::numeric_error>([&] { steer::find_conceptor(matrix<double>(0, 3)); }, "has 0 samples");
   expect_error<steer::numeric_error>([&] { steer::find_conceptor(steer::moments(3)); }, "has seen 0");
 }

@@ -26,7 +26,7 @@ TEST(gaussian_transport, carries_one_covariance_onto_the_other) {
     const Eigen::MatrixXd s1 = covariance(engine, 10);
     const Eigen::MatrixXd s2 = covariance(engine, 10);
     const Eigen::MatrixXd t = steer::detail::transport_between(s1, s2, "");
-    EXPECT_LE((t * s1 * t - s2).norm(), 1e-12 * s2.norm() * 10.0);
+    EXPECT_LE((t * s1 * t - s2).norm(), 1e-12 * s2.norm());
     EXPECT_GT(t.selfadjointView<Eigen::Lower>().eigenvalues().minCoeff(), 0.0);
     EXPECT_EQ(t, t.transpose());
   }
@@ -69,7 +69,7 @@ TEST(gaussian_transport, refuses_by_message) {
   few.observe(toy::random_rows<double>(engine, 3, 5));
   steer::moments many(5);
   many.observe(toy::random_rows<double>(engine, 30, 5));
-  expect_error<steer::numeric_error>([&] { steer::gaussian_transport(few, many, {.ridge = 0.0}); }, "eigenvalues from",
+  expect_error<steer::numeric_error>([&] { steer::gaussian_transport(few, many, {.ridge = 0.0}); }, "the source's covariance is singular",
                                      "ridge above 0");
   EXPECT_NO_THROW(steer::gaussian_transport(few, many));
   expect_error<steer::shape_error>([&] { steer::gaussian_transport(few, steer::moments(4)); }, "width 5", "width 4");

@@ -55,6 +55,18 @@ TEST(linear_transport, never_finds_a_negative_slope) {
   }
 }
 
+TEST(linear_transport, of_a_constant_target_has_slope_zero_not_a_rounded_negative_one) {
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const matrix<double> a = toy::random_rows<double>(engine, 7, 6);
+    const Eigen::RowVectorXd constant = toy::random_rows<double>(engine, 1, 6).row(0);
+    const auto found = steer::detail::transport_of(a, constant.replicate(7, 1), "");
+    EXPECT_GE(found.scale.minCoeff(), 0.0);
+    EXPECT_LE((found.shift - constant.transpose()).norm(), 1e-12);
+  }
+}
+
 TEST(linear_transport, of_sides_of_different_sizes_meets_at_quantiles) {
   matrix<double> a(4, 1);
   a << 0, 1, 2, 3;

@@ -18,10 +18,11 @@ steer::evidence measure(const steer::matrix<float>& positive, const steer::matri
 }
 
 TEST(measure_evidence, known_answers) {
-  steer::matrix<float> positive(4, 2);
-  steer::matrix<float> negative(4, 2);
-  positive << 1, 0, 0, 1, 1, 0, 0, 1;
-  negative << 0, 0, 0, 0, 0, 0, 0, 0;
+  // The third column makes every pair another one and is the same on both sides.
+  steer::matrix<float> positive(4, 3);
+  steer::matrix<float> negative(4, 3);
+  positive << 1, 0, 0, 0, 1, 1, 1, 0, 2, 0, 1, 3;
+  negative << 0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 3;
   steer::evidence e = measure(positive, negative);
   EXPECT_NEAR(*e.norm_ratio, std::sqrt(0.5) / 2.0, 1e-12);
   EXPECT_NEAR(*e.coherence, std::sqrt(0.5), 1e-12) << "every pair is 45 degrees off the mean";
@@ -31,14 +32,14 @@ TEST(measure_evidence, known_answers) {
   EXPECT_NEAR(*e.explained_variance, 0.5, 1e-12);
   EXPECT_EQ(*e.majority, 1.0);
 
-  positive << 1, 0, 1, 0, 1, 1, 1, 1;
+  positive << 1, 0, 0, 1, 0, 1, 1, 1, 2, 1, 1, 3;
   e = measure(positive, negative);
   EXPECT_EQ(*e.auroc, 1.0);
   EXPECT_NEAR(*e.split_half_cosine, 1.0, 1e-12) << "each half has one of each kind";
   EXPECT_NEAR(*e.coherence, 0.5 * (2.0 + 3.0 / std::sqrt(2.0)) / std::sqrt(5.0), 1e-12);
 
-  positive << 3, 0, 3, 0, 3, 0, -9, 0;  // the last text lies on the other side of all
-  negative << 0, 0, 1, 0, 0, 0, 1, 0;
+  positive << 3, 0, 0, 3, 0, 1, 3, 0, 2, -9, 0, 3;  // the last text lies on the other side of all
+  negative << 0, 0, 0, 1, 0, 1, 0, 0, 2, 1, 0, 3;
   e = measure(positive, negative);
   // Two folds: even texts are judged by odd ones' direction, (-3 - 1, 0), and score -3 against 0; odd texts by (3, 0): 3 and
   // -9 against 1 and 1.
@@ -48,12 +49,58 @@ TEST(measure_evidence, known_answers) {
 }
 
 TEST(measure_evidence, d_prime_pools_variances_over_folds) {
-  steer::matrix<float> positive(4, 1);
-  steer::matrix<float> negative(4, 1);
-  positive << 5, 5, 7, 9;  // folds {5, 7} and {5, 9}: squares 2 and 8, two degrees of freedom
-  negative << 0, 0, 2, 2;  // folds {0, 2} and {0, 2}: squares 2 and 2
+  steer::matrix<float> positive(4, 2);
+  steer::matrix<float> negative(4, 2);
+  positive << 5, 0, 5, 1, 7, 0, 9, 1;  // folds {5, 7} and {5, 9}: squares 2 and 8, two degrees of freedom
+  negative << 0, 0, 0, 1, 2, 0, 2, 1;  // folds {0, 2} and {0, 2}: squares 2 and 2
   const steer::evidence e = measure(positive, negative);
   EXPECT_NEAR(*e.d_prime, (5.0 + 6.0) / 2.0 / std::sqrt(0.5 * (5.0 + 2.0)), 1e-6);
+}
+
+TEST(measure_evidence, no_copy_is_judged_by_what_its_copy_has_taught) {
+  // Noise: 12 pairs of 64 numbers that say nothing. A direction that has seen a copy of what it is judged on separates it.
+  std::mt19937_64 engine(5);
+  double different = 0.0;
+  constexpr int repeats = 20;
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    const steer::matrix<float> p = toy::random_rows<float>(engine, 12, 64);
+    const steer::matrix<float> q = toy::random_rows<float>(engine, 12, 64);
+    steer::matrix<float> p_twice(24, 64);
+    steer::matrix<float> q_twice(24, 64);
+    p_twice << p, p;
+    q_twice << q, q;
+    const steer::evidence once = measure(p, q);
+    const steer::evidence twice = measure(p_twice, q_twice);
+    EXPECT_EQ(once.auroc, twice.auroc);
+    EXPECT_EQ(once.copied, 0.0);
+    EXPECT_EQ(twice.copied, 0.5);
+    EXPECT_NEAR(*once.split_half_cosine, *twice.split_half_cosine, 1e-6);
+    const steer::evidence unpaired = steer::measure_evidence(p_twice, q, steer::pairing::unpaired, by_mean(p, q), 2.0, by_mean);
+    EXPECT_EQ(unpaired.auroc, once.auroc) << "texts that are no pairs have copies too";
+    different += *twice.auroc / repeats;
+  }
+  EXPECT_NEAR(different, 0.5, 0.1);
+  const steer::matrix<float> same = steer::matrix<float>::Ones(6, 2);
+  const steer::evidence none = measure(same, 2.0F * same);
+  EXPECT_FALSE(none.auroc) << "one pair, six times";
+  EXPECT_FALSE(none.split_half_cosine);
+}
+
+TEST(measure_evidence, leaves_empty_what_a_method_has_too_few_texts_for) {
+  struct of_two {
+    Eigen::Index least() const { return 2; }
+    Eigen::VectorXd operator()(const steer::matrix<float>& p, const steer::matrix<float>& q) const {
+      return p.rows() < 2 || q.rows() < 2 ? throw steer::numeric_error("too few") : steer::mean_difference(p, q);
+    }
+  };
+  std::mt19937_64 engine(6);
+  for (const Eigen::Index n : {2, 3, 4}) {
+    const steer::matrix<float> p = toy::random_rows<float>(engine, n, 3);
+    const steer::matrix<float> q = toy::random_rows<float>(engine, n, 3);
+    const steer::evidence e = steer::measure_evidence(p, q, steer::pairing::paired, by_mean(p, q), 2.0, of_two{});
+    EXPECT_EQ(e.split_half_cosine.has_value(), n == 4);
+    EXPECT_EQ(measure(p, q).split_half_cosine.has_value(), true);
+  }
 }
 
 TEST(measure_evidence, split_half_cosine_is_what_the_formula_predicts) {

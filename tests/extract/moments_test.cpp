@@ -122,6 +122,8 @@ TEST(moments, refuse_by_message_and_keep_nothing) {
   bad(1, 2) = std::nanf("");
   expect_error<steer::numeric_error>([&] { seen.observe(bad); }, "moments", "sample 1 holds NaN");
   expect_error<steer::shape_error>([&] { seen.observe(Eigen::RowVector2d(1, 2)); }, "width 2", "expected 3");
+  matrix<double> huge = matrix<double>::Constant(1, 3, 1e200);
+  expect_error<steer::numeric_error>([&] { seen.observe(huge); }, "squares of the rows overflow");
   EXPECT_EQ(seen.count(), 1);
   expect_error<steer::numeric_error>([&] { static_cast<void>(seen.covariance()); }, "at least 2 rows; has seen 1");
   expect_error<steer::numeric_error>([] { static_cast<void>(moments(2).mean()); }, "at least 1 rows; has seen 0");

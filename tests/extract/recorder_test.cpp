@@ -6,6 +6,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,33 @@ TEST_F(recorder, merged_from_parts_is_one_that_saw_it_all) {
   const steer::recorder other_tokens{model.shape(), {.tokens = steer::last_token{}}};
   expect_error<steer::argument_error>([&] { all.merge(other_tokens); }, "merges last token", "into positions from 1");
   expect_error<steer::shape_error>([&] { all.merge(steer::recorder{toy::shape(3, 3)}); }, "3 layers of width 3");
+}
+
+TEST_F(recorder, of_several_threads_merged_in_a_fixed_order_gives_the_same_bits) {
+  const std::vector<std::pair<std::string, std::string>> pairs{{"ab", "c"}, {"de", "fgh"}, {"i", "jk"}, {"lm", "no"}};
+  const auto record = [&] {
+    std::vector<steer::recorder> parts(pairs.size(), steer::recorder{model.shape()});
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      threads.emplace_back([&, i] { parts[i].observe(model, pairs[i].first, pairs[i].second); });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      parts[0].merge(parts[i]);
+    }
+    return parts[0];
+  };
+  steer::recorder one{model.shape()};
+  for (const auto& [positive, negative] : pairs) {
+    one.observe(model, positive, negative);
+  }
+  const steer::steering_vector first = steer::mean_difference(record(), {.name = "x"});
+  EXPECT_EQ(first, steer::mean_difference(record(), {.name = "x"}));
+  for (const auto& [layer, v] : steer::mean_difference(one, {.name = "x"}).directions) {
+    EXPECT_LE((first.directions.at(layer).values - v.values).norm(), 1e-6);
+  }
 }
 
 TEST_F(recorder, takes_the_bos_token_only_when_asked) {

@@ -68,6 +68,22 @@ TEST(split_half_interval, comes_from_the_callers_engine) {
   EXPECT_NE(with(1), with(2));
 }
 
+TEST(split_half_interval, keeps_copies_in_one_half) {
+  std::mt19937_64 engine(5);
+  double found = 0.0;
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    const matrix<float> p = shifted(engine, 10, 0.0F);
+    const matrix<float> q = shifted(engine, 10, 0.0F);
+    matrix<float> p_twice(20, d);
+    matrix<float> q_twice(20, d);
+    p_twice << p, p;
+    q_twice << q, q;
+    const auto pairs = repeat % 2 == 0 ? pairing::paired : pairing::unpaired;
+    found += steer::split_half_interval(p_twice, q_twice, pairs, by_mean, engine, {.repeats = 20}).cosine / 20.0;
+  }
+  EXPECT_NEAR(found, 0.0, 0.1) << "noise does not repeat; copies in both halves would have .4";
+}
+
 TEST(split_half_interval, refuses_by_message) {
   std::mt19937_64 engine(3);
   const matrix<float> p = matrix<float>::Random(8, 3);
@@ -82,6 +98,11 @@ TEST(split_half_interval, refuses_by_message) {
   expect_error<steer::numeric_error>(
       [&] { steer::split_half_interval(three, three, pairing::paired, by_mean, engine); }, "3 positive and 3 negative",
       "at least 4");
+  matrix<float> copies(4, 3);
+  copies << three, three.topRows(1);
+  expect_error<steer::numeric_error>(
+      [&] { steer::split_half_interval(copies, copies, pairing::paired, by_mean, engine); },
+      "3 positive and 3 negative texts that differ");
 }
 
 }  // namespace

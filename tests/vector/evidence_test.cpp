@@ -22,6 +22,10 @@ TEST(verdict, claims_no_more_than_reading) {
   EXPECT_EQ(verdict(e), "separates, but the pairs contradict each other");
   e.coherence = 0.4;
   EXPECT_EQ(verdict(e), "separates, not yet shown to steer");
+  e.copied = 0.0;
+  EXPECT_EQ(verdict(e), "separates, not yet shown to steer");
+  e.copied = 0.126;
+  EXPECT_EQ(verdict(e), "separates, but 13 % of the texts are copies of others; not yet shown to steer");
 }
 
 TEST(evidence, refuses_numbers_that_cannot_be_what_they_are_called) {

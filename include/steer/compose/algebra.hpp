@@ -5,10 +5,12 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "steer/core/error.hpp"
 #include "steer/vector/steering_vector.hpp"
@@ -50,6 +52,18 @@ inline void require_together(const steering_vector& a, const steering_vector& b,
       }
     }
   }
+}
+
+/// As `require_together` for all of them, at least one.
+/// @return the first whose model is known, or else the first: what a vector made of all has to say of its model
+inline const steering_vector& require_all_together(const std::vector<steering_vector>& vectors, const std::string& who) {
+  const auto known = std::find_if(vectors.begin(), vectors.end(),
+                                  [](const steering_vector& v) { return !v.source.fingerprint.empty(); });
+  const steering_vector& first = known == vectors.end() ? vectors.front() : *known;
+  for (const steering_vector& v : vectors) {
+    require_together(first, v, who);
+  }
+  return first;
 }
 
 inline steering_vector multiple(double factor, const steering_vector& v, std::string name) {
@@ -95,6 +109,10 @@ inline steering_vector operator+(const steering_vector& a, const steering_vector
   out.name = name;
   out.point = a.point;
   out.source = a.source;
+  if (out.source.fingerprint.empty()) {  // what one of them knows of the model is not lost
+    out.source.model = b.source.model;
+    out.source.fingerprint = b.source.fingerprint;
+  }
   out.source.method = detail::text(a.source.method, " + ", b.source.method);
   out.source.contrast = detail::text("(", a.source.contrast, ") + (", b.source.contrast, ")");
   out.source.tokens = a.source.tokens == b.source.tokens ? a.source.tokens : a.source.tokens + "; " + b.source.tokens;

@@ -95,12 +95,14 @@ conceptor disjunction(const Conceptor& a, const Conceptor& b) {
 template <std::same_as<conceptor> Conceptor>
 conceptor with_aperture(const Conceptor& c, double gamma) {
   check(c, "with_aperture");
-  if (!(gamma > 0.0 && std::isfinite(gamma))) {
-    throw argument_error(detail::text("with_aperture: gamma is ", gamma, "; expected a finite number above 0"));
+  const double square = gamma * gamma;
+  if (!(gamma > 0.0 && square > 0.0 && std::isfinite(square))) {
+    throw argument_error(detail::text("with_aperture: gamma is ", gamma,
+                                      "; expected a finite number above 0, and its square too"));
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(c.matrix);
   const Eigen::ArrayXd s = solved.eigenvalues().array().max(0.0).min(1.0);
-  const Eigen::ArrayXd changed = s / (s + (1.0 - s) / (gamma * gamma));
+  const Eigen::ArrayXd changed = s / (s + (1.0 - s) / square);
   const Eigen::MatrixXd& q = solved.eigenvectors();
   return {q * changed.matrix().asDiagonal() * q.transpose()};
 }

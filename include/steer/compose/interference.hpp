@@ -6,38 +6,24 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "steer/compose/algebra.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/vector/interference_report.hpp"
 #include "steer/vector/small_matrix.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
 inline namespace v0 {
 
-/// Plain data. One entry for each layer; the vectors' order is that of `names`.
-struct interference_report {
-  struct at_layer {
-    Eigen::MatrixXd gram = {};   ///< [k, k], cosines of the directions
-    double condition = 1.0;      ///< of the Gram matrix; infinity if the directions are dependent
-    double coherence = 0.0;      ///< the largest |cosine| of two of them
-    Eigen::VectorXd lost = {};   ///< [k], share of each one's squared length that lies in the others' span
-    Eigen::VectorXd norms = {};  ///< [k], |dose · v|
-    double sum_norm = 0.0;       ///< |Σ dose · v|
-    double expected_norm = 0.0;  ///< √Σ|dose · v|²: that of the sum if they were orthogonal
-  };
-  std::vector<std::string> names = {};
-  std::map<int, at_layer> layers = {};
-};
-
 /// Measures how steering vectors overlap, and how long their sum is at the given doses.
 ///
 /// @param doses  multiples of each vector as extracted; empty: 1 each
-/// @throws argument_error if there are no vectors or not as many doses; as `+` if the vectors do not belong together
+/// @throws argument_error if there are no vectors or not as many doses; numeric_error for a dose that is not finite; as
+///         `+` if the vectors do not belong together
 /// @cost   O(L k³ d)
 inline interference_report measure_interference(const std::vector<steering_vector>& vectors,
                                                 std::vector<double> doses = {}) {
@@ -48,9 +34,14 @@ inline interference_report measure_interference(const std::vector<steering_vecto
     throw argument_error(detail::text("interference: has ", vectors.size(), " vectors and ", doses.size(),
                                       " doses; expected as many, at least one"));
   }
+  for (std::size_t i = 0; i < doses.size(); ++i) {
+    if (!std::isfinite(doses[i])) {
+      throw numeric_error(detail::text("interference: dose ", i, " is ", doses[i], "; expected a finite number"));
+    }
+  }
+  detail::require_all_together(vectors, "interference");
   interference_report out;
   for (const steering_vector& v : vectors) {
-    detail::require_together(vectors.front(), v, "interference");
     out.names.push_back(v.name);
   }
   const auto k = static_cast<Eigen::Index>(vectors.size());
@@ -91,25 +82,6 @@ inline interference_report measure_interference(const std::vector<steering_vecto
     here.sum_norm = (units.transpose() * sizes).norm();
     here.expected_norm = sizes.norm();
     out.layers[layer] = here;
-  }
-  return out;
-}
-
-/// A few lines for each layer.
-inline std::string to_string(const interference_report& report) {
-  std::string out;
-  for (const auto& [layer, here] : report.layers) {
-    out += detail::text("layer ", layer, ": condition ", here.condition, ", largest |cosine| ", here.coherence,
-                        ", norm of the sum ", here.sum_norm, " (", here.expected_norm, " if orthogonal)\n");
-    for (std::size_t i = 0; i < report.names.size(); ++i) {
-      const auto row = static_cast<Eigen::Index>(i);
-      out += detail::text("  ", report.names[i], ": norm ", here.norms[row], ", ", 100.0 * here.lost[row],
-                          " % within the others; cosines");
-      for (Eigen::Index j = 0; j < here.gram.cols(); ++j) {
-        out += detail::text(" ", here.gram(row, j));
-      }
-      out += '\n';
-    }
   }
   return out;
 }

@@ -82,11 +82,11 @@ inline joint_dose solve_joint_dose(const std::vector<steering_vector>& vectors, 
   out.move.point = vectors.front().point;
   out.move.source.method = who;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
-    detail::require_together(vectors.front(), vectors[i], who);
     out.move.name += detail::text(i == 0 ? "" : ", ", vectors[i].name, " ", targets[i]);
   }
-  out.move.source.model = vectors.front().source.model;
-  out.move.source.fingerprint = vectors.front().source.fingerprint;
+  const steering_vector& known = detail::require_all_together(vectors, who);
+  out.move.source.model = known.source.model;
+  out.move.source.fingerprint = known.source.fingerprint;
   for (const auto& [layer, first] : vectors.front().directions) {
     const std::string where = detail::text(who, " (", out.move.name, "), layer ", layer);
     std::vector<const direction*> directions;

@@ -51,9 +51,7 @@ std::vector<steering_vector> changed_together(const std::vector<steering_vector>
   if (vectors.empty()) {
     throw argument_error(text(who, ": has no vectors; expected at least one"));
   }
-  for (const steering_vector& v : vectors) {
-    require_together(vectors.front(), v, who);
-  }
+  require_all_together(vectors, who);
   std::vector<steering_vector> out = vectors;
   for (const auto& [layer, first] : vectors.front().directions) {
     std::vector<const direction*> directions;

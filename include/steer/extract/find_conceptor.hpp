@@ -23,17 +23,35 @@ struct conceptor_options {
 namespace detail {
 
 inline double inverse_square(const conceptor_options& options) {
-  if (!(options.aperture > 0.0 && std::isfinite(options.aperture))) {
-    throw argument_error(text("find_conceptor: aperture is ", options.aperture, "; expected a finite number above 0"));
+  const double out = 1.0 / (options.aperture * options.aperture);
+  if (!(options.aperture > 0.0 && std::isfinite(options.aperture) && out > 0.0 && std::isfinite(out))) {
+    throw argument_error(text("find_conceptor: aperture is ", options.aperture,
+                              "; expected a finite number above 0, and its square too"));
   }
-  return 1.0 / (options.aperture * options.aperture);
+  return out;
+}
+
+/// system⁻¹ right.
+/// @throws numeric_error if it cannot: the samples span too few dimensions for so large an aperture
+template <std::same_as<double> Scalar>
+Eigen::MatrixXd solve_softened(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& system,
+                               const Eigen::MatrixXd& right, const conceptor_options& options) {
+  const Eigen::LLT<Eigen::MatrixXd> factored(system);
+  const double condition = factored.info() == Eigen::Success ? factored.rcond() : 0.0;
+  if (!(condition > 1e-12)) {
+    throw numeric_error(text("find_conceptor: with aperture ", options.aperture,
+                             " the reciprocal condition number is ", condition,
+                             "; expected above 1e-12: a smaller aperture, or samples in all dimensions"));
+  }
+  return factored.solve(right);
 }
 
 }  // namespace detail
 
 /// C = R (R + α⁻² I)⁻¹, R = Σ h hᵀ / n about zero.
 ///
-/// @throws argument_error for an aperture not above 0, numeric_error before the first row
+/// @throws argument_error for an aperture not above 0; numeric_error before the first row, or for an aperture so large
+///         that R + α⁻² I is singular
 /// @cost   O(d³)
 /// @source Jaeger 2014, arXiv:1403.3369; for steering Postmus & Abreu 2024, arXiv:2410.16314; deviation: none
 template <std::same_as<moments> Moments>
@@ -43,7 +61,7 @@ conceptor find_conceptor(const Moments& seen, conceptor_options options = {}) {
   Eigen::MatrixXd system = seen.correlation();
   system.diagonal().array() += softness;
   // R (R + a I)⁻¹ = I - a (R + a I)⁻¹, and symmetric in that form
-  Eigen::MatrixXd out = -softness * Eigen::LLT<Eigen::MatrixXd>(system).solve(Eigen::MatrixXd::Identity(d, d));
+  Eigen::MatrixXd out = -softness * detail::solve_softened(system, Eigen::MatrixXd::Identity(d, d), options);
   out.diagonal().array() += 1.0;
   return {0.5 * (out + out.transpose())};
 }
@@ -51,7 +69,7 @@ conceptor find_conceptor(const Moments& seen, conceptor_options options = {}) {
 /// The same of samples, in as many dimensions as there are samples where those are fewer.
 ///
 /// @shape  samples [n, d]
-/// @throws argument_error for an aperture not above 0; numeric_error for no sample or NaN
+/// @throws argument_error for an aperture not above 0; numeric_error for no sample, NaN, or too large an aperture
 /// @cost   O(n d min(n, d) + min(n, d)³ + n d²)
 template <class Rows>
 conceptor find_conceptor(const Eigen::MatrixBase<Rows>& samples, conceptor_options options = {}) {
@@ -65,7 +83,7 @@ conceptor find_conceptor(const Eigen::MatrixBase<Rows>& samples, conceptor_optio
   // Xᵀ X (Xᵀ X + n a I)⁻¹ = Xᵀ (X Xᵀ + n a I)⁻¹ X
   Eigen::MatrixXd system = rows * rows.transpose();
   system.diagonal().array() += softness * static_cast<double>(rows.rows());
-  const Eigen::MatrixXd out = rows.transpose() * Eigen::LLT<Eigen::MatrixXd>(system).solve(Eigen::MatrixXd(rows));
+  const Eigen::MatrixXd out = rows.transpose() * detail::solve_softened(system, Eigen::MatrixXd(rows), options);
   return {0.5 * (out + out.transpose())};
 }
 

@@ -26,7 +26,7 @@ namespace steer {
 inline namespace v0 {
 
 /// Turns two sides into a direction, of any length, and says its name. One whose `needs_pairs()` is true is refused where
-/// rows are no pairs.
+/// rows are no pairs; one that needs more than 1 text a side says how many as `least()`.
 template <class Method>
 concept direction_method = requires(const Method& method, const matrix<float>& side) {
   { method.name() } -> std::convertible_to<std::string>;
@@ -49,6 +49,7 @@ struct by_principal_component {
 
   [[nodiscard]] std::string name() const { return std::string(to_string(options.of)); }
   [[nodiscard]] bool needs_pairs() const { return options.of != component_of::pooled; }
+  [[nodiscard]] Eigen::Index least() const { return options.of == component_of::centred_differences ? 2 : 1; }
   template <class Positive, class Negative>
   [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
                                            const Eigen::MatrixBase<Negative>& negative) const {
@@ -61,6 +62,7 @@ struct by_whitened_difference {
   whitened_options options = {};
 
   [[nodiscard]] std::string name() const { return detail::text("whitened_difference, shrinkage ", options.shrinkage); }
+  [[nodiscard]] Eigen::Index least() const { return 2; }
   template <class Positive, class Negative>
   [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
                                            const Eigen::MatrixBase<Negative>& negative) const {
@@ -128,16 +130,14 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
     throw numeric_error(detail::text(who, ": the sides' means do not differ along what ", method.name(), " has found"));
   }
   const Eigen::VectorXd middle = 0.5 * (both.positive.colwise().mean() + both.negative.colwise().mean()).transpose();
-  return detail::measured_direction(positive, negative, u * distance, middle, facts.pairs, facts.row_norm,
-                                    [&](const auto& p, const auto& q) { return Eigen::VectorXd(method(p, q)); }, who);
+  return detail::measured_direction(positive, negative, u * distance, middle, facts.pairs, facts.row_norm, method, who);
 }
 
 /// The steering vector of everything that a recorder has observed, by any method.
 ///
 ///     auto happy = steer::find_directions(recorder, {.name = "happy"}, steer::by_probe{{.penalty = 0.1}});
 ///
-/// @throws as `find_direction`, naming the layer; numeric_error if a side has no text, or two pairs (two texts of a
-///         side, where they are no pairs) are the same: one would be judged by what the other has taught
+/// @throws as `find_direction`, naming the layer; numeric_error if a side has no text
 /// @cost   8 calls of `method` a layer
 template <direction_method Method>
 steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method) {
@@ -145,17 +145,6 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
   const std::string who = detail::text(method.name(), " \"", out.name, "\"");
   const recorder_options& how = recorded.options();
   side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
-  const int layer = how.layers.back();  // early ones may not yet tell two texts with one last token apart
-  if (facts.pairs == pairing::paired) {
-    detail::require_distinct(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative),
-                             detail::text(who, ", layer ", layer), "pairs");
-  } else {
-    for (const side which : {side::positive, side::negative}) {
-      const auto texts = recorded.texts(layer, which);
-      detail::require_distinct(texts, texts, detail::text(who, ", layer ", layer),
-                               detail::text(to_string(which), " texts"));
-    }
-  }
   for (const int here : how.layers) {
     facts.row_norm = recorded.mean_row_norm(here);
     out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative),
@@ -175,9 +164,8 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
   steering_vector out = find_directions(recorded, std::move(of), method);
   const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
   for (auto& [layer, v] : out.directions) {
-    const split_half found = split_half_interval(
-        recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), pairs,
-        [&](const auto& p, const auto& q) { return Eigen::VectorXd(method(p, q)); }, engine, options);
+    const split_half found = split_half_interval(recorded.texts(layer, side::positive),
+                                                 recorded.texts(layer, side::negative), pairs, method, engine, options);
     v.evidence.split_half_cosine = found.cosine;
     v.evidence.split_half_low = found.low;
     v.evidence.split_half_high = found.high;

@@ -63,7 +63,7 @@ inline axis_map transport_of(const matrix<double>& from, const matrix<double>& t
     const double mean_b = b.mean();
     a.array() -= mean_a;
     b.array() -= mean_b;
-    out.scale[j] = a.dot(b) / a.squaredNorm();
+    out.scale[j] = std::max(0.0, a.dot(b) / a.squaredNorm());  // below 0 by rounding only, of a constant target
     out.shift[j] = mean_b - out.scale[j] * mean_a;
   }
   return out;

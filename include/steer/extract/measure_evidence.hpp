@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "steer/core/matrix.hpp"
+#include "steer/extract/samples.hpp"
 #include "steer/extract/separation.hpp"
 #include "steer/vector/evidence.hpp"
 
@@ -23,8 +25,8 @@ enum class pairing : std::uint8_t { unpaired, paired };
 
 namespace detail {
 
-/// The rows whose index modulo `folds` is (or is not) `fold`.
-/// @shape all [n, d]; returns [about n / folds, d] or the rest
+/// The rows for whose index `keep` is true.
+/// @shape all [n, d]; returns [at most n, d]
 template <class Keep>
 matrix<float> rows_where(const Eigen::Ref<const matrix<float>>& all, Keep keep) {
   std::vector<Eigen::Index> chosen;
@@ -51,13 +53,23 @@ inline double cosine(const Eigen::VectorXd& a, const Eigen::VectorXd& b) { retur
 /// Sum of squares of each number's distance from their mean.
 inline double squares_within(const Eigen::VectorXd& scores) { return (scores.array() - scores.mean()).square().sum(); }
 
+/// How many texts a side a method needs at least; 1 where it does not say.
+template <class Method>
+Eigen::Index least_of(const Method& method) {
+  if constexpr (requires { { method.least() } -> std::convertible_to<Eigen::Index>; }) {
+    return method.least();
+  } else {
+    return 1;
+  }
+}
+
 /// AUROC and d' on folds that the direction has not seen. AUROC is the mean over the folds. So is d's distance of the
 /// means, but its variances are pooled over all folds: in a fold of two texts a variance can be as good as zero.
 template <class Method>
 void held_out(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
-              Method method, evidence& out) {
-  const Eigen::Index folds = std::min<Eigen::Index>(5, std::min(positive.rows(), negative.rows()) / 2);
-  if (folds < 2) {
+              const row_groups& plus_groups, const row_groups& minus_groups, const Method& method, evidence& out) {
+  const Eigen::Index folds = std::min<Eigen::Index>(5, std::min(plus_groups.count, minus_groups.count) / 2);
+  if (folds < 2 || std::min(plus_groups.count, minus_groups.count) < 2 * least_of(method)) {
     return;
   }
   double auroc_sum = 0.0;
@@ -65,12 +77,17 @@ void held_out(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<
   double plus_squares = 0.0;
   double minus_squares = 0.0;
   for (Eigen::Index fold = 0; fold < folds; ++fold) {
-    const auto held = [&](Eigen::Index i) { return i % folds == fold; };
-    const auto seen = [&](Eigen::Index i) { return i % folds != fold; };
+    const auto held = [&](const row_groups& groups) {
+      return [&](Eigen::Index i) { return groups.of[static_cast<std::size_t>(i)] % folds == fold; };
+    };
+    const auto seen = [&](const row_groups& groups) {
+      return [&](Eigen::Index i) { return groups.of[static_cast<std::size_t>(i)] % folds != fold; };
+    };
     const Eigen::VectorXd u =
-        Eigen::VectorXd(method(rows_where(positive, seen), rows_where(negative, seen))).normalized();
-    const Eigen::VectorXd plus = rows_where(positive, held).template cast<double>() * u;
-    const Eigen::VectorXd minus = rows_where(negative, held).template cast<double>() * u;
+        Eigen::VectorXd(method(rows_where(positive, seen(plus_groups)), rows_where(negative, seen(minus_groups))))
+            .normalized();
+    const Eigen::VectorXd plus = rows_where(positive, held(plus_groups)).template cast<double>() * u;
+    const Eigen::VectorXd minus = rows_where(negative, held(minus_groups)).template cast<double>() * u;
     auroc_sum += auroc({plus.data(), static_cast<std::size_t>(plus.size())},
                        {minus.data(), static_cast<std::size_t>(minus.size())});
     distance_sum += plus.mean() - minus.mean();
@@ -88,14 +105,19 @@ void held_out(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<
 }  // namespace detail
 
 /// Measures a direction's evidence on the texts that it came from, with `method` refitted wherever it must not have seen
-/// what it is judged on. Entries for which there are too few texts stay empty: fewer than 4 a side for held-out figures.
+/// what it is judged on. Entries for which there are too few texts stay empty: fewer than 4 different ones a side for
+/// held-out figures, 2 for the halves, twice as many where `method.least()` is 2.
+///
+/// Text i is in fold i mod 5 (or as many folds as there are pairs of texts) and in half i mod 2. Copies of a pair (of a
+/// text, where they are no pairs) count once in that numbering and stay together: none is judged by what its copy has
+/// taught. Where the order of the texts has a period of its own, shuffle them first, or see `split_half_interval`.
 ///
 /// @param v       the direction that `method(positive, negative)` found
 /// @param method  callable: two matrices [n, d] -> direction [d]
 /// @shape  positive [n, d], negative [m, d], v [d]
 /// @throws shape_error if widths differ or pairs are not as many on both sides; numeric_error if v is not finite; what
 ///         `method` throws
-/// @cost   7 calls of `method` and O((n + m) d); copies the texts twice
+/// @cost   7 calls of `method` and O((n + m) d), and sorting the texts; copies them twice
 /// @source METHODS: AUROC, d', split-half cosine (even against odd texts), coherence (Braun et al. 2025, arXiv:2505.22637)
 template <class Method>
 evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
@@ -113,15 +135,21 @@ evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive, const
   if (row_norm && *row_norm > 0.0) {
     out.norm_ratio = v.norm() / *row_norm;
   }
-  detail::held_out(positive, negative, method, out);
-  if (positive.rows() >= 2 && negative.rows() >= 2) {
-    const auto even = [](Eigen::Index i) { return i % 2 == 0; };
-    const auto odd = [](Eigen::Index i) { return i % 2 == 1; };
-    out.split_half_cosine =
-        detail::cosine(method(detail::rows_where(positive, even), detail::rows_where(negative, even)),
-                       method(detail::rows_where(positive, odd), detail::rows_where(negative, odd)));
+  const bool paired = pairs == pairing::paired;
+  const detail::row_groups plus = detail::equal_rows(positive, paired ? negative : positive);
+  const detail::row_groups minus = paired ? plus : detail::equal_rows(negative, negative);
+  out.copied = 1.0 - static_cast<double>(plus.count + minus.count) / static_cast<double>(positive.rows() + negative.rows());
+  detail::held_out(positive, negative, plus, minus, method, out);
+  if (std::min(plus.count, minus.count) >= 2 * detail::least_of(method)) {
+    const auto half = [&](Eigen::Index which) -> Eigen::VectorXd {
+      const auto among = [which](const detail::row_groups& groups) {
+        return [&groups, which](Eigen::Index i) { return groups.of[static_cast<std::size_t>(i)] % 2 == which; };
+      };
+      return method(detail::rows_where(positive, among(plus)), detail::rows_where(negative, among(minus)));
+    };
+    out.split_half_cosine = detail::cosine(half(0), half(1));
   }
-  if (pairs == pairing::paired && positive.rows() >= 2) {  // one pair's difference is the direction
+  if (paired && positive.rows() >= 2) {  // one pair's difference is the direction
     const matrix<double> differences = positive.cast<double>() - negative.cast<double>();
     const Eigen::VectorXd along = differences * v.normalized();
     double sum = 0.0;

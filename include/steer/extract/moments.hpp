@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -45,7 +46,8 @@ class moments {
 
   /// Adds rows of any scalar type.
   /// @shape  rows [n, d]
-  /// @throws shape_error for another width, numeric_error naming the row for NaN or infinity; nothing is added then
+  /// @throws shape_error for another width; numeric_error naming the row for NaN or infinity, or if squares overflow;
+  ///         nothing is added then
   template <class Rows>
   void observe(const Eigen::MatrixBase<Rows>& rows) {
     if (rows.cols() != width()) {
@@ -68,7 +70,8 @@ class moments {
   }
 
   /// As if every row that `other` has seen had been seen here.
-  /// @throws shape_error for another width, argument_error if one keeps the covariance and the other does not
+  /// @throws shape_error for another width; argument_error if one keeps the covariance and the other does not;
+  ///         numeric_error if squares overflow; nothing is added then
   void merge(const moments& other) {
     if (other.width() != width()) {
       throw shape_error(detail::text("moments: merges width ", other.width(), " into width ", width()));
@@ -82,6 +85,10 @@ class moments {
     const auto n = static_cast<double>(count_);
     const auto m = static_cast<double>(other.count_);
     const Eigen::VectorXd way = other.mean_ - mean_;
+    // A diagonal bounds all of a scatter matrix.
+    if (!std::isfinite(n * m / (n + m) * way.squaredNorm() + total() + other.total())) {
+      throw numeric_error("moments: the squares of the rows overflow; expected numbers up to about 1e150");
+    }
     if (kept_ == second_moments::covariance) {
       squares_ += other.squares_ + (n * m / (n + m)) * way * way.transpose();
     } else {
@@ -135,6 +142,11 @@ class moments {
   }
 
  private:
+  /// Σ |h - mean|²
+  [[nodiscard]] double total() const {
+    return kept_ == second_moments::covariance ? squares_.diagonal().sum() : squares_.sum();
+  }
+
   void require(Eigen::Index least, const char* what) const {
     if (count_ < least) {
       throw numeric_error(detail::text("moments: ", what, " needs at least ", least, " rows; has seen ", count_));

@@ -4,10 +4,9 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <numeric>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "steer/core/error.hpp"
@@ -77,21 +76,22 @@ inline void require_variance(const matrix<double>& rows, const std::string& who)
   }
 }
 
-/// The first pair of rows, earlier and later, that are the same on both sides; empty if all pairs differ.
+/// Rows in groups of equal ones: a text that comes twice is no second witness, so its copies stay on one side of every
+/// split.
+struct row_groups {
+  std::vector<Eigen::Index> of;  ///< the group of each row, numbered in the order in which they first come
+  Eigen::Index count = 0;
+};
+
+/// Groups pairs that are the same on both sides, bit by bit; for rows that are no pairs, both sides are the same matrix.
 /// @shape  positive, negative [n, d]
-/// @cost   O(n log n) comparisons of rows, most of which end at their first number
-template <class Rows>
-std::optional<std::pair<Eigen::Index, Eigen::Index>> repeated_pair(const Eigen::DenseBase<Rows>& positive,
-                                                                   const Eigen::DenseBase<Rows>& negative) {
+/// @cost   O(n log n) comparisons of rows, most of which end at their first numbers
+inline row_groups equal_rows(const Eigen::Ref<const matrix<float>>& positive,
+                             const Eigen::Ref<const matrix<float>>& negative) {
+  const auto bytes = static_cast<std::size_t>(positive.cols()) * sizeof(float);
   const auto compare = [&](Eigen::Index a, Eigen::Index b) {
-    for (const auto* rows : {&positive, &negative}) {
-      for (Eigen::Index j = 0; j < rows->cols(); ++j) {
-        if (rows->derived()(a, j) != rows->derived()(b, j)) {
-          return rows->derived()(a, j) < rows->derived()(b, j) ? -1 : 1;
-        }
-      }
-    }
-    return 0;
+    const int way = std::memcmp(positive.row(a).data(), positive.row(b).data(), bytes);
+    return way != 0 ? way : std::memcmp(negative.row(a).data(), negative.row(b).data(), bytes);
   };
   std::vector<Eigen::Index> order(static_cast<std::size_t>(positive.rows()));
   std::iota(order.begin(), order.end(), Eigen::Index{0});
@@ -99,23 +99,17 @@ std::optional<std::pair<Eigen::Index, Eigen::Index>> repeated_pair(const Eigen::
     const int way = compare(a, b);
     return way != 0 ? way < 0 : a < b;
   });
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    if (compare(order[i - 1], order[i]) == 0) {
-      return std::pair{order[i - 1], order[i]};
-    }
+  std::vector<Eigen::Index> first(order.size());  // of the rows that equal each
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const bool repeats = i > 0 && compare(order[i - 1], order[i]) == 0;
+    first[static_cast<std::size_t>(order[i])] = repeats ? first[static_cast<std::size_t>(order[i - 1])] : order[i];
   }
-  return std::nullopt;
-}
-
-/// @throws numeric_error if two pairs of rows are the same: folds would judge one by what the other has taught. `what`
-///         names what a pair is
-template <class Rows>
-void require_distinct(const Eigen::DenseBase<Rows>& positive, const Eigen::DenseBase<Rows>& negative,
-                      const std::string& who, const std::string& what) {
-  if (const auto found = repeated_pair(positive, negative)) {
-    throw numeric_error(text(who, ": ", what, " ", found->first, " and ", found->second,
-                             " are the same; one would be judged by what the other has taught; leave one out"));
+  row_groups out{std::vector<Eigen::Index>(order.size())};
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const auto earliest = static_cast<std::size_t>(first[i]);
+    out.of[i] = earliest == i ? out.count++ : out.of[earliest];
   }
+  return out;
 }
 
 }  // namespace detail

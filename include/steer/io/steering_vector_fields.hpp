@@ -19,6 +19,7 @@ void visit_measurements(Direction& v, Visit visit) {
   visit("majority", v.evidence.majority);
   visit("split_half_low", v.evidence.split_half_low);
   visit("split_half_high", v.evidence.split_half_high);
+  visit("copied", v.evidence.copied);
 }
 
 template <class Source, class Visit>

@@ -32,6 +32,9 @@ struct evidence {
   /// Bounds of the split-half cosine, where `split_half_interval` was asked for them.
   std::optional<double> split_half_low = std::nullopt;
   std::optional<double> split_half_high = std::nullopt;
+  /// Share of the pairs (of the texts, where they are no pairs) whose activations repeat an earlier one's bit by bit. They
+  /// are no further witnesses: the figures above keep copies together, so that none judges what its copy has taught.
+  std::optional<double> copied = std::nullopt;
 
   bool operator==(const evidence&) const = default;
 };
@@ -55,6 +58,7 @@ inline void check(const evidence& e, const std::string& who) {
   within(e.majority, "majority", 0.0, 1.0);
   within(e.split_half_low, "split_half_low", -1.0, 1.0);
   within(e.split_half_high, "split_half_high", -1.0, 1.0);
+  within(e.copied, "copied", 0.0, 1.0);
 }
 
 /// The evidence in words. It is about reading only, so the best that it can say is that the direction is worth a try.
@@ -75,6 +79,9 @@ inline std::string verdict(const evidence& e) {
   }
   if (e.coherence && *e.coherence < 0.0) {
     return "separates, but the pairs contradict each other";
+  }
+  if (e.copied && *e.copied > 0.0) {
+    return detail::text("separates, but ", std::round(100.0 * *e.copied), " % of the texts are copies of others; not yet shown to steer");
   }
   return "separates, not yet shown to steer";
 }
