@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -112,6 +113,30 @@ TEST(measure_response, is_exact_where_the_model_is_linear) {
   }
 }
 
+TEST(measure_response, random_directions_show_what_any_push_does) {
+  known at(5);
+  at.vectors[0].directions.at(0).values = (at.host.head.row(0) - at.host.head.row(1)).transpose();  // what its readout reads
+  for (steer::steering_vector& v : at.vectors) {
+    v.directions.at(0).row_norm = 2.0;
+  }
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2, .controls = 300});
+  EXPECT_EQ(at.host.passes, 13U + 600U);
+  for (int i = 0; i < 3; ++i) {
+    const auto read = (at.host.head.row(2 * i) - at.host.head.row(2 * i + 1)).cast<double>();
+    EXPECT_NEAR(found.random_slope[i] / (2.0 * read.norm() / std::sqrt(16.0)), 1.0, 0.15);
+  }
+  const auto warned = [&](const std::string& name) {
+    return std::any_of(found.warnings.begin(), found.warnings.end(), [&](const std::string& warning) {
+      return warning.find("readout \"" + name + "\": random directions move it") != std::string::npos;
+    });
+  };
+  EXPECT_FALSE(warned("concept 0"));
+  EXPECT_TRUE(warned("concept 1")) << "its vector is a random direction itself";
+  EXPECT_EQ(steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2}).random_slope.size(), 0);
+  expect_error<steer::argument_error>([&] { steer::measure_response(at.host, at.vectors, at.readouts, {.controls = -1}); },
+                                      "with -1 controls");
+}
+
 TEST(measure_response, doses_meet_their_targets_and_predictions_hold) {
   known at(3);
   const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
@@ -207,7 +232,7 @@ TEST(measure_response, refuses_what_does_not_fit) {
   expect_error<steer::argument_error>([&] { steer::measure_response(at.host, at.vectors, {at.readouts[0]}); },
                                       "has 3 vectors and 1 readouts; expected as many");
   expect_error<steer::argument_error>([&] { steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.0}); },
-                                      "the step is 0; expected above 0");
+                                      "the step is 0, with 0 controls; expected a step above 0");
   auto other = at.vectors;
   other[1].point = steer::point::mlp_out;
   expect_error<steer::error>([&] { steer::measure_response(at.host, other, at.readouts); }, "mlp_out");

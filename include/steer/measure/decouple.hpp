@@ -24,7 +24,7 @@ inline namespace v0 {
 /// of the response. They have no norms, evidence or origin: nothing was measured along them.
 ///
 /// @param vectors  those that the response was measured with, in the same order
-/// @throws argument_error if the vectors do not fit the response, or it was measured in `of_row_norm`: such doses have
+/// @throws shape_error if the vectors' layers or widths differ; argument_error if the vectors do not fit the response, or it was measured in `of_row_norm`: such doses have
 ///         no length of their own (use `dose`, or measure in `of_norm`); numeric_error as `dose`
 /// @cost   O(L k² d + k³)
 inline std::vector<steering_vector> decouple(const std::vector<steering_vector>& vectors, const response& measured,
@@ -52,7 +52,12 @@ inline std::vector<steering_vector> decouple(const std::vector<steering_vector>&
       }
       Eigen::VectorXd sum = Eigen::VectorXd::Zero(own.values.size());
       for (std::size_t j = 0; j < vectors.size(); ++j) {
-        const direction& v = vectors[j].directions.at(layer);
+        const auto found = vectors[j].directions.find(layer);
+        if (found == vectors[j].directions.end() || found->second.values.size() != sum.size()) {
+          throw shape_error(detail::text(who, ": \"", vectors[j].name, "\" has no direction of width ", sum.size(), " at layer ",
+                                         layer, ", as \"", vectors[i].name, "\" has"));
+        }
+        const direction& v = found->second;
         const double size = detail::size_of(measured.dosage.unit, v, detail::text(who, ": \"", vectors[j].name, "\""));
         sum += mix(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)) * size * unit(v);
       }

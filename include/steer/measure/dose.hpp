@@ -11,6 +11,7 @@
 #include "steer/core/error.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/recipe/recipe_of.hpp"
+#include "steer/vector/measured_vectors.hpp"
 #include "steer/vector/response.hpp"
 #include "steer/vector/small_matrix.hpp"
 #include "steer/vector/steering_vector.hpp"
@@ -37,20 +38,6 @@ struct dosed {
 };
 
 namespace detail {
-
-/// @throws argument_error if the response was not measured with these vectors
-inline void require_measured(const std::vector<steering_vector>& vectors, const response& r, const std::string& who) {
-  check(r);
-  if (vectors.size() != r.vectors.size()) {
-    throw argument_error(text(who, ": has ", vectors.size(), " vectors; the response was measured with ", r.vectors.size()));
-  }
-  for (std::size_t j = 0; j < vectors.size(); ++j) {
-    if (vectors[j].name != r.vectors[j]) {
-      throw argument_error(text(who, ": vector ", j, " is \"", vectors[j].name, "\"; the response was measured with \"",
-                                r.vectors[j], "\" there"));
-    }
-  }
-}
 
 /// B⁻¹.
 /// @throws numeric_error naming the concept that does not respond, or the condition

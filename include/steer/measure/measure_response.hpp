@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <random>
 #include <span>
 #include <string>
 #include <utility>
@@ -27,6 +29,8 @@ inline namespace v0 {
 struct response_options {
   steer::dosage dosage = {};
   double step = 0.1;                            ///< about half of the dose that is to be worked with
+  int controls = 0;                             ///< random directions, as long as the vectors, that show what any push does
+  std::uint64_t seed = 1;                       ///< of the random directions
   std::function<void(double)> progress = {};    ///< told how much is done, 0 to 1
 };
 
@@ -55,6 +59,20 @@ inline void take_slopes(response& out, Eigen::Index j, const std::vector<reading
   }
 }
 
+/// The vector with other directions of the same lengths, drawn at random.
+template <std::uniform_random_bit_generator Engine>
+steering_vector random_like(steering_vector v, Engine& engine) {
+  std::normal_distribution<float> normal;
+  for (auto& [layer, here] : v.directions) {
+    const float length = here.values.norm();
+    for (float& number : here.values) {
+      number = normal(engine);
+    }
+    here.values *= length / here.values.norm();
+  }
+  return v;
+}
+
 /// Correlation of what each pair's readings do with how much longer its positive text is; 0 where all are as long.
 inline double correlation_with_length(const readout& r, const readings& from, const readings& to) {
   const auto n = static_cast<Eigen::Index>(from.samples.size());
@@ -78,12 +96,13 @@ inline double correlation_with_length(const readout& r, const readings& from, co
 ///     B_ij = [readout_i(+step of vector j) - readout_i(-step of vector j)] / 2 step
 ///
 /// Warnings name a readout that moves for another reason than its concept: its pairs' lengths explain the shift, both signs
-/// move it the same way, another vector moves it more than its own; and a slope that is not constant.
+/// move it the same way, another vector moves it more than its own, random directions move it nearly as much; and a slope that
+/// is not constant.
 ///
 /// @param readouts  one for each vector, of the concept that it steers
-/// @throws argument_error if there are not as many readouts as vectors or the step is not above 0; as `+` if the vectors do
+/// @throws argument_error if there are not as many readouts as vectors, the step is not above 0 or controls are below 0; as `+` if the vectors do
 ///         not belong together, `recipe::add`, `plan` and `read_out`
-/// @cost   4 k + 1 passes over the readouts' texts
+/// @cost   4 k + 1 passes over the readouts' texts, and 2 for each control
 template <logits_host Model>
 response measure_response(Model& model, const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
                           const response_options& options = {}) {
@@ -91,8 +110,9 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
     throw argument_error(detail::text("response: has ", vectors.size(), " vectors and ", readouts.size(),
                                       " readouts; expected as many, at least one"));
   }
-  if (!(std::isfinite(options.step) && options.step > 0.0)) {
-    throw argument_error(detail::text("response: the step is ", options.step, "; expected above 0"));
+  if (!(std::isfinite(options.step) && options.step > 0.0) || options.controls < 0) {
+    throw argument_error(detail::text("response: the step is ", options.step, ", with ", options.controls,
+                                      " controls; expected a step above 0 and no negative count"));
   }
   const model_shape& shape = model.shape();
   std::vector<std::string> names;
@@ -105,18 +125,17 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
   response out = detail::unmeasured_response(vectors, std::move(names), shape, options.dosage, options.step);
   out.warnings = std::move(warnings);
   const auto k = static_cast<Eigen::Index>(vectors.size());
-  const auto passes = static_cast<double>(4 * k + 1);
+  const auto passes = static_cast<double>(4 * k + 1 + 2 * options.controls);
   double done = 0.0;
-  const auto under = [&](std::size_t vector, double dose) {
-    std::vector<double> doses(vectors.size());
-    doses[vector] = dose;
-    const plan acting{recipe_of(vectors, doses, options.dosage), shape};
+  const auto under_one = [&](const steering_vector& v, double dose) {
+    const plan acting{recipe_of({v}, {dose}, options.dosage), shape};
     std::vector<readings> found = read_out(model, readouts, acting);
     if (options.progress) {
       options.progress(++done / passes);
     }
     return found;
   };
+  const auto under = [&](std::size_t vector, double dose) { return under_one(vectors[vector], dose); };
   const std::vector<readings> unsteered = under(0, 0.0);
   for (Eigen::Index i = 0; i < k; ++i) {
     out.baseline[i] = value_of(unsteered[static_cast<std::size_t>(i)]).value;
@@ -145,6 +164,21 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
       }
     }
   }
+  if (options.controls > 0) {
+    out.random_slope = Eigen::VectorXd::Zero(k);
+    std::mt19937_64 engine(options.seed);
+    for (int control = 0; control < options.controls; ++control) {
+      const steering_vector v = detail::random_like(vectors[static_cast<std::size_t>(control) % vectors.size()], engine);
+      const auto less = under_one(v, -options.step);
+      const auto more = under_one(v, options.step);
+      for (Eigen::Index i = 0; i < k; ++i) {
+        const auto which = static_cast<std::size_t>(i);
+        const double slope = shift_of(less[which], more[which]).value / (2.0 * options.step);
+        out.random_slope[i] += slope * slope / options.controls;
+      }
+    }
+    out.random_slope = out.random_slope.cwiseSqrt();
+  }
   for (Eigen::Index i = 0; i < k; ++i) {
     const std::string who = detail::text("readout \"", out.readouts[static_cast<std::size_t>(i)], "\": ");
     const double own = std::abs(out.slope(i, i));
@@ -163,6 +197,11 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
     if (std::abs(even(i, i)) > same_way * own * out.step) {
       out.warnings.push_back(detail::text(who, "both signs of its own vector move it by ", even(i, i),
                                           " nats the same way; it moves for another reason"));
+    }
+    constexpr double beyond_chance = 3.0;
+    if (options.controls > 0 && own < beyond_chance * out.random_slope[i]) {
+      out.warnings.push_back(detail::text(who, "random directions move it by ", out.random_slope[i], " nats per unit (root mean "
+                                          "square), its own vector by ", out.slope(i, i), "; it reads more than its concept"));
     }
   }
   check(out);

@@ -47,6 +47,7 @@ struct response {
   Eigen::MatrixXd slope = {};
   Eigen::MatrixXd error = {};  ///< standard errors of the slopes, by texts
   Eigen::MatrixXd bend = {};   ///< slope at twice the step, less the slope at the step: 0 where the response is linear
+  Eigen::VectorXd random_slope = {};  ///< [k], root mean square under random directions; empty if not measured
   std::vector<std::string> warnings = {};
 
   bool operator==(const response& other) const {
@@ -54,7 +55,7 @@ struct response {
     return readouts == other.readouts && vectors == other.vectors && model == other.model &&
            fingerprint == other.fingerprint && dosage == other.dosage && step == other.step &&
            equal(baseline, other.baseline) && equal(slope, other.slope) && equal(error, other.error) &&
-           equal(bend, other.bend) && warnings == other.warnings;
+           equal(bend, other.bend) && equal(random_slope, other.random_slope) && warnings == other.warnings;
   }
 };
 
@@ -73,6 +74,12 @@ inline void check(const response& r) {
   if (k == 0 || r.readouts.size() != r.vectors.size() || r.baseline.size() != k) {
     throw shape_error(detail::text("response: has ", r.vectors.size(), " vectors, ", r.readouts.size(), " readouts and ",
                                    r.baseline.size(), " baselines; expected as many, at least one"));
+  }
+  if (r.random_slope.size() != 0 && r.random_slope.size() != k) {
+    throw shape_error(detail::text("response: has ", r.random_slope.size(), " slopes under random directions; expected ", k, " or none"));
+  }
+  if (!(r.random_slope.array() >= 0.0).all() || !r.random_slope.allFinite()) {
+    throw numeric_error("response: a slope under random directions is not finite, or negative");
   }
   square(r.slope, "the slope");
   square(r.error, "the error");
@@ -136,6 +143,9 @@ inline std::string to_string(const response& r) {
       const auto column = static_cast<Eigen::Index>(j);
       out += detail::text(j == 0 ? " " : ", ", r.vectors[j], " ", r.slope(row, column), " +-", r.error(row, column), " (bend ",
                           r.bend(row, column), ")");
+    }
+    if (r.random_slope.size() != 0) {
+      out += detail::text("; random directions ", r.random_slope[row]);
     }
     out += '\n';
   }

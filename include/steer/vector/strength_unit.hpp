@@ -36,6 +36,17 @@ constexpr std::string_view to_string(strength_unit unit) noexcept {
   return "sigma";
 }
 
+/// @throws argument_error naming the five names
+inline strength_unit strength_unit_from_string(std::string_view name) {
+  using enum strength_unit;
+  for (const strength_unit unit : {raw, strength_unit::unit, of_norm, of_row_norm, sigma}) {
+    if (to_string(unit) == name) {
+      return unit;
+    }
+  }
+  throw argument_error(detail::text("strength unit \"", name, "\"; expected raw, unit, of_norm, of_row_norm or sigma"));
+}
+
 namespace detail {
 
 /// A measurement that a unit needs.

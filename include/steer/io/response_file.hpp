@@ -1,0 +1,131 @@
+// steer/io/response_file.hpp: steering vectors with their measured response as a safetensors file. Opt-in: component
+// `safetensors`.
+//
+// Whoever serves it can give doses in nats, and say what a dose is expected to do, without measuring again. Tensors
+// `<j>.direction.<layer>` and `<j>.origin.<layer>`, F32 [d], for vector j; the metadata's `steer_response` holds everything
+// else as JSON. Doubles survive the round trip bit for bit.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/io/json_fields.hpp"
+#include "steer/io/safetensors.hpp"
+#include "steer/io/steering_vector_file.hpp"
+#include "steer/vector/measured_vectors.hpp"
+#include "steer/vector/response.hpp"
+#include "steer/vector/steering_vector.hpp"
+#include "steer/vector/strength_unit.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+namespace detail {
+
+inline constexpr int response_version = 1;
+
+inline nlohmann::ordered_json written_response(const response& r) {
+  nlohmann::ordered_json out;
+  out["readouts"] = r.readouts;
+  out["model"] = r.model;
+  out["fingerprint"] = r.fingerprint;
+  out["unit"] = std::string(to_string(r.dosage.unit));
+  out["layers"] = r.dosage.layers;
+  out["cap"] = r.dosage.cap;
+  out["step"] = r.step;
+  out["baseline"] = numbers_of(r.baseline);
+  out["slope"] = rows_of(r.slope);
+  out["error"] = rows_of(r.error);
+  out["bend"] = rows_of(r.bend);
+  out["random_slope"] = numbers_of(r.random_slope);
+  out["warnings"] = r.warnings;
+  return out;
+}
+
+inline response response_from(const nlohmann::json& about, const std::vector<steering_vector>& vectors, const std::string& who) {
+  require_keys(about, {"readouts", "model", "fingerprint", "unit", "layers", "cap", "step", "baseline", "slope", "error", "bend",
+                       "random_slope", "warnings"},
+               who);
+  response out;
+  for (const steering_vector& v : vectors) {
+    out.vectors.push_back(v.name);
+  }
+  about.at("readouts").get_to(out.readouts);
+  about.at("model").get_to(out.model);
+  about.at("fingerprint").get_to(out.fingerprint);
+  out.dosage.unit = strength_unit_from_string(about.at("unit").get<std::string>());
+  about.at("layers").get_to(out.dosage.layers);
+  about.at("cap").get_to(out.dosage.cap);
+  about.at("step").get_to(out.step);
+  out.baseline = vector_of(about.at("baseline"));
+  out.slope = square_matrix_of(about.at("slope"), who + ", the slope");
+  out.error = square_matrix_of(about.at("error"), who + ", the error");
+  out.bend = square_matrix_of(about.at("bend"), who + ", the bend");
+  out.random_slope = vector_of(about.at("random_slope"));
+  about.at("warnings").get_to(out.warnings);
+  return out;
+}
+
+inline measured_vectors read_measured_vectors(const safetensors_file& file) {
+  const std::string who = text("measured vectors: file ", file.name());
+  return read_described(file, "steer_response", who, [&](const nlohmann::json& about, std::set<std::string>& taken) {
+    require_keys(about, {"version", "vectors", "response"}, who);
+    if (about.at("version") != response_version) {
+      throw format_error(text(who, " has version ", about.at("version").dump(), "; expected ", response_version));
+    }
+    measured_vectors out;
+    for (const nlohmann::json& v : about.at("vectors").get_ref<const nlohmann::json::array_t&>()) {
+      const std::string number = std::to_string(out.vectors.size());
+      out.vectors.push_back(vector_from(v, number + ".", file, taken, text(who, ", vector ", number)));
+    }
+    out.response = response_from(about.at("response"), out.vectors, text(who, ", the response"));
+    return out;
+  });
+}
+
+}  // namespace detail
+
+/// Writes vectors with their response; reading it back gives equal ones.
+///
+///     steer::save({vectors, response}, "tones.safetensors");
+///     const steer::measured_vectors tones = steer::load_measured_vectors("tones.safetensors");
+///     const steer::dosed given = steer::dose(tones.vectors, tones.response, {1.5, 0.0, -1.0});  // given.expected says what it does
+///
+/// @throws as `check`; format_error if a text is no UTF-8; file_error if the file cannot be written
+inline void save(const measured_vectors& measured, const std::filesystem::path& path) {
+  check(measured);
+  std::map<std::string, tensor_view, std::less<>> tensors;
+  nlohmann::ordered_json about;
+  about["version"] = detail::response_version;
+  about["vectors"] = nlohmann::ordered_json::array();
+  for (std::size_t j = 0; j < measured.vectors.size(); ++j) {
+    about["vectors"].push_back(detail::written_vector(measured.vectors[j], std::to_string(j) + ".", tensors));
+  }
+  about["response"] = detail::written_response(measured.response);
+  write_safetensors(path, tensors, {{"steer_response", detail::dumped(about, "measured vectors")}});
+}
+
+/// Reads what `save` wrote.
+///
+/// @throws file_error if the file cannot be read; format_error naming the file and the field for a file of another kind or
+///         version, an unknown key or tensor, a missing one, or numbers that are not sound
+inline measured_vectors load_measured_vectors(const std::filesystem::path& path) {
+  return detail::read_measured_vectors(safetensors_file(path));
+}
+
+/// The same from a file's bytes; `name` stands for the file in messages.
+inline measured_vectors parse_measured_vectors(std::span<const std::byte> bytes, std::string name) {
+  return detail::read_measured_vectors(safetensors_file(bytes, std::move(name)));
+}
+
+}  // namespace v0
+}  // namespace steer
