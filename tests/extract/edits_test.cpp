@@ -12,14 +12,17 @@
 
 #include "steer/extract/angular_plane.hpp"
 #include "steer/extract/find_conceptor.hpp"
-#include "steer/extract/find_directions.hpp"
 #include "steer/extract/gaussian_transport.hpp"
 #include "steer/extract/leace.hpp"
 #include "steer/extract/linear_transport.hpp"
 #include "steer/extract/mean_centring.hpp"
+#include "steer/extract/mean_difference.hpp"
+#include "steer/extract/moments.hpp"
 #include "steer/extract/pair_difference.hpp"
+#include "steer/extract/principal_component.hpp"
 #include "steer/extract/principal_subspace.hpp"
-#include "steer/extract/separation.hpp"
+#include "steer/extract/probe.hpp"
+#include "steer/extract/whitened_difference.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
@@ -59,21 +62,24 @@ struct edits_of_methods : testing::Test {
   matrix<float> negative;
 };
 
-TEST_F(edits_of_methods, an_addition_of_strength_1_moves_one_mean_onto_the_other_along_any_direction) {
-  const auto check = [&](const auto& method) {
-    SCOPED_TRACE(method.name());
-    const steer::direction v = steer::find_direction(positive, negative, method, {steer::pairing::paired});
+TEST_F(edits_of_methods, an_addition_moves_rows_along_any_direction_by_its_strength) {
+  const auto check = [&](const Eigen::VectorXd& found) {
+    const Eigen::VectorXd u = found.normalized();
+    const double distance = (mean(positive.cast<double>()) - mean(negative.cast<double>())).dot(u);
+    EXPECT_GT(distance, 0.5) << "it points to the positive side";
+    steer::direction v;
+    v.values = found.cast<float>();
     steer::recipe recipe;
-    recipe.add({.directions = {{1, v}}}, {.unit = steer::strength_unit::raw});
-    const double moved = (mean(steered(recipe, negative)) - mean(negative.cast<double>())).dot(unit(v));
-    EXPECT_NEAR(moved, (mean(positive.cast<double>()) - mean(negative.cast<double>())).dot(unit(v)), 1e-4);
-    EXPECT_GT(moved, 0.5);
+    recipe.add({.directions = {{1, v}}}, {.strength = static_cast<float>(distance), .unit = steer::strength_unit::unit});
+    const matrix<double> moved = steered(recipe, negative);
+    EXPECT_NEAR((mean(moved) - mean(positive.cast<double>())).dot(u), 0.0, 1e-4) << "one mean lies where the other does";
+    EXPECT_LE(((moved - negative.cast<double>()).rowwise() - (distance * u).transpose()).norm(), 1e-3);
   };
-  check(steer::by_mean_difference{});
-  check(steer::by_principal_component{});
-  check(steer::by_principal_component{{.of = steer::component_of::pooled}});
-  check(steer::by_whitened_difference{});
-  check(steer::by_probe{});
+  check(steer::mean_difference(positive, negative));
+  check(steer::principal_component(positive, negative).v);
+  check(steer::principal_component(positive, negative, {.of = steer::component_of::pooled}).v);
+  check(steer::whitened_difference(positive, negative));
+  check(steer::fit_probe(positive, negative).w);
 }
 
 TEST_F(edits_of_methods, mean_centring_moves_rows_by_the_distance_of_the_target_from_the_corpus) {
