@@ -19,7 +19,7 @@ struct contrast {
 
   contrast(Eigen::Index n, Eigen::Index d, double shift = 8.0) : positive(n, d), negative(n, d) {
     std::mt19937_64 engine{1};
-    const auto nearly_normal = [&] {  // from four 16-bit numbers: std::normal_distribution takes longer than what is timed
+    const auto nearly_normal = [&] {  // std::normal_distribution takes longer than what is timed
       const std::uint64_t bits = engine();
       double sum = -2.0;
       for (int i = 0; i < 4; ++i) {

@@ -1,4 +1,4 @@
-// What bench/peers.py drives: the library's side of a comparison, on the samples that the peer gets, one call at a time.
+// What bench/peers.py drives: the library's side of a comparison, on the peer's samples, one call at a time.
 //
 //     <method> <positive.npy> <negative.npy> <result.npy>     on standard input
 //     <seconds of this thread> <what the method says of its result>     on standard output
@@ -85,9 +85,8 @@ answer products(const rows& positive, const rows& negative) {
 }
 
 answer of_eraser(double seconds, const steer::eraser& found) {
-  const Eigen::MatrixXd projector = found.write.transpose() * found.read;  // symmetric layouts do not matter: [d, d]
-  const steer::matrix<double> by_rows = projector;
-  return {seconds, 0.0, std::vector<double>(by_rows.data(), by_rows.data() + by_rows.size())};
+  const steer::matrix<double> projector = found.write.transpose() * found.read;
+  return {seconds, 0.0, std::vector<double>(projector.data(), projector.data() + projector.size())};
 }
 
 answer binary_leace(const rows& positive, const rows& negative) {
@@ -129,9 +128,12 @@ const rows& read_once(const std::string& path) {
 
 void serve() {
   const std::map<std::string, std::function<answer(const rows&, const rows&)>> methods = {
-      {"mean_difference", mean_difference}, {"look", look},
-      {"principal_component", principal_component}, {"products", products},
-      {"binary_leace", binary_leace}, {"leace_of_moments", leace_of_moments},
+      {"mean_difference", mean_difference},
+      {"look", look},
+      {"principal_component", principal_component},
+      {"products", products},
+      {"binary_leace", binary_leace},
+      {"leace_of_moments", leace_of_moments},
       {"probe", probe},
   };
   for (std::string line; std::getline(std::cin, line);) {

@@ -8,9 +8,9 @@
 
 Peer and library take turns on one machine. With one thread, the default, the time is the thread's own: what other
 programs take meanwhile does not count. With --threads N the peers, not the library, get N, and all times are the wall's.
-A row's ratio is the median over the turns of the peer's time by the library's: above 1 the library is faster. Results are compared
-before anything is timed. Samples are float32, as a model writes them; "float32" and "float64" say what the peer computes in,
-while the library sums in double.
+A row's ratio is the median over the turns of the peer's time by the library's: above 1 the library is faster. Results
+are compared before anything is timed. Samples are float32, as a model writes them; "float32" and "float64" say what the
+peer computes in, while the library sums in double.
 """
 import argparse
 import os
@@ -176,8 +176,8 @@ def main():
         exact = {"shrinkage": False, "constrain_cov_trace": False, "svd_tol": 1e-9}
         labels = torch.from_numpy(np.repeat([1, 0], 1024))
         identity = np.eye(1024)
-        by_projector = lambda theirs, ours, _: (
-            f"|difference| {np.linalg.norm(identity - theirs.P.double().numpy() - ours.reshape(1024, 1024)) / np.linalg.norm(ours):.0e}")
+        by_projector = lambda theirs, ours, _: "|difference| {:.0e}".format(
+            np.linalg.norm(identity - theirs.P.double().numpy() - ours.reshape(1024, 1024)) / np.linalg.norm(ours))
         for kind in (torch.float64, torch.float32):
             rows, called = torch.from_numpy(np.vstack(sides)).to(kind), str(kind).removeprefix("torch.")
             table.row(f"LEACE n 2048, d 1024: concept-erasure, {called}", "10", "binary_leace", "erased",

@@ -1,5 +1,5 @@
-// LEACE of one concept with two sides: from the samples by one solve, from their moments by a Cholesky factor, from their
-// moments by the symmetric root as the paper writes it, and the limit: the inner products of the columns alone.
+// LEACE of one concept with two sides: from the samples by one solve, from their moments by a Cholesky factor, from
+// their moments by the symmetric root as the paper writes it, and the limit: the inner products of the columns alone.
 #include "steer/extract/leace.hpp"
 
 #include <benchmark/benchmark.h>

@@ -26,8 +26,8 @@ struct axes {
 
 /// The eigenvector of the largest eigenvalue of a tridiagonal matrix, by inverse iteration.
 ///
-/// With a shift just above that eigenvalue the system is positive definite, so elimination needs no pivots. The start has
-/// the signs that make all off-diagonals positive, and so has the eigenvector: it is found for certain.
+/// With a shift just above that eigenvalue the system is positive definite, so elimination needs no pivots. The start
+/// has the signs that make all off-diagonals positive, and so has the eigenvector: it is found for certain.
 /// @shape  diagonal [m], below [m - 1]; returns [m], norm 1
 /// @cost   O(m)
 /// @source Golub & Van Loan, Matrix Computations, 4th edition, 8.4; the signs by Perron and Frobenius
@@ -57,11 +57,11 @@ inline Eigen::VectorXd largest_of_tridiagonal(const Eigen::VectorXd& diagonal, c
   return v.normalized();
 }
 
-/// The first right singular vector by Lanczos' method, if it shows within `most` steps: where one dimension stands out, a
-/// few products with the samples find it, at less than the Gram matrix alone costs.
+/// The first right singular vector by Lanczos' method, if it shows within `most` steps: where one dimension stands out,
+/// a few products with the samples find it, at less than the Gram matrix alone costs.
 ///
-/// Each new vector is made orthogonal to all before. The start looks at no sample, so that none is orthogonal to it but by
-/// an accident of one in 10^8.
+/// Each new vector is made orthogonal to all before. The start is noise that looks at no sample, so that only an accident
+/// makes it orthogonal to what is sought.
 /// @return no rows if it did not show: the residual is still above rounding
 /// @cost   O(n d) a step
 /// @source Golub & Van Loan, Matrix Computations, 4th edition, 10.1

@@ -18,8 +18,9 @@ namespace detail {
 
 /// Sums over the rows, in double.
 ///
-/// Eigen would sum one column after the other, and rows lie the other way: that takes forty times as long as the memory.
-/// Here eight rows at a time are read as they lie, and the sums, which stay in the cache, are touched once for all eight.
+/// Eigen would sum one column after the other, and rows lie the other way: that takes some forty times as long as the
+/// memory. Here eight rows at a time are read as they lie, and the sums, which stay in the cache, are touched once for
+/// all eight.
 /// @shape  rows [n, d]; returns [d]
 template <class Rows>
 Eigen::RowVectorXd column_sums(const Eigen::MatrixBase<Rows>& rows) {
@@ -67,8 +68,8 @@ Eigen::RowVectorXd column_means(const Eigen::MatrixBase<Rows>& rows) {
   return column_sums(rows) / static_cast<double>(rows.rows());
 }
 
-/// @throws numeric_error if there are fewer rows than `least` or one is not finite, shape_error if the width is 0; `who`
-///         names the method and the side
+/// @throws numeric_error if there are fewer rows than `least` or one is not finite, shape_error if the width is 0;
+///         `who` names the method and the side
 template <class Rows>
 void require_samples(const Eigen::MatrixBase<Rows>& rows, Eigen::Index least, const std::string& who) {
   if (rows.cols() == 0) {

@@ -45,7 +45,8 @@ Eigen::VectorXd whitened(const Sides& both, const Eigen::VectorXd& difference, w
   const Eigen::Index m = both.negative.rows();
   const Eigen::Index d = both.width();
   matrix<double> within(n + m, d);  // S = withinᵀ within
-  within << both.positive.rowwise() - column_means(both.positive), both.negative.rowwise() - column_means(both.negative);
+  within << both.positive.rowwise() - column_means(both.positive),
+      both.negative.rowwise() - column_means(both.negative);
   within /= std::sqrt(static_cast<double>(n + m - 2));
   const double total = within.squaredNorm();
   const double ridge = options.shrinkage * total / static_cast<double>(d);
