@@ -157,6 +157,17 @@ TEST(cross_moments, equal_the_two_pass_formula_however_they_are_merged) {
   }
 }
 
+TEST(cross_moments, take_labels_of_another_scalar_as_a_vector) {
+  std::mt19937_64 engine(21);
+  const matrix<double> rows = toy::random_rows<double>(engine, 9, 3);
+  const Eigen::VectorXf labels = Eigen::VectorXf::LinSpaced(9, 0.0F, 8.0F);
+  steer::cross_moments by_vector(3, 1);
+  by_vector.observe(rows, labels);
+  steer::cross_moments by_matrix(3, 1);
+  by_matrix.observe(rows, matrix<double>(labels.cast<double>()));
+  EXPECT_EQ(by_vector.cross_covariance(), by_matrix.cross_covariance());
+}
+
 TEST(cross_moments, refuse_by_message) {
   steer::cross_moments seen(3, 1);
   expect_error<steer::shape_error>([&] { seen.observe(matrix<double>::Ones(2, 3), Eigen::MatrixXd::Ones(3, 1)); },

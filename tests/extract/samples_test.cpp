@@ -25,6 +25,44 @@ TEST(samples, are_refused_when_they_are_too_few_or_no_numbers) {
   expect_error<steer::numeric_error>([&] { steer::detail::samples(rows, 1, "it"); }, "sample 2 holds NaN or infinity");
 }
 
+/// Sums of whole numbers are exact, in whichever order they are taken.
+template <class Rows>
+void expect_column_sums(const Rows& rows) {
+  Eigen::RowVectorXd expected = Eigen::RowVectorXd::Zero(rows.cols());
+  for (Eigen::Index j = 0; j < rows.cols(); ++j) {
+    for (Eigen::Index i = 0; i < rows.rows(); ++i) {
+      expected[j] += static_cast<double>(rows(i, j));
+    }
+  }
+  EXPECT_EQ(steer::detail::column_sums(rows), expected) << rows.rows() << " by " << rows.cols();
+}
+
+TEST(column_sums, are_those_of_every_layout) {
+  std::mt19937_64 engine(11);
+  for (Eigen::Index n = 0; n <= 18; ++n) {
+    for (Eigen::Index d = 1; d <= 20; ++d) {
+      const matrix<float> rows = (1000.0 * toy::random_rows<double>(engine, n, d)).array().round().cast<float>();
+      expect_column_sums(rows);
+      expect_column_sums(matrix<double>(rows.cast<double>()));
+      expect_column_sums(Eigen::MatrixXf(rows));
+      expect_column_sums(rows.rightCols(d / 2 + 1));
+      expect_column_sums(rows.bottomRows(n / 2).leftCols(d / 2 + 1));
+      expect_column_sums((2.0F * rows).eval().transpose());
+      const Eigen::Map<const matrix<float>, 0, Eigen::InnerStride<2>> every_second(rows.data(), n, d / 2);
+      expect_column_sums(every_second);
+      EXPECT_EQ(steer::detail::column_sums(2.0F * rows), 2.0 * steer::detail::column_sums(rows));
+    }
+  }
+}
+
+TEST(column_sums, are_in_double) {
+  matrix<float> rows = matrix<float>::Constant(9, 10, 1.0F);
+  rows.row(3).setConstant(16777216.0F);
+  EXPECT_EQ(steer::detail::column_sums(rows), Eigen::RowVectorXd::Constant(10, 16777224.0)) << "floats would end at ...216";
+  rows(8, 2) = std::nanf("");
+  EXPECT_TRUE(std::isnan(steer::detail::column_sums(rows)[2]));
+}
+
 TEST(equal_rows, are_found_wherever_they_stand) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

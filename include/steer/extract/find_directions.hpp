@@ -129,7 +129,7 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
   if (!(distance > rounding * difference.norm())) {
     throw numeric_error(detail::text(who, ": the sides' means do not differ along what ", method.name(), " has found"));
   }
-  const Eigen::VectorXd middle = 0.5 * (both.positive.colwise().mean() + both.negative.colwise().mean()).transpose();
+  const Eigen::VectorXd middle = 0.5 * (detail::column_means(both.positive) + detail::column_means(both.negative)).transpose();
   return detail::measured_direction(positive, negative, u * distance, middle, facts.pairs, facts.row_norm, method, who);
 }
 

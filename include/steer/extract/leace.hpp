@@ -1,6 +1,7 @@
 // steer/extract/leace.hpp: the least change after which no linear classifier finds a concept.
 #pragma once
 
+#include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
@@ -55,18 +56,47 @@ struct eraser {
   }
 };
 
+namespace detail {
+
+/// The reciprocal condition from which on a Cholesky factor has no fewer digits than an eigendecomposition would leave.
+inline constexpr double well_conditioned = 1e-8;
+
+/// An orthonormal basis of the columns' range, where each is in units of its label's deviation; [d, k], k at most their
+/// number.
+/// @throws numeric_error if no column differs from zero by more than rounding
+template <std::same_as<double> Scalar>
+Eigen::MatrixXd correlated_range(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& whitened,
+                                 const Eigen::VectorXd& label_variance) {
+  const Eigen::ColPivHouseholderQR<Eigen::MatrixXd> factored(whitened *
+                                                             label_variance.cwiseSqrt().cwiseInverse().asDiagonal());
+  constexpr double noise = 1e-10;  // correlations are at most 1; sums in double leave about 1e-14 where there is none
+  const double largest = std::abs(factored.matrixQR()(0, 0));
+  Eigen::Index k = 0;
+  while (k < std::min(whitened.rows(), whitened.cols()) &&
+         std::abs(factored.matrixQR()(k, k)) > noise * std::max(largest, noise)) {
+    ++k;
+  }
+  if (k == 0 || !(largest > noise)) {
+    throw numeric_error("leace: the labels have no covariance with the samples; there is nothing to erase");
+  }
+  return factored.householderQ() * Eigen::MatrixXd::Identity(whitened.rows(), k);
+}
+
+}  // namespace detail
+
 /// The eraser of any labels: numbers, or one column for each class. Afterwards no label has covariance with any
 /// coordinate.
 ///
-///     W = Uᵀ S^-½,  Δ = Uᵀ S^½,  U an orthonormal basis of the range of S^-½ S_xz
+///     W = Uᵀ R⁻¹,  Δ = Uᵀ Rᵀ,  U an orthonormal basis of the range of R⁻¹ S_xz,  S = R Rᵀ
 ///
-/// S is the rows' covariance; where it is singular, S^-½ is a pseudo-inverse, and rows outside its range are not
-/// touched.
+/// S is the rows' covariance. Every root R of it gives the same projector, so R is the Cholesky factor, whose cost is a
+/// thirtieth of the symmetric root's; where S is singular or nearly so, R is the symmetric root and R⁻¹ its
+/// pseudo-inverse, and rows outside its range are not touched.
 ///
 /// @param seen  moments of rows [d] and labels [k], such as a recorder's texts and 1 or 0
 /// @throws numeric_error for fewer than 2 rows, rows that are all the same, or labels that are constant or have no
 ///         covariance with the rows
-/// @cost   O(d³ + d² k)
+/// @cost   O(d³ / 3 + d² k), without an inverse O(10 d³)
 /// @source Belrose et al. 2023, arXiv:2306.03819; deviation: none
 template <std::same_as<cross_moments> Moments>
 eraser leace(const Moments& seen) {
@@ -78,6 +108,15 @@ eraser leace(const Moments& seen) {
       throw numeric_error(detail::text("leace: label ", j, " is the same in all ", seen.rows().count(),
                                        " samples; there is nothing to erase"));
     }
+  }
+  eraser out;
+  out.mean = seen.rows().mean();
+  if (const Eigen::LLT<Eigen::MatrixXd> root(covariance);
+      root.info() == Eigen::Success && root.rcond() > detail::well_conditioned) {
+    const Eigen::MatrixXd u = detail::correlated_range<double>(root.matrixL().solve(cross), label_variance);
+    out.read = root.matrixU().solve(u).transpose();
+    out.write = (root.matrixL() * u).transpose();
+    return out;
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(covariance);
   const Eigen::VectorXd& values = solved.eigenvalues();
@@ -91,23 +130,9 @@ eraser leace(const Moments& seen) {
   const Eigen::ArrayXd inverse_root = (root > 0.0).select(1.0 / root.max(1e-300), 0.0);
   const Eigen::MatrixXd& q = solved.eigenvectors();
   const Eigen::MatrixXd whitened = inverse_root.matrix().asDiagonal() * (q.transpose() * cross);  // in coordinates of q
-  const Eigen::ColPivHouseholderQR<Eigen::MatrixXd> factored(whitened *
-                                                             label_variance.cwiseSqrt().cwiseInverse().asDiagonal());
-  constexpr double noise = 1e-10;  // correlations are at most 1; sums in double leave about 1e-14 where there is none
-  const double largest = std::abs(factored.matrixQR()(0, 0));
-  Eigen::Index k = 0;
-  while (k < std::min(whitened.rows(), whitened.cols()) &&
-         std::abs(factored.matrixQR()(k, k)) > noise * std::max(largest, noise)) {
-    ++k;
-  }
-  if (k == 0 || !(largest > noise)) {
-    throw numeric_error("leace: the labels have no covariance with the samples; there is nothing to erase");
-  }
-  const Eigen::MatrixXd u = factored.householderQ() * Eigen::MatrixXd::Identity(whitened.rows(), k);
-  eraser out;
+  const Eigen::MatrixXd u = detail::correlated_range(whitened, label_variance);
   out.read = (q * (inverse_root.matrix().asDiagonal() * u)).transpose();
   out.write = (q * (root.matrix().asDiagonal() * u)).transpose();
-  out.mean = seen.rows().mean();
   return out;
 }
 
@@ -125,14 +150,15 @@ eraser leace(const Moments& seen) {
 template <class Positive, class Negative>
 eraser binary_leace(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative,
                     whitened_options options = {.shrinkage = 0.0}) {
-  const Eigen::VectorXd w = whitened_difference(positive, negative, options);
-  const detail::two_sides both = detail::sides(positive, negative, 2, "binary_leace");
-  const auto n = static_cast<double>(both.positive.rows());
-  const auto m = static_cast<double>(both.negative.rows());
+  detail::require_shrinkage(options);
+  const detail::two_sides both = detail::sides(positive, negative, 2, "whitened_difference");
+  const Eigen::VectorXd difference = both.difference();
+  const Eigen::VectorXd w = detail::whitened(both, difference, options);
+  const auto count = static_cast<double>(both.positive.rows() + both.negative.rows());
   eraser out;
-  out.write = both.difference().transpose();
-  out.read = w.transpose() / w.dot(both.difference());
-  out.mean = (n * both.positive.colwise().mean() + m * both.negative.colwise().mean()).transpose() / (n + m);
+  out.write = difference.transpose();
+  out.read = w.transpose() / w.dot(difference);
+  out.mean = (detail::column_sums(both.positive) + detail::column_sums(both.negative)).transpose() / count;
   return out;
 }
 

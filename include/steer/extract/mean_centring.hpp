@@ -27,7 +27,7 @@ Eigen::VectorXd mean_centred(const Eigen::MatrixBase<Target>& target, const mome
     throw shape_error(detail::text(who, ": the target has width ", target.cols(), ", the corpus ", corpus.width(),
                                    "; expected the same"));
   }
-  const Eigen::VectorXd mean = detail::samples(target, 1, detail::text(who, ", target")).colwise().mean().transpose();
+  const Eigen::VectorXd mean = detail::column_means(detail::samples(target, 1, detail::text(who, ", target"))).transpose();
   const Eigen::VectorXd v = mean - corpus.mean();
   constexpr double rounding = 1e-12;
   if (v.norm() <= rounding * (mean.norm() + corpus.mean().norm())) {

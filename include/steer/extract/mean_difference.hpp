@@ -11,6 +11,7 @@
 #include "steer/core/matrix.hpp"
 #include "steer/extract/measure_evidence.hpp"
 #include "steer/extract/recorder.hpp"
+#include "steer/extract/samples.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -26,7 +27,7 @@ inline namespace v0 {
 /// @shape  positive [n, d], negative [m, d]; returns [d]
 /// @units  those of the activations
 /// @throws shape_error if widths differ or a side is empty; numeric_error on NaN or infinity
-/// @cost   O((n + m) d), one pass, sums in double
+/// @cost   O((n + m) d), one pass at the speed of the memory, sums in double
 /// @source Rimsky et al. 2023, arXiv:2312.06681; deviation: none
 template <class Positive, class Negative>
 Eigen::VectorXd mean_difference(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative) {
@@ -35,8 +36,7 @@ Eigen::VectorXd mean_difference(const Eigen::MatrixBase<Positive>& positive, con
                                    "], negative is [", negative.rows(), ", ", negative.cols(),
                                    "]; expected equal widths and at least one row each"));
   }
-  Eigen::VectorXd v = (positive.template cast<double>().colwise().mean() - negative.template cast<double>().colwise().mean())
-                          .transpose();
+  Eigen::VectorXd v = (detail::column_means(positive) - detail::column_means(negative)).transpose();
   if (!v.allFinite()) {
     throw numeric_error("mean_difference: an activation is not finite");
   }

@@ -59,10 +59,11 @@ class moments {
     moments batch(width(), kept_);
     matrix<double> centred = detail::samples(rows, 1, "moments");
     batch.count_ = rows.rows();
-    batch.mean_ = centred.colwise().mean().transpose();
+    batch.mean_ = detail::column_means(centred).transpose();
     centred.rowwise() -= batch.mean_.transpose();
     if (kept_ == second_moments::covariance) {
-      batch.squares_.noalias() = centred.transpose() * centred;
+      batch.squares_.selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose());
+      batch.squares_.triangularView<Eigen::StrictlyUpper>() = batch.squares_.transpose();
     } else {
       batch.squares_ = centred.colwise().squaredNorm().transpose();
     }
@@ -182,8 +183,11 @@ class cross_moments {
     cross_moments batch(rows_.width(), labels_.width());
     batch.rows_.observe(rows);
     batch.labels_.observe(labels);
-    batch.cross_ = (rows.template cast<double>().rowwise() - batch.rows_.mean().transpose()).transpose() *
-                   (labels.template cast<double>().rowwise() - batch.labels_.mean().transpose());
+    matrix<double> centred_rows = rows.template cast<double>();
+    matrix<double> centred_labels = labels.template cast<double>();
+    centred_rows.rowwise() -= batch.rows_.mean().transpose();
+    centred_labels.rowwise() -= batch.labels_.mean().transpose();
+    batch.cross_.noalias() = centred_rows.transpose() * centred_labels;
     merge(batch);
   }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <limits>
+#include <random>
 #include <string>
 
 #include "steer/core/error.hpp"
@@ -21,6 +23,95 @@ struct axes {
   Eigen::VectorXd squares;  // [k], of the singular values, falling
   double total = 0.0;       // of all squares
 };
+
+/// The eigenvector of the largest eigenvalue of a tridiagonal matrix, by inverse iteration.
+///
+/// With a shift just above that eigenvalue the system is positive definite, so elimination needs no pivots. The start
+/// has the signs that make all off-diagonals positive, and so has the eigenvector: it is found for certain.
+/// @shape  diagonal [m], below [m - 1]; returns [m], norm 1
+/// @cost   O(m)
+/// @source Golub & Van Loan, Matrix Computations, 4th edition, 8.4; the signs by Perron and Frobenius
+inline Eigen::VectorXd largest_of_tridiagonal(const Eigen::VectorXd& diagonal, const Eigen::VectorXd& below,
+                                              double largest) {
+  constexpr double rounding = 1e-15;
+  const Eigen::Index m = diagonal.size();
+  const double shift = largest * (1.0 + 4.0 * rounding);
+  Eigen::VectorXd pivot(m);
+  Eigen::VectorXd v(m);
+  pivot[0] = std::max(shift - diagonal[0], rounding * largest);
+  v[0] = 1.0;
+  for (Eigen::Index i = 1; i < m; ++i) {
+    pivot[i] = std::max(shift - diagonal[i] - below[i - 1] * below[i - 1] / pivot[i - 1], rounding * largest);
+    v[i] = below[i - 1] < 0.0 ? -v[i - 1] : v[i - 1];
+  }
+  for (int repeat = 0; repeat < 4; ++repeat) {
+    for (Eigen::Index i = 1; i < m; ++i) {
+      v[i] += below[i - 1] / pivot[i - 1] * v[i - 1];
+    }
+    v[m - 1] /= pivot[m - 1];
+    for (Eigen::Index i = m - 2; i >= 0; --i) {
+      v[i] = (v[i] + below[i] * v[i + 1]) / pivot[i];
+    }
+    v /= v.cwiseAbs().maxCoeff();
+  }
+  return v.normalized();
+}
+
+/// The first right singular vector by Lanczos' method, if it shows within `most` steps: where one dimension stands out,
+/// a few products with the samples find it, at less than the Gram matrix alone costs.
+///
+/// Each new vector is made orthogonal to all before. The start is noise that looks at no sample, so that only an accident
+/// makes it orthogonal to what is sought.
+/// @return no rows if it did not show: the residual is still above rounding
+/// @cost   O(n d) a step
+/// @source Golub & Van Loan, Matrix Computations, 4th edition, 10.1
+template <std::same_as<double> Scalar>
+axes leading_axis(const matrix<Scalar>& samples, Eigen::Index most) {
+  const bool wide = samples.rows() < samples.cols();
+  const Eigen::Index m = std::min(samples.rows(), samples.cols());
+  axes out;
+  out.total = samples.squaredNorm();
+  if (!(out.total > 0.0 && std::isfinite(out.total))) {
+    return out;
+  }
+  const auto product = [&](const auto& v) -> Eigen::VectorXd {
+    if (wide) {
+      return samples * (samples.transpose() * v).eval();
+    }
+    return samples.transpose() * (samples * v).eval();
+  };
+  Eigen::MatrixXd basis(m, most);
+  Eigen::VectorXd diagonal(most), below(most);
+  std::minstd_rand engine;
+  basis.col(0) = Eigen::VectorXd::NullaryExpr(m, [&] { return static_cast<double>(engine()) / engine.max() - 0.5; });
+  basis.col(0).normalize();
+  Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved;
+  for (Eigen::Index j = 0; j < most; ++j) {
+    const auto known = basis.leftCols(j + 1);
+    Eigen::VectorXd next = product(basis.col(j));
+    diagonal[j] = next.dot(basis.col(j));
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      next -= known * (known.transpose() * next).eval();
+    }
+    below[j] = next.norm();
+    solved.computeFromTridiagonal(diagonal.head(j + 1), below.head(j));
+    const double square = solved.eigenvalues()[j];
+    constexpr double rounding = 1e-14;
+    if (below[j] * std::abs(solved.eigenvectors()(j, j)) <= rounding * square) {
+      Eigen::VectorXd v = known * solved.eigenvectors().col(j);
+      if (wide) {
+        v = (samples.transpose() * v).eval();
+      }
+      out.rows = v.normalized().transpose();
+      out.squares = Eigen::VectorXd::Constant(1, square);
+      return out;
+    }
+    if (j + 1 < most) {
+      basis.col(j + 1) = next / below[j];
+    }
+  }
+  return out;
+}
 
 /// The first k right singular vectors of samples, signs as they come.
 ///
@@ -38,14 +129,35 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   const Eigen::Index n = samples.rows();
   const Eigen::Index d = samples.cols();
   const Eigen::Index m = std::min(n, d);
+  constexpr Eigen::Index direct_as_fast = 12;  // dimensions for each step of Lanczos' method, measured
+  if (k == 1 && m >= 16 * direct_as_fast) {
+    if (axes found = leading_axis(samples, m / direct_as_fast); found.rows.rows() == 1) {
+      return found;
+    }
+  }
   Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(m, m);
   if (n < d) {
     gram.selfadjointView<Eigen::Lower>().rankUpdate(samples);
   } else {
     gram.selfadjointView<Eigen::Lower>().rankUpdate(samples.transpose());
   }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(gram);  // eigenvalues rise; it reads the lower half
-  const Eigen::VectorXd& values = solved.eigenvalues();
+  // All eigenvalues, but one eigenvector only where one is asked for: the others are most of the work.
+  Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved;  // eigenvalues rise; it reads the lower half
+  Eigen::MatrixXd columns;
+  double scale_of_values = 1.0;
+  const bool one = k == 1 && m > 1;
+  if (one) {
+    const double scale = std::max(gram.diagonal().maxCoeff(), std::numeric_limits<double>::min());
+    const Eigen::Tridiagonalization<Eigen::MatrixXd> tridiagonal(gram / scale);
+    const Eigen::VectorXd diagonal = tridiagonal.diagonal();
+    const Eigen::VectorXd below = tridiagonal.subDiagonal();
+    solved.computeFromTridiagonal(diagonal, below, Eigen::EigenvaluesOnly);
+    columns = tridiagonal.matrixQ() * largest_of_tridiagonal(diagonal, below, solved.eigenvalues()[m - 1]);
+    scale_of_values = scale;
+  } else {
+    solved.compute(gram);
+  }
+  const Eigen::VectorXd values = scale_of_values * solved.eigenvalues();
   constexpr double noise = 1e-12;
   const auto rank = static_cast<Eigen::Index>((values.array() > noise * values[m - 1]).count());
   if (k > rank || !(values[m - 1] > 0.0)) {
@@ -54,7 +166,9 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   axes out;
   out.total = gram.trace();
   out.squares = values.tail(k).reverse();
-  Eigen::MatrixXd columns = solved.eigenvectors().rightCols(k).rowwise().reverse();
+  if (!one) {
+    columns = solved.eigenvectors().rightCols(k).rowwise().reverse();
+  }
   if (n < d) {
     columns = (samples.transpose() * columns).eval();
     for (Eigen::Index i = 0; i < k; ++i) {

@@ -58,40 +58,42 @@ component principal_component(const Eigen::MatrixBase<Positive>& positive, const
                               component_options options = {}) {
   const char* const who = "principal_component";
   const bool pooled = options.of == component_of::pooled;
-  const detail::two_sides both =
-      detail::sides(positive, negative, options.of == component_of::centred_differences ? 2 : 1, who);
-  if (!pooled && both.positive.rows() != both.negative.rows()) {
-    throw shape_error(detail::text(who, ": ", both.positive.rows(), " positive and ", both.negative.rows(),
+  detail::require_sides(positive, negative, options.of == component_of::centred_differences ? 2 : 1, who);
+  const Eigen::Index n = positive.rows();
+  const Eigen::Index m = negative.rows();
+  if (!pooled && n != m) {
+    throw shape_error(detail::text(who, ": ", n, " positive and ", m,
                                    " negative samples are no pairs; expected as many, or component_of::pooled"));
   }
-  matrix<double> samples;
+  const Eigen::RowVectorXd difference = detail::column_means(positive) - detail::column_means(negative);
+  matrix<double> samples(pooled ? n + m : n, positive.cols());
+  Eigen::RowVectorXd centre = Eigen::RowVectorXd::Zero(positive.cols());
   if (pooled) {
-    samples.resize(both.positive.rows() + both.negative.rows(), both.width());
-    samples << both.positive, both.negative;
+    samples << positive.template cast<double>(), negative.template cast<double>();
   } else {
-    samples = both.positive - both.negative;
+    samples = positive.template cast<double>() - negative.template cast<double>();
   }
-  matrix<double> centred = samples;
   if (options.of != component_of::differences) {
-    centred.rowwise() -= samples.colwise().mean();
+    centre = detail::column_means(samples);
+    samples.rowwise() -= centre;
   }
-  const detail::axes found = detail::principal_axes(centred, 1, who);
+  const detail::axes found = detail::principal_axes(samples, 1, who);
   component out{found.rows.row(0).transpose(), found.squares[0] / found.total};
-  const Eigen::VectorXd difference = both.difference();
   const double side = difference.dot(out.v);
   constexpr double rounding = 1e-12;
   if (!(std::abs(side) > rounding * difference.norm())) {
     throw numeric_error(detail::text(who, ": the sides' means do not differ along the component, so it has no sign"));
   }
   out.v *= side < 0.0 ? -1.0 : 1.0;
+  const Eigen::ArrayXd along = (samples * out.v).array();
+  Eigen::Index right = 0;
   if (pooled) {
-    const double middle = 0.5 * (both.positive.colwise().mean() + both.negative.colwise().mean()).dot(out.v);
-    const auto right =
-        ((both.positive * out.v).array() > middle).count() + ((both.negative * out.v).array() < middle).count();
-    out.majority = static_cast<double>(right) / static_cast<double>(samples.rows());
+    const double middle = 0.5 * (along.head(n).mean() + along.tail(m).mean());
+    right = (along.head(n) > middle).count() + (along.tail(m) < middle).count();
   } else {
-    out.majority = static_cast<double>(((samples * out.v).array() > 0.0).count()) / static_cast<double>(samples.rows());
+    right = (along + centre.dot(out.v) > 0.0).count();
   }
+  out.majority = static_cast<double>(right) / static_cast<double>(samples.rows());
   return out;
 }
 

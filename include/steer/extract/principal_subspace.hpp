@@ -30,7 +30,7 @@ subspace principal_subspace(const Eigen::MatrixBase<Rows>& samples, Eigen::Index
   const matrix<double> rows = detail::samples(samples, k, "principal_subspace");
   const detail::axes found = detail::principal_axes(rows, k, "principal_subspace");
   subspace out{found.rows, found.squares / found.total};
-  const Eigen::RowVectorXd mean = rows.colwise().mean();
+  const Eigen::RowVectorXd mean = detail::column_means(rows);
   for (Eigen::Index i = 0; i < k; ++i) {
     const double along = out.basis.row(i).dot(mean);
     constexpr double rounding = 1e-12;

@@ -4,6 +4,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 
 #include "steer/core/error.hpp"
@@ -27,6 +28,63 @@ struct whitened_options {
   steer::solve_by solve_by = solve_by::fewer;
 };
 
+namespace detail {
+
+inline void require_shrinkage(const whitened_options& options) {
+  if (!(options.shrinkage >= 0.0 && options.shrinkage <= 1.0)) {
+    throw argument_error(text("whitened_difference: shrinkage is ", options.shrinkage, "; expected 0 to 1"));
+  }
+}
+
+/// `whitened_difference` of sides that are in double already, and `difference` that of their means.
+template <std::same_as<two_sides> Sides>
+Eigen::VectorXd whitened(const Sides& both, const Eigen::VectorXd& difference, whitened_options options) {
+  const char* const who = "whitened_difference";
+  require_difference(both, difference, who);
+  const Eigen::Index n = both.positive.rows();
+  const Eigen::Index m = both.negative.rows();
+  const Eigen::Index d = both.width();
+  matrix<double> within(n + m, d);  // S = withinᵀ within
+  within << both.positive.rowwise() - column_means(both.positive),
+      both.negative.rowwise() - column_means(both.negative);
+  within /= std::sqrt(static_cast<double>(n + m - 2));
+  const double total = within.squaredNorm();
+  const double ridge = options.shrinkage * total / static_cast<double>(d);
+  const double kept = 1.0 - options.shrinkage;
+  if (!(total > 0.0)) {
+    throw numeric_error(text(who, ": the samples of each side are all the same; the method needs their variance"));
+  }
+  if (ridge == 0.0 && n + m - 2 < d) {
+    throw numeric_error(text(who, ": ", n + m, " samples leave ", n + m - 2, " degrees of freedom for width ", d,
+                             ", so their covariance has no inverse; expected more samples or a shrinkage above 0"));
+  }
+  const bool by_samples =
+      options.solve_by == solve_by::samples || (options.solve_by == solve_by::fewer && n + m < d && ridge > 0.0);
+  if (by_samples && ridge == 0.0) {
+    throw argument_error(text(who, ": solve_by::samples needs a shrinkage above 0"));
+  }
+  const auto solve = [&](const auto& factor, const Eigen::VectorXd& right) {  // (kept factor factorᵀ + ridge I)⁻¹ right
+    Eigen::MatrixXd system = Eigen::MatrixXd::Zero(factor.rows(), factor.rows());
+    system.template selfadjointView<Eigen::Lower>().rankUpdate(factor, kept);
+    system.diagonal().array() += ridge;
+    const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> factored(system);  // in place; it reads the lower half
+    if (factored.info() != Eigen::Success || !(factored.rcond() > 1e-14)) {
+      throw numeric_error(text(who,
+                               ": the covariance is singular; expected a shrinkage above 0, or no column that is "
+                               "constant or a sum of others"));
+    }
+    return Eigen::VectorXd(factored.solve(right));
+  };
+  if (!by_samples) {
+    return solve(within.transpose(), difference);
+  }
+  // (a I + c AᵀA)⁻¹ δ = (δ - c Aᵀ (a I + c A Aᵀ)⁻¹ A δ) / a
+  const Eigen::VectorXd inner = solve(within, within * difference);
+  return (difference - kept * (within.transpose() * inner)) / ridge;
+}
+
+}  // namespace detail
+
 /// w = S_λ⁻¹ (mean(positive) - mean(negative)), S the pooled covariance within the sides, unbiased.
 ///
 /// The direction that *reads* the concept best where both sides are normal with one covariance. To *write* it, the
@@ -41,52 +99,9 @@ struct whitened_options {
 template <class Positive, class Negative>
 Eigen::VectorXd whitened_difference(const Eigen::MatrixBase<Positive>& positive,
                                     const Eigen::MatrixBase<Negative>& negative, whitened_options options = {}) {
-  const char* const who = "whitened_difference";
-  if (!(options.shrinkage >= 0.0 && options.shrinkage <= 1.0)) {
-    throw argument_error(detail::text(who, ": shrinkage is ", options.shrinkage, "; expected 0 to 1"));
-  }
-  const detail::two_sides both = detail::sides(positive, negative, 2, who);
-  const Eigen::VectorXd difference = both.difference();
-  detail::require_difference(both, difference, who);
-  const Eigen::Index n = both.positive.rows();
-  const Eigen::Index m = both.negative.rows();
-  const Eigen::Index d = both.width();
-  matrix<double> within(n + m, d);  // S = withinᵀ within
-  within << both.positive.rowwise() - both.positive.colwise().mean(),
-      both.negative.rowwise() - both.negative.colwise().mean();
-  within /= std::sqrt(static_cast<double>(n + m - 2));
-  const double ridge = options.shrinkage * within.squaredNorm() / static_cast<double>(d);
-  const double kept = 1.0 - options.shrinkage;
-  if (!(within.squaredNorm() > 0.0)) {
-    throw numeric_error(
-        detail::text(who, ": the samples of each side are all the same; the method needs their variance"));
-  }
-  if (ridge == 0.0 && n + m - 2 < d) {
-    throw numeric_error(
-        detail::text(who, ": ", n + m, " samples leave ", n + m - 2, " degrees of freedom for width ", d,
-                     ", so their covariance has no inverse; expected more samples or a shrinkage above 0"));
-  }
-  const bool by_samples =
-      options.solve_by == solve_by::samples || (options.solve_by == solve_by::fewer && n + m < d && ridge > 0.0);
-  if (by_samples && ridge == 0.0) {
-    throw argument_error(detail::text(who, ": solve_by::samples needs a shrinkage above 0"));
-  }
-  const auto solve = [&](Eigen::MatrixXd system, const Eigen::VectorXd& right) {
-    system.diagonal().array() += ridge;
-    const Eigen::LLT<Eigen::MatrixXd> factored(system);
-    if (factored.info() != Eigen::Success || !(factored.rcond() > 1e-14)) {
-      throw numeric_error(detail::text(who,
-                                       ": the covariance is singular; expected a shrinkage above 0, or no column that "
-                                       "is constant or a sum of others"));
-    }
-    return Eigen::VectorXd(factored.solve(right));
-  };
-  if (!by_samples) {
-    return solve(kept * (within.transpose() * within), difference);
-  }
-  // (a I + c AᵀA)⁻¹ δ = (δ - c Aᵀ (a I + c A Aᵀ)⁻¹ A δ) / a
-  const Eigen::VectorXd inner = solve(kept * (within * within.transpose()), within * difference);
-  return (difference - kept * (within.transpose() * inner)) / ridge;
+  detail::require_shrinkage(options);
+  const detail::two_sides both = detail::sides(positive, negative, 2, "whitened_difference");
+  return detail::whitened(both, both.difference(), options);
 }
 
 }  // namespace v0
