@@ -27,8 +27,9 @@ struct axes {
 /// The eigenvector of the largest eigenvalue of a tridiagonal matrix, by inverse iteration.
 ///
 /// With a shift just above that eigenvalue the system is positive definite, so elimination needs no pivots. The start
-/// has the signs that make all off-diagonals positive, and so has the eigenvector: it is found for certain.
-/// @shape  diagonal [m], below [m - 1]; returns [m], norm 1
+/// has the signs that make all off-diagonals positive, and so has the eigenvector: it is in the start. Where rounding has
+/// put the shift below the eigenvalue and elimination breaks down, the residual shows it.
+/// @shape  diagonal [m], below [m - 1]; returns [m], norm 1, or nothing if the residual is above rounding
 /// @cost   O(m)
 /// @source Golub & Van Loan, Matrix Computations, 4th edition, 8.4; the signs by Perron and Frobenius
 inline Eigen::VectorXd largest_of_tridiagonal(const Eigen::VectorXd& diagonal, const Eigen::VectorXd& below,
@@ -54,7 +55,12 @@ inline Eigen::VectorXd largest_of_tridiagonal(const Eigen::VectorXd& diagonal, c
     }
     v /= v.cwiseAbs().maxCoeff();
   }
-  return v.normalized();
+  v.normalize();
+  Eigen::VectorXd residual = (diagonal.array() - largest).matrix().cwiseProduct(v);
+  residual.head(m - 1) += below.cwiseProduct(v.tail(m - 1));
+  residual.tail(m - 1) += below.cwiseProduct(v.head(m - 1));
+  constexpr double exact = 1e-12;
+  return residual.norm() <= exact * largest ? v : Eigen::VectorXd();  // NaN is not below
 }
 
 /// The first right singular vector by Lanczos' method, if it shows within `most` steps: where one dimension stands out,
@@ -145,20 +151,23 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   // All eigenvalues, but one eigenvector only where one is asked for: the others are most of the work.
   Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved;  // eigenvalues rise; it reads the lower half
   Eigen::MatrixXd columns;
-  double scale_of_values = 1.0;
-  const bool one = k == 1 && m > 1;
-  if (one) {
+  Eigen::VectorXd values;
+  if (k == 1 && m > 1) {
     const double scale = std::max(gram.diagonal().maxCoeff(), std::numeric_limits<double>::min());
     const Eigen::Tridiagonalization<Eigen::MatrixXd> tridiagonal(gram / scale);
     const Eigen::VectorXd diagonal = tridiagonal.diagonal();
     const Eigen::VectorXd below = tridiagonal.subDiagonal();
     solved.computeFromTridiagonal(diagonal, below, Eigen::EigenvaluesOnly);
-    columns = tridiagonal.matrixQ() * largest_of_tridiagonal(diagonal, below, solved.eigenvalues()[m - 1]);
-    scale_of_values = scale;
-  } else {
-    solved.compute(gram);
+    values = scale * solved.eigenvalues();
+    if (const Eigen::VectorXd v = largest_of_tridiagonal(diagonal, below, solved.eigenvalues()[m - 1]); v.size() == m) {
+      columns = tridiagonal.matrixQ() * v;
+    }
   }
-  const Eigen::VectorXd values = scale_of_values * solved.eigenvalues();
+  if (columns.size() == 0) {
+    solved.compute(gram);
+    values = solved.eigenvalues();
+    columns = solved.eigenvectors().rightCols(k).rowwise().reverse();
+  }
   constexpr double noise = 1e-12;
   const auto rank = static_cast<Eigen::Index>((values.array() > noise * values[m - 1]).count());
   if (k > rank || !(values[m - 1] > 0.0)) {
@@ -167,9 +176,6 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   axes out;
   out.total = gram.trace();
   out.squares = values.tail(k).reverse();
-  if (!one) {
-    columns = solved.eigenvectors().rightCols(k).rowwise().reverse();
-  }
   if (n < d) {
     columns = (samples.transpose() * columns).eval();
     for (Eigen::Index i = 0; i < k; ++i) {
