@@ -83,7 +83,8 @@ axes leading_axis(const matrix<Scalar>& samples, Eigen::Index most) {
   Eigen::MatrixXd basis(m, most);
   Eigen::VectorXd diagonal(most), below(most);
   std::minstd_rand engine;
-  basis.col(0) = Eigen::VectorXd::NullaryExpr(m, [&] { return static_cast<double>(engine()) / engine.max() - 0.5; });
+  constexpr auto largest = static_cast<double>(std::minstd_rand::max());
+  basis.col(0) = Eigen::VectorXd::NullaryExpr(m, [&] { return static_cast<double>(engine()) / largest - 0.5; });
   basis.col(0).normalize();
   Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved;
   for (Eigen::Index j = 0; j < most; ++j) {
