@@ -50,7 +50,7 @@ struct component {
 /// @shape  positive [n, d], negative [m, d], m = n unless pooled
 /// @throws shape_error if the shapes do not fit; numeric_error for too few samples, NaN, pairs that do not differ, or a
 ///         mean difference without a component along v
-/// @cost   O(n d min(n, d) + min(n, d)³)
+/// @cost   O(n d) for each of some 15 steps where one dimension stands out, else O(n d min(n, d) + min(n, d)³)
 /// @source Zou et al. 2023, arXiv:2310.01405; deviation: the sign is determined. `differences` is what repeng calls
 ///         pca_center; `centred_differences` is the usual textbook form
 template <class Positive, class Negative>
