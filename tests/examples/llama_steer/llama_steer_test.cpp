@@ -67,10 +67,10 @@ TEST(LlamaSteer, TheShippedPairsMakeAnswersShorter) {
   const auto v = vector_of(model(), options.model, options.vector, parse_layers(options.dose.layers));
   const auto rows = sweep(model(), options, v);
   ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[0].drift, 0.0);
-  EXPECT_GT(rows[1].drift, 0.0);
-  EXPECT_LT(rows[1].words, 0.6 * rows[0].words);
-  EXPECT_GT(rows[1].distinct_2, 0.8);
+  EXPECT_EQ(rows[0].answers.drift, 0.0);
+  EXPECT_GT(rows[1].answers.drift, 0.0);
+  EXPECT_LT(rows[1].answers.words, 0.6 * rows[0].answers.words);
+  EXPECT_GT(rows[1].answers.distinct_2, 0.8);
 }
 
 TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
