@@ -21,10 +21,10 @@ namespace llama_steer {
 ///
 /// r is one of the two requests, taken in turn: what makes a model doubt any answer speaks for the one side in every other
 /// pair and against it in the next. Both answers are cut to as many tokens, for what moves all words alike would
-/// otherwise move the longer one further.
+/// otherwise move the longer one further. Pairs whose answers are then the same say nothing and are left out.
 ///
 /// @param tokens  of an answer, at most
-/// @throws steer::argument_error as `steer::pair_readout`
+/// @throws steer::argument_error if no pair is left; as `steer::pair_readout`
 inline steer::readout answer_readout(llama_model* model, const model_options& how, std::string name, const contrast_texts& pairs,
                                      std::size_t tokens) {
   const llama_vocab* vocabulary = llama_model_get_vocab(model);
@@ -52,7 +52,14 @@ inline steer::readout answer_readout(llama_model* model, const model_options& ho
       return text;
     };
     const token_list& request = both[texts.size() % 2];
-    texts.emplace_back(after(request, answers[0].tokens), after(request, answers[1].tokens));
+    std::pair<token_list, token_list> read{after(request, answers[0].tokens), after(request, answers[1].tokens)};
+    if (read.first != read.second) {
+      texts.push_back(std::move(read));
+    }
+  }
+  if (texts.empty()) {
+    throw steer::argument_error(steer::detail::text("readout \"", name, "\": the answers to all ", requests.size(),
+                                                    " pairs begin with the same ", tokens, " tokens; read more of them"));
   }
   return steer::pair_readout(std::move(name), texts);
 }

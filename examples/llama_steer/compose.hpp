@@ -46,7 +46,7 @@ struct compose_options {
   std::string layers;  ///< empty: all
   std::filesystem::path prompts = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "prompts.txt";
   std::vector<double> doses{-0.02, -0.01, 0.01, 0.02};  ///< of one vector, in mean row norms
-  std::size_t readout_tokens = 16;                      ///< of an answer that is read out
+  std::size_t readout_tokens = 24;                      ///< of an answer that is read out
   int rounds = 4;                                       ///< in which decoupled doses are corrected; 1: as the response says
   int controls = 8;                                     ///< random directions
   std::uint64_t seed = 1;

@@ -101,12 +101,14 @@ TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
 }
 
 TEST(LlamaSteer, AnswersThatAreReadOutFollowOneRequestAndAreAsLong) {
-  const contrast_files terse = shipped_concepts().front();
-  const contrast_texts pairs = part_of(read_pairs(terse.positive, terse.negative), 30, 3);
-  const steer::readout r = answer_readout(model(), one_thread(), "terse", pairs, 12);
+  const contrast_files formal = shipped_concepts().back();
+  contrast_texts pairs = part_of(read_pairs(formal.positive, formal.negative), 30, 4);
+  pairs.negative[1] = pairs.positive[1];  // says nothing
+  const steer::readout r = answer_readout(model(), one_thread(), "formal", pairs, 12);
   ASSERT_EQ(r.texts.size(), 6U);
+  const std::vector<std::string> asked{pairs.positive[0], pairs.negative[2], pairs.positive[3]};
   for (std::size_t i = 0; i < 3; ++i) {
-    const token_list request = tokens_of(*model(), i % 2 == 0 ? pairs.positive[i] : pairs.negative[i], one_thread());
+    const token_list request = tokens_of(*model(), asked[i], one_thread());
     EXPECT_EQ(r.texts[2 * i].size(), r.texts[2 * i + 1].size()) << i;
     EXPECT_LE(r.texts[2 * i].size(), request.size() + 12) << i;
     EXPECT_NE(r.texts[2 * i], r.texts[2 * i + 1]) << i;
@@ -115,6 +117,9 @@ TEST(LlamaSteer, AnswersThatAreReadOutFollowOneRequestAndAreAsLong) {
       EXPECT_TRUE(std::equal(request.begin(), request.end(), r.texts[2 * i + side].begin())) << i;
     }
   }
+  pairs.positive = pairs.negative;
+  expect_error<steer::argument_error>([&] { answer_readout(model(), one_thread(), "formal", pairs, 2); }, "\"formal\"",
+                                      "all 4 pairs begin with the same 2 tokens");
 }
 
 /// The first pairs of a concept that ships.
@@ -143,7 +148,7 @@ compose_options small_composition() {
   out.model = one_thread();
   out.layers = "12-15";
   out.doses = {0.05};
-  out.readout_tokens = 8;
+  out.readout_tokens = 16;
   out.rounds = 1;
   out.controls = 1;
   out.tokens = 8;
