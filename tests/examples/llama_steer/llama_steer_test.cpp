@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapter/llama_cpp/small_model.hpp"
@@ -124,8 +126,12 @@ TEST(LlamaSteer, AnswersThatAreReadOutFollowOneRequestAndAreAsLong) {
 
 /// The first pairs of a concept that ships.
 struct few_pairs {
-  explicit few_pairs(const contrast_files& all, std::size_t count) {
-    const contrast_texts texts = part_of(read_pairs(all.positive, all.negative), 0, count);
+  /// @param turned  a pair whose sides change places
+  few_pairs(const contrast_files& all, std::size_t count, std::optional<std::size_t> turned = {}) {
+    contrast_texts texts = part_of(read_pairs(all.positive, all.negative), 0, count);
+    if (turned) {
+      std::swap(texts.positive[*turned], texts.negative[*turned]);
+    }
     const auto lines = [](const std::vector<std::string>& side) {
       std::string out;
       for (const std::string& text : side) {
@@ -200,18 +206,21 @@ TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
   }
 }
 
-TEST(LlamaSteer, ConceptsThatDoTheSameAreNotDecoupled) {
-  const few_pairs terse(shipped_concepts()[0], 8);
+TEST(LlamaSteer, AConceptThatDoesNotRespondIsReportedAndNotDecoupled) {
+  const few_pairs formal(shipped_concepts()[2], 8, 5);  // the two pairs that are fitted to contradict each other
   compose_options options = small_composition();
-  options.concepts = {terse.files, terse.files};
-  options.concepts[1].name = "brief";
+  options.concepts = {formal.files};
   options.controls = 0;
   options.tokens = 1;
   const composition found = compose(model(), options);
-  ASSERT_EQ(found.rows.size(), 2U);
-  EXPECT_EQ(found.rows[0].shifts, found.rows[1].shifts);
+  ASSERT_EQ(found.rows.size(), 1U);
+  EXPECT_EQ(found.rows[0].method, "plain");
   ASSERT_EQ(found.failures.size(), 1U);
-  EXPECT_NE(found.failures[0].find("infeasible: the response has condition"), std::string::npos) << found.failures[0];
+  EXPECT_NE(found.failures[0].find("infeasible: readout \"formal\" does not respond"), std::string::npos) << found.failures[0];
+  testing::internal::CaptureStdout();
+  print(found, 5, {});
+  const std::string said = testing::internal::GetCapturedStdout();
+  EXPECT_NE(said.find("not decoupled: meet_targets: infeasible"), std::string::npos) << said;
 }
 
 TEST(LlamaSteer, TooFewPairsAreRefused) {
