@@ -179,6 +179,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000))->capture_default_str();
   compose_command->add_option("--rounds", compose_of.rounds, "in which decoupled doses are corrected; 1: as the response says")
       ->check(CLI::Range(1, 100))->capture_default_str();
+  compose_command->add_option("--least-signal", compose_of.invertible.least_signal,
+                              "standard errors by which a concept must respond to its own vector to be decoupled")
+      ->capture_default_str();
   compose_command->add_option("--controls", compose_of.controls, "random directions")->check(CLI::Range(0, 1000))->capture_default_str();
   compose_command->add_option("--seed", compose_of.seed, "of the random directions")->capture_default_str();
   compose_command->add_option("--tokens", compose_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();

@@ -48,6 +48,7 @@ struct compose_options {
   std::vector<double> doses{-0.02, -0.01, 0.01, 0.02};  ///< of one vector, in mean row norms
   std::size_t readout_tokens = 24;                      ///< of an answer that is read out
   int rounds = 4;                                       ///< in which decoupled doses are corrected; 1: as the response says
+  steer::invertible invertible = {};                    ///< what counts as a response that can be decoupled
   int controls = 8;                                     ///< random directions
   std::uint64_t seed = 1;
   std::size_t tokens = 200;  ///< of an answer that is measured
@@ -196,7 +197,8 @@ inline composition compose(llama_model* model, const compose_options& o) {
           constexpr double close = 0.05;
           const auto met = steer::meet_targets(
               out.response, wanted, [&](const std::vector<double>& tried) { return detail::values_of(fit.under(plan_of(tried))); },
-              {.rounds = o.rounds, .tolerance = close * std::abs(wanted[i]), .largest_step = 2.0 * most});
+              {.rounds = o.rounds, .tolerance = close * std::abs(wanted[i]), .largest_step = 2.0 * most,
+               .invertible = o.invertible});
           add({"decoupled", i, o.doses[d], met.doses, {}, {}, {}});
         } catch (const steer::numeric_error& problem) {
           if (std::find(out.failures.begin(), out.failures.end(), problem.what()) == out.failures.end()) {

@@ -166,6 +166,7 @@ TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
   const few_pairs happy(shipped_concepts()[1], 8);
   compose_options options = small_composition();
   options.concepts = {terse.files, happy.files};
+  options.invertible.least_signal = 0.0;  // two texts have no standard error worth the name
   const composition found = compose(model(), options);
   EXPECT_TRUE(found.failures.empty()) << found.failures.front();
   ASSERT_EQ(found.rows.size(), 5U);
