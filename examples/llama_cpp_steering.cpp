@@ -25,7 +25,7 @@ std::string go_on(steer::llama_cpp_host& host, const std::vector<std::int32_t>& 
   for (std::size_t i = 0; i < 16; ++i) {
     const auto logits = host.logits(-1);
     const auto next = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-    text += steer::token_text(host.model(), next);
+    text += steer::text_of(host.model(), next);
     batch.clear();
     batch.add(next, static_cast<llama_pos>(prompt.size() + i), 0, steer::token_batch::output::logits);
     host.decode(batch.view());

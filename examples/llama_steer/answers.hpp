@@ -48,7 +48,7 @@ inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<con
     batch.clear();
     for (const std::size_t i : writing) {
       out[i].tokens.push_back(next[i]);
-      out[i].text += steer::token_text(host.model(), next[i]);
+      out[i].text += steer::text_of(host.model(), next[i]);
       batch.add(next[i], static_cast<llama_pos>(prompts[i].size() + step), static_cast<llama_seq_id>(i),
                 steer::token_batch::output::logits);
     }

@@ -75,7 +75,7 @@ class conversation {
       if (llama_vocab_is_eog(vocabulary, next)) {
         break;
       }
-      const std::string piece = steer::token_text(host_.model(), next);
+      const std::string piece = steer::text_of(host_.model(), next);
       text += piece;
       if (said) {
         said(piece);

@@ -16,7 +16,7 @@ TEST(LlamaCppText, TokensGiveTheTextBack) {
   const std::string text = "The cat sat, naïvely, on 3 mats.";
   std::string back;
   for (const std::int32_t token : steer::tokenize(*model(), text, steer::special_tokens::as_text)) {
-    back += steer::token_text(*model(), token);
+    back += steer::text_of(*model(), token);
   }
   EXPECT_EQ(back, text);
   expect_error<steer::argument_error>(

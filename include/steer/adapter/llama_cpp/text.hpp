@@ -47,7 +47,7 @@ inline std::vector<std::int32_t> tokenize(const llama_model& model, std::string_
 }
 
 /// The text of one token; special tokens are empty.
-inline std::string token_text(const llama_model& model, std::int32_t token) {
+inline std::string text_of(const llama_model& model, std::int32_t token) {
   std::string out(64, '\0');
   const llama_vocab* vocabulary = llama_model_get_vocab(&model);
   const auto run = [&] {
