@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "expect_error.hpp"
+#include "io/edited_metadata.hpp"
 #include "steer/measure/dose.hpp"
 #include "temporary_file.hpp"
 #include "toy.hpp"
@@ -80,14 +81,7 @@ void expect_refused(const std::string& find, const std::string& replace, const s
   const temporary_file file(".safetensors");
   save(example(), file.path());
   const temporary_file edited(".safetensors");
-  {
-    const steer::safetensors_file source(file.path());
-    std::string about = source.metadata_at("steer_response");
-    const auto at = about.find(find);
-    ASSERT_NE(at, std::string::npos) << about;
-    about.replace(at, find.size(), replace);
-    steer::write_safetensors(edited.path(), source.tensors(), {{"steer_response", about}});
-  }
+  ASSERT_NO_FATAL_FAILURE(edit_metadata(file.path(), edited.path(), "steer_response", find, replace));
   expect_error<steer::format_error>([&] { steer::load_measured_vectors(edited.path()); }, edited.path().string(), message);
 }
 

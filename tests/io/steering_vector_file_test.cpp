@@ -7,6 +7,7 @@
 #include <string>
 
 #include "expect_error.hpp"
+#include "io/edited_metadata.hpp"
 #include "temporary_file.hpp"
 #include "toy.hpp"
 
@@ -56,14 +57,7 @@ void expect_refused(const std::string& find, const std::string& replace, const s
   const temporary_file file(".safetensors");
   save(example(), file.path());
   const temporary_file edited(".safetensors");
-  {
-    const steer::safetensors_file source(file.path());
-    std::string about = source.metadata_at("steer");
-    const auto at = about.find(find);
-    ASSERT_NE(at, std::string::npos) << about;
-    about.replace(at, find.size(), replace);
-    steer::write_safetensors(edited.path(), source.tensors(), {{"steer", about}});
-  }
+  ASSERT_NO_FATAL_FAILURE(edit_metadata(file.path(), edited.path(), "steer", find, replace));
   expect_error<steer::error>([&] { steer::load_steering_vector(edited.path()); }, edited.path().string(), message);
 }
 
