@@ -202,12 +202,9 @@ inline composition run_composition(const subject& what, const compose_options& o
   }
   for (int n = 0; n < controls; ++n) {
     auto random = vectors;
+    random[0] = steer::detail::random_like(random[0], engine);
     std::vector<double> doses(k);
     doses[0] = strength;
-    std::normal_distribution<float> normal;
-    for (auto& [layer, direction] : random[0].directions) {
-      direction.values = Eigen::VectorXf::NullaryExpr(direction.values.size(), [&] { return normal(engine); });
-    }
     add({"random", {}, doses, {}}, random);
   }
   table.baseline.resize(static_cast<std::size_t>(std::max(o.single_texts, o.texts)));
