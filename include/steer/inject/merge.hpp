@@ -114,14 +114,16 @@ inline draft compose(const std::vector<const term*>& run) {
     const Eigen::VectorXd moved = read_gram.lazyProduct(b);
     const Eigen::VectorXd shift = amount * (f.linear.lazyProduct(moved) + f.shift);
     for (std::size_t row = 0; row < write_at[i].size(); ++row) {
-      a.row(write_at[i][row]) += linear.row(static_cast<Eigen::Index>(row));
+      if (a.cols() > 0) {  // a row of no columns would be a step from a null pointer
+        a.row(write_at[i][row]) += linear.row(static_cast<Eigen::Index>(row));
+      }
       b[write_at[i][row]] += shift[static_cast<Eigen::Index>(row)];
     }
   }
   std::vector<Eigen::Index> turned;
   Eigen::RowVectorXd bias = Eigen::RowVectorXd::Zero(width);
   for (Eigen::Index j = 0; j < w.rows(); ++j) {
-    if (!a.row(j).isZero(0.0)) {
+    if (a.cols() > 0 && !a.row(j).isZero(0.0)) {
       turned.push_back(j);
     } else if (b[j] != 0.0) {
       bias += b[j] * w.row(j);
