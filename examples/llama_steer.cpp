@@ -1,6 +1,7 @@
 // llama_steer: steers any GGUF model through llama.cpp.
 //
 //     llama_steer sweep --model M.gguf --layers 10-22               what each strength does to the answers
+//     llama_steer compose --model M.gguf --layers 10-22             one concept moved, the others held still
 //     llama_steer chat --model M.gguf --layers 10-22 --strength 0.02
 //     llama_steer extract --model M.gguf --positive a.txt --negative b.txt --out v.gguf
 //     llama_steer inspect v.gguf                                    what a file is, and what to beware of
@@ -12,11 +13,14 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "llama_steer/chat.hpp"
+#include "llama_steer/compose.hpp"
+#include "llama_steer/compose_table.hpp"
 #include "llama_steer/convert.hpp"
 #include "llama_steer/inspect.hpp"
 #include "llama_steer/subject.hpp"
@@ -109,6 +113,15 @@ void run(const sweep_options& o, const example::terminal& out) {
   }
 }
 
+void run(const compose_options& o, const example::terminal& out) {
+  const model_pointer model = load_model(o.model.model);
+  const composition found = compose(model.get(), o);
+  print(found, read_lines(o.prompts).size(), out);
+  if (!o.csv.empty()) {
+    write_csv(o.csv, found);
+  }
+}
+
 void run(const chat_options& o, const example::terminal& out) {
   const model_pointer model = load_model(o.model.model);
   conversation talk(model.get(), o, vector_of(model.get(), o.model, o.vector, parse_layers(o.dose.layers)));
@@ -148,6 +161,32 @@ int main(int argc, char** argv) {
   sweep_command->add_option("--tokens", sweep_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();
   sweep_command->add_option("--csv", sweep_of.csv, "also write the table to this file");
 
+  compose_options compose_of;
+  std::vector<std::tuple<std::string, std::string, std::string>> concepts;
+  CLI::App* compose_command = app.add_subcommand(
+      "compose", "measure what doses of several concepts do to each other, and move one while the others are held still");
+  declare(*compose_command, compose_of.model);
+  compose_command->add_option("--concept", concepts,
+                              "a name and two files of texts that show and lack it, again for each concept; by default terse, "
+                              "happy and formal");
+  compose_command->add_option("--tokens-read", compose_of.tokens_read, "which of a text's tokens are averaged: last, mean or all")
+      ->capture_default_str();
+  compose_command->add_option("--layers", compose_of.layers, "zero-based layers after which doses are added, such as 10-22; by default all");
+  compose_command->add_option("--prompts", compose_of.prompts, "prompts to answer, one per line; by default five questions")
+      ->check(CLI::ExistingFile);
+  compose_command->add_option("--doses", compose_of.doses, "doses of one vector, such as -0.02,0.02")->delimiter(',')->capture_default_str();
+  compose_command->add_option("--readout-tokens", compose_of.readout_tokens, "most tokens of an answer that is read out")
+      ->check(CLI::Range(1, 1000))->capture_default_str();
+  compose_command->add_option("--rounds", compose_of.rounds, "in which decoupled doses are corrected; 1: as the response says")
+      ->check(CLI::Range(1, 100))->capture_default_str();
+  compose_command->add_option("--least-signal", compose_of.invertible.least_signal,
+                              "standard errors by which a concept must respond to its own vector to be decoupled")
+      ->capture_default_str();
+  compose_command->add_option("--controls", compose_of.controls, "random directions")->check(CLI::Range(0, 1000))->capture_default_str();
+  compose_command->add_option("--seed", compose_of.seed, "of the random directions")->capture_default_str();
+  compose_command->add_option("--tokens", compose_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();
+  compose_command->add_option("--csv", compose_of.csv, "also write the table to this file");
+
   chat_options chat_of;
   CLI::App* chat_command = app.add_subcommand("chat", "talk to the model, and change the dose as you go");
   declare_subject(*chat_command, chat_of);
@@ -175,6 +214,14 @@ int main(int argc, char** argv) {
       run(extract_of, out);
     } else if (*sweep_command) {
       run(sweep_of, out);
+    } else if (*compose_command) {
+      if (!concepts.empty()) {
+        compose_of.concepts.clear();
+      }
+      for (const auto& [name, positive, negative] : concepts) {
+        compose_of.concepts.push_back({name, positive, negative});
+      }
+      run(compose_of, out);
     } else if (*chat_command) {
       run(chat_of, out);
     } else if (*inspect_command) {

@@ -1,6 +1,7 @@
 // llama_steer/pairs.hpp: contrast texts from files.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -17,6 +18,15 @@ struct contrast_texts {
   std::vector<std::string> positive;
   std::vector<std::string> negative;  // as many: text i of one side belongs with text i of the other
 };
+
+/// Some of the pairs, in their order.
+inline contrast_texts part_of(const contrast_texts& all, std::size_t first, std::size_t count) {
+  const auto cut = [&](const std::vector<std::string>& side) {
+    const auto from = side.begin() + static_cast<std::ptrdiff_t>(first);
+    return std::vector<std::string>(from, from + static_cast<std::ptrdiff_t>(count));
+  };
+  return {cut(all.positive), cut(all.negative)};
+}
 
 /// The lines of a text file that are not empty.
 /// @throws steer::file_error if it cannot be read, steer::format_error if there are none

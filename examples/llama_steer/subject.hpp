@@ -64,10 +64,10 @@ inline token_list tokens_of(const llama_model& model, const std::string& text, c
 }
 
 /// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named.
-inline steer::steering_vector extract(llama_model* model, const model_options& how, const vector_options& from,
+/// @param tokens  which of a text's tokens are averaged, as `parse_selection`
+inline steer::steering_vector extract(llama_model* model, const model_options& how, const contrast_texts& texts,
+                                      const steer::vector_name& name, const std::string& tokens,
                                       const std::vector<int>& layers) {
-  const contrast_texts texts =
-      from.pairs.empty() ? read_pairs(from.positive, from.negative) : read_json_pairs(from.pairs, from.name);
   std::vector<token_list> positive;
   std::vector<token_list> negative;
   std::size_t longest = 0;
@@ -77,15 +77,24 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
     longest = std::max({longest, positive.back().size(), negative.back().size()});
   }
   steer::llama_cpp_host host = make_host(model, how, 1, longest);
-  steer::recorder recorder(host.shape(), {.tokens = parse_selection(from.tokens), .layers = layers});
+  steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
   example::progress_bar progress("reading contrast pairs");
   for (std::size_t i = 0; i < positive.size(); ++i) {
     recorder.observe(host, std::span<const std::int32_t>(positive[i]), std::span<const std::int32_t>(negative[i]));
     progress(static_cast<double>(i + 1) / static_cast<double>(positive.size()));
   }
-  const std::string contrast = from.pairs.empty() ? from.positive.filename().string() + " - " + from.negative.filename().string()
-                                                  : from.pairs.filename().string();
-  return steer::mean_difference(recorder, {.name = from.name, .contrast = contrast});
+  return steer::mean_difference(recorder, name);
+}
+
+/// The same from the texts that the options name.
+inline steer::steering_vector extract(llama_model* model, const model_options& how, const vector_options& from,
+                                      const std::vector<int>& layers) {
+  if (from.pairs.empty()) {
+    return extract(model, how, read_pairs(from.positive, from.negative),
+                   {from.name, from.positive.filename().string() + " - " + from.negative.filename().string()}, from.tokens, layers);
+  }
+  return extract(model, how, read_json_pairs(from.pairs, from.name), {from.name, from.pairs.filename().string()}, from.tokens,
+                 layers);
 }
 
 /// The vector that the options name.

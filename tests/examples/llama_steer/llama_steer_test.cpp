@@ -1,15 +1,25 @@
 // The program's parts on SmolLM2, and with the pairs that ship with it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapter/llama_cpp/small_model.hpp"
 #include "expect_error.hpp"
+#include "llama_steer/answer_readout.hpp"
 #include "llama_steer/chat.hpp"
+#include "llama_steer/compose.hpp"
+#include "llama_steer/compose_table.hpp"
 #include "llama_steer/sweep.hpp"
+#include "temporary_file.hpp"
 
 namespace {
 
@@ -67,10 +77,10 @@ TEST(LlamaSteer, TheShippedPairsMakeAnswersShorter) {
   const auto v = vector_of(model(), options.model, options.vector, parse_layers(options.dose.layers));
   const auto rows = sweep(model(), options, v);
   ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[0].drift, 0.0);
-  EXPECT_GT(rows[1].drift, 0.0);
-  EXPECT_LT(rows[1].words, 0.6 * rows[0].words);
-  EXPECT_GT(rows[1].distinct_2, 0.8);
+  EXPECT_EQ(rows[0].answers.drift, 0.0);
+  EXPECT_GT(rows[1].answers.drift, 0.0);
+  EXPECT_LT(rows[1].answers.words, 0.6 * rows[0].answers.words);
+  EXPECT_GT(rows[1].answers.distinct_2, 0.8);
 }
 
 TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
@@ -90,6 +100,137 @@ TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\nin\n" << said;
   }
   EXPECT_EQ(said.find("never read"), std::string::npos);
+}
+
+TEST(LlamaSteer, AnswersThatAreReadOutFollowOneRequestAndAreAsLong) {
+  const contrast_files formal = shipped_concepts().back();
+  contrast_texts pairs = part_of(read_pairs(formal.positive, formal.negative), 30, 4);
+  pairs.negative[1] = pairs.positive[1];  // says nothing
+  const steer::readout r = answer_readout(model(), one_thread(), "formal", pairs, 12);
+  ASSERT_EQ(r.texts.size(), 6U);
+  const std::vector<std::string> asked{pairs.positive[0], pairs.negative[2], pairs.positive[3]};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const token_list request = tokens_of(*model(), asked[i], one_thread());
+    EXPECT_EQ(r.texts[2 * i].size(), r.texts[2 * i + 1].size()) << i;
+    EXPECT_LE(r.texts[2 * i].size(), request.size() + 12) << i;
+    EXPECT_NE(r.texts[2 * i], r.texts[2 * i + 1]) << i;
+    for (const std::size_t side : {0U, 1U}) {
+      ASSERT_GT(r.texts[2 * i + side].size(), request.size()) << i;
+      EXPECT_TRUE(std::equal(request.begin(), request.end(), r.texts[2 * i + side].begin())) << i;
+    }
+  }
+  pairs.positive = pairs.negative;
+  expect_error<steer::argument_error>([&] { answer_readout(model(), one_thread(), "formal", pairs, 2); }, "\"formal\"",
+                                      "all 4 pairs begin with the same 2 tokens");
+}
+
+/// The first pairs of a concept that ships.
+struct few_pairs {
+  /// @param turned  a pair whose sides change places
+  few_pairs(const contrast_files& all, std::size_t count, std::optional<std::size_t> turned = {}) {
+    contrast_texts texts = part_of(read_pairs(all.positive, all.negative), 0, count);
+    if (turned) {
+      std::swap(texts.positive[*turned], texts.negative[*turned]);
+    }
+    const auto lines = [](const std::vector<std::string>& side) {
+      std::string out;
+      for (const std::string& text : side) {
+        out += text + "\n";
+      }
+      return out;
+    };
+    positive = std::make_unique<temporary_file>(".txt", lines(texts.positive));
+    negative = std::make_unique<temporary_file>(".txt", lines(texts.negative));
+    files = {all.name, positive->path(), negative->path()};
+  }
+
+  std::unique_ptr<temporary_file> positive;
+  std::unique_ptr<temporary_file> negative;
+  contrast_files files;
+};
+
+compose_options small_composition() {
+  compose_options out;
+  out.model = one_thread();
+  out.layers = "12-15";
+  out.doses = {0.05};
+  out.readout_tokens = 16;
+  out.rounds = 1;
+  out.controls = 1;
+  out.tokens = 8;
+  return out;
+}
+
+TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
+  const few_pairs terse(shipped_concepts()[0], 8);
+  const few_pairs happy(shipped_concepts()[1], 8);
+  compose_options options = small_composition();
+  options.concepts = {terse.files, happy.files};
+  options.invertible.least_signal = 0.0;  // two texts have no standard error worth the name
+  const composition found = compose(model(), options);
+  EXPECT_TRUE(found.failures.empty()) << found.failures.front();
+  ASSERT_EQ(found.rows.size(), 5U);
+  for (std::size_t r = 0; r < 4; ++r) {
+    const composed& row = found.rows[r];
+    const std::size_t own = r / 2;
+    EXPECT_EQ(row.index, own);
+    EXPECT_EQ(row.method, r % 2 == 0 ? "plain" : "decoupled");
+    EXPECT_GT(row.expected[own], 0.0);
+    EXPECT_GT(row.answers.drift, 0.0);
+    if (row.method == "decoupled") {
+      EXPECT_LT(std::abs(row.expected[1 - own]), 1e-9 * row.expected[own]);
+      EXPECT_NE(row.doses[1 - own], 0.0);
+    } else {
+      EXPECT_EQ(row.doses[1 - own], 0.0);
+      EXPECT_GT(std::abs(row.expected[1 - own]), 1e-3 * row.expected[own]);
+    }
+  }
+  EXPECT_EQ(found.rows[4].method, "random");
+
+  const temporary_file csv(".csv");
+  write_csv(csv.path(), found);
+  std::istringstream lines(csv.content());
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut");
+  std::size_t count = 0;
+  for (; std::getline(lines, line); ++count) {
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 11) << line;
+  }
+  EXPECT_EQ(count, 10U);
+
+  testing::internal::CaptureStdout();
+  print(found, 5, {});
+  const std::string said = testing::internal::GetCapturedStdout();
+  for (const char* part : {"nats per unit of dose", "unsteered", "decoupled", "random", "largest", "the worst of the others moves"}) {
+    EXPECT_NE(said.find(part), std::string::npos) << part << "\nin\n" << said;
+  }
+}
+
+TEST(LlamaSteer, AConceptThatDoesNotRespondIsReportedAndNotDecoupled) {
+  const few_pairs formal(shipped_concepts()[2], 8, 5);  // the two pairs that are fitted to contradict each other
+  compose_options options = small_composition();
+  options.concepts = {formal.files};
+  options.controls = 0;
+  options.tokens = 1;
+  const composition found = compose(model(), options);
+  ASSERT_EQ(found.rows.size(), 1U);
+  EXPECT_EQ(found.rows[0].method, "plain");
+  ASSERT_EQ(found.failures.size(), 1U);
+  EXPECT_NE(found.failures[0].find("infeasible: readout \"formal\" does not respond"), std::string::npos) << found.failures[0];
+  testing::internal::CaptureStdout();
+  print(found, 5, {});
+  const std::string said = testing::internal::GetCapturedStdout();
+  EXPECT_NE(said.find("not decoupled: meet_targets: infeasible"), std::string::npos) << said;
+}
+
+TEST(LlamaSteer, TooFewPairsAreRefused) {
+  const few_pairs terse(shipped_concepts()[0], 7);
+  compose_options options = small_composition();
+  options.concepts = {terse.files};
+  expect_error<steer::argument_error>([&] { compose(model(), options); }, "\"terse\" has 7 pairs", "at least 8");
+  options.concepts.clear();
+  expect_error<steer::argument_error>([&] { compose(model(), options); }, "0 concepts and 1 doses");
 }
 
 TEST(LlamaSteer, AModelThatIsNoneIsRefused) {

@@ -1,0 +1,234 @@
+// llama_steer/compose.hpp: doses that move one concept and hold the others still, beside doses of one vector each.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llama_steer/answer_readout.hpp"
+#include "llama_steer/pairs.hpp"
+#include "llama_steer/questionnaire.hpp"
+#include "llama_steer/subject.hpp"
+#include "steer/measure/measure_response.hpp"
+#include "steer/measure/meet_targets.hpp"
+#include "steer/measure/read_out.hpp"
+#include "steer/recipe/recipe_of.hpp"
+#include "terminal.hpp"
+
+namespace llama_steer {
+
+/// A concept by two files of as many texts, one per line.
+struct contrast_files {
+  std::string name;
+  std::filesystem::path positive;
+  std::filesystem::path negative;
+};
+
+/// The concepts that ship with the program.
+inline std::vector<contrast_files> shipped_concepts() {
+  const std::filesystem::path folder(STEER_LLAMA_STEER_DATA);
+  return {{"terse", folder / "succinct.txt", folder / "verbose.txt"},
+          {"happy", folder / "happy.txt", folder / "sad.txt"},
+          {"formal", folder / "formal.txt", folder / "casual.txt"}};
+}
+
+struct compose_options {
+  model_options model;
+  std::vector<contrast_files> concepts = shipped_concepts();
+  std::string tokens_read = "last";
+  std::string layers;  ///< empty: all
+  std::filesystem::path prompts = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "prompts.txt";
+  std::vector<double> doses{-0.02, -0.01, 0.01, 0.02};  ///< of one vector, in mean row norms
+  std::size_t readout_tokens = 24;                      ///< of an answer that is read out
+  int rounds = 4;                                       ///< in which decoupled doses are corrected; 1: as the response says
+  steer::invertible invertible = {};                    ///< what counts as a response that can be decoupled
+  int controls = 8;                                     ///< random directions
+  std::uint64_t seed = 1;
+  std::size_t tokens = 200;  ///< of an answer that is measured
+  std::filesystem::path csv;
+};
+
+/// What came of one set of doses.
+struct composed {
+  std::string method;
+  std::size_t index = 0;      ///< the concept that is to move; of no meaning for a random direction
+  double dose = 0.0;          ///< of the plain row that it is to be compared with
+  std::vector<double> doses;  ///< of every vector; empty for a random direction
+  std::vector<double> expected;           ///< shift of every concept, in nats, as the response says
+  std::vector<steer::estimate> shifts;    ///< as measured on pairs that nothing was fitted to
+  answer_summary answers;
+};
+
+struct composition {
+  std::vector<std::string> concepts;
+  steer::response response;
+  answer_summary unsteered;
+  std::vector<composed> rows;
+  std::vector<std::string> failures;  ///< why there are no decoupled doses
+};
+
+namespace detail {
+
+/// How far plans move readouts from where they stand.
+class shift_meter {
+ public:
+  shift_meter(steer::llama_cpp_host& host, std::vector<steer::readout> readouts)
+      : host_(host), readouts_(std::move(readouts)), unsteered_(steer::read_out(host, readouts_)) {}
+
+  [[nodiscard]] const std::vector<steer::readout>& readouts() const noexcept { return readouts_; }
+
+  [[nodiscard]] std::vector<steer::estimate> under(const steer::plan& plan) const {
+    const auto steered = steer::read_out(host_, readouts_, plan);
+    std::vector<steer::estimate> out;
+    for (std::size_t i = 0; i < steered.size(); ++i) {
+      out.push_back(steer::shift_of(unsteered_[i], steered[i]));
+    }
+    return out;
+  }
+
+ private:
+  steer::llama_cpp_host& host_;
+  std::vector<steer::readout> readouts_;
+  std::vector<steer::readings> unsteered_;
+};
+
+inline std::vector<double> values_of(const std::vector<steer::estimate>& estimates) {
+  std::vector<double> out;
+  for (const steer::estimate& e : estimates) {
+    out.push_back(e.value);
+  }
+  return out;
+}
+
+/// One direction that stands for nothing, at all layers of the vector, as a concept's are nearly the same there.
+inline steer::steering_vector random_like(steer::steering_vector v, std::mt19937_64& engine) {
+  std::normal_distribution<float> normal;
+  const Eigen::VectorXf values = Eigen::VectorXf::NullaryExpr(v.width(), [&] { return normal(engine); });
+  for (auto& [layer, direction] : v.directions) {
+    direction.values = values;
+  }
+  v.name = "random";
+  return v;
+}
+
+inline std::size_t longest_text(const std::vector<steer::readout>& readouts) {
+  std::size_t out = 0;
+  for (const steer::readout& r : readouts) {
+    for (const steer::token_text& text : r.texts) {
+      out = std::max(out, text.size());
+    }
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// Half of each concept's pairs make its vector, a quarter its readout, and the last quarter judges.
+/// @throws steer::argument_error if there are no concepts or doses, or a concept has less than eight pairs
+inline composition compose(llama_model* model, const compose_options& o) {
+  constexpr std::size_t fewest = 8;
+  constexpr std::size_t texts_at_once = 8;
+  if (o.concepts.empty() || o.doses.empty()) {
+    throw steer::argument_error(steer::detail::text("compose: has ", o.concepts.size(), " concepts and ", o.doses.size(),
+                                                    " doses; expected at least one of each"));
+  }
+  const std::size_t k = o.concepts.size();
+  composition out;
+  std::vector<steer::steering_vector> vectors;
+  std::vector<steer::readout> fitted;
+  std::vector<steer::readout> judging;
+  for (const contrast_files& files : o.concepts) {
+    const contrast_texts all = read_pairs(files.positive, files.negative);
+    const std::size_t n = all.positive.size();
+    if (n < fewest) {
+      throw steer::argument_error(steer::detail::text("compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ",
+                                                      fewest));
+    }
+    const std::size_t quarter = n / 4;
+    out.concepts.push_back(files.name);
+    vectors.push_back(extract(model, o.model, part_of(all, 0, n - 2 * quarter),
+                              {files.name, files.positive.filename().string() + " - " + files.negative.filename().string()},
+                              o.tokens_read, parse_layers(o.layers)));
+    fitted.push_back(answer_readout(model, o.model, files.name, part_of(all, n - 2 * quarter, quarter), o.readout_tokens));
+    judging.push_back(answer_readout(model, o.model, files.name, part_of(all, n - quarter, quarter), o.readout_tokens));
+  }
+  steer::llama_cpp_host host = make_host(model, o.model, texts_at_once,
+                                         std::max(detail::longest_text(fitted), detail::longest_text(judging)));
+  const detail::shift_meter fit(host, std::move(fitted));
+  const detail::shift_meter judge(host, std::move(judging));
+  double most = 0.0;
+  for (const double dose : o.doses) {
+    most = std::max(most, std::abs(dose));
+  }
+  const steer::dosage dosage;
+  {
+    example::progress_bar progress("measuring the response");
+    out.response = steer::measure_response(host, vectors, fit.readouts(),
+                                           {.dosage = dosage, .step = most / 2.0, .progress = std::ref(progress)});
+  }
+  const auto plan_of = [&](const std::vector<double>& doses) {
+    return steer::plan{steer::recipe_of(vectors, doses, dosage), host.shape()};
+  };
+
+  // What is to be measured: doses first, then all of them alike.
+  std::vector<steer::plan> plans;
+  const auto add = [&](composed row) {
+    plans.push_back(plan_of(row.doses));
+    row.expected = detail::values_of(steer::predict(out.response, row.doses));
+    out.rows.push_back(std::move(row));
+  };
+  {
+    example::progress_bar progress("decoupling");
+    for (std::size_t i = 0; i < k; ++i) {
+      for (std::size_t d = 0; d < o.doses.size(); ++d) {
+        std::vector<double> doses(k);
+        doses[i] = o.doses[d];
+        std::vector<double> wanted(k);
+        wanted[i] = fit.under(plan_of(doses))[i].value;
+        add({"plain", i, o.doses[d], doses, {}, {}, {}});
+        try {
+          constexpr double close = 0.05;
+          const auto met = steer::meet_targets(
+              out.response, wanted, [&](const std::vector<double>& tried) { return detail::values_of(fit.under(plan_of(tried))); },
+              {.rounds = o.rounds, .tolerance = close * std::abs(wanted[i]), .largest_step = 2.0 * most,
+               .invertible = o.invertible});
+          add({"decoupled", i, o.doses[d], met.doses, {}, {}, {}});
+        } catch (const steer::numeric_error& problem) {
+          if (std::find(out.failures.begin(), out.failures.end(), problem.what()) == out.failures.end()) {
+            out.failures.emplace_back(problem.what());
+          }
+        }
+        progress(static_cast<double>(i * o.doses.size() + d + 1) / static_cast<double>(k * o.doses.size()));
+      }
+    }
+  }
+  std::mt19937_64 engine(o.seed);
+  for (int n = 0; n < o.controls; ++n) {
+    plans.emplace_back(steer::recipe_of({detail::random_like(vectors.front(), engine)}, {most}, dosage), host.shape());
+    out.rows.push_back({"random", 0, most, {}, {}, {}, {}});
+  }
+
+  example::progress_bar progress("answering");
+  std::size_t round = 0;
+  const auto seen = [&](std::size_t step) {
+    progress((static_cast<double>(round) + static_cast<double>(step) / static_cast<double>(o.tokens)) /
+             static_cast<double>(plans.size() + 1));
+  };
+  questionnaire questions(model, o.model, read_lines(o.prompts), o.tokens, seen);
+  out.unsteered = questions.unsteered();
+  for (std::size_t r = 0; r < plans.size(); ++r) {
+    ++round;
+    out.rows[r].shifts = judge.under(plans[r]);
+    out.rows[r].answers = questions.under(plans[r], seen);
+  }
+  return out;
+}
+
+}  // namespace llama_steer

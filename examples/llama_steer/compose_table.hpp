@@ -1,0 +1,141 @@
+// llama_steer/compose_table.hpp: a composition for people, and as CSV.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "llama_steer/compose.hpp"
+#include "terminal.hpp"
+
+namespace llama_steer {
+
+namespace detail {
+
+inline void print_answers(const answer_summary& a, std::size_t answers) {
+  std::printf("%8.1f %11.2f %8.4f  %3zu/%zu", a.words, a.distinct_2, a.drift, a.cut, answers);
+}
+
+/// How far the worst of the other concepts moves, as a share of the own shift.
+inline double bleed(const composed& row) {
+  double worst = 0.0;
+  for (std::size_t i = 0; i < row.shifts.size(); ++i) {
+    worst = i == row.index ? worst : std::max(worst, std::abs(row.shifts[i].value));
+  }
+  return worst / std::abs(row.shifts[row.index].value);
+}
+
+/// The mean of |shift| over random directions, what their answers are like, and the largest |shift|.
+inline void print_controls(const composition& found, std::size_t answers) {
+  answer_summary mean;
+  std::vector<double> sum(found.concepts.size());
+  std::vector<double> largest(found.concepts.size());
+  std::size_t count = 0;
+  double dose = 0.0;
+  for (const composed& row : found.rows) {
+    if (row.method != "random") {
+      continue;
+    }
+    ++count;
+    dose = row.dose;
+    mean.words += row.answers.words;
+    mean.distinct_2 += row.answers.distinct_2;
+    mean.drift += row.answers.drift;
+    mean.cut += row.answers.cut;
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+      sum[i] += std::abs(row.shifts[i].value);
+      largest[i] = std::max(largest[i], std::abs(row.shifts[i].value));
+    }
+  }
+  if (count == 0) {
+    return;
+  }
+  const auto n = static_cast<double>(count);
+  std::printf("%-10s %+.3f %-10s", "random", dose, "mean |.|");
+  print_answers({mean.words / n, mean.distinct_2 / n, mean.drift / n, 0.0, mean.cut}, answers * count);
+  for (const double s : sum) {
+    std::printf("%9.2f      ", s / n);
+  }
+  std::printf("\n%-10s %+.3f %-10s%38s", "random", dose, "largest", "");
+  for (const double l : largest) {
+    std::printf("%9.2f      ", l);
+  }
+  std::puts("");
+}
+
+}  // namespace detail
+
+/// @param answers  how many each row has
+inline void print(const composition& found, std::size_t answers, const example::terminal& out) {
+  std::fputs(to_string(found.response).c_str(), stdout);
+  std::string title = "\nconcept      dose method       words  distinct-2       KL    cut";
+  for (const std::string& name : found.concepts) {
+    char cell[64];
+    std::snprintf(cell, sizeof cell, "%15s", name.c_str());
+    title += cell;
+  }
+  std::puts(out.paint(title + "   doses", example::colour::bold).c_str());
+  std::printf("%-10s %6s %-10s", "unsteered", "", "");
+  detail::print_answers(found.unsteered, answers);
+  std::puts("");
+  for (const composed& row : found.rows) {
+    if (row.method == "random") {
+      continue;
+    }
+    std::printf("%-10s %+.3f %-10s", found.concepts[row.index].c_str(), row.dose, row.method.c_str());
+    detail::print_answers(row.answers, answers);
+    for (const steer::estimate& shift : row.shifts) {
+      std::printf("%+9.2f ±%-4.2f", shift.value, shift.error);
+    }
+    for (const double dose : row.doses) {
+      std::printf(" %+.4f", dose);
+    }
+    std::puts("");
+  }
+  detail::print_controls(found, answers);
+  for (const char* method : {"plain", "decoupled"}) {
+    double sum = 0.0;
+    double worst = 0.0;
+    std::size_t count = 0;
+    for (const composed& row : found.rows) {
+      if (row.method == method) {
+        sum += detail::bleed(row);
+        worst = std::max(worst, detail::bleed(row));
+        ++count;
+      }
+    }
+    if (count > 0) {
+      std::printf("%s: the worst of the others moves %.2f of the own shift in the mean, %.2f at worst\n", method,
+                  sum / static_cast<double>(count), worst);
+    }
+  }
+  for (const std::string& failure : found.failures) {
+    std::printf("not decoupled: %s\n", failure.c_str());
+  }
+}
+
+/// A line per row and concept: `vector_dose` is the dose of that concept's vector, `shift` the one of its readout, in nats.
+/// @throws steer::file_error if the file cannot be written
+inline void write_csv(const std::filesystem::path& path, const composition& found) {
+  std::ofstream out(path);
+  out << "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut\n";
+  for (const composed& row : found.rows) {
+    for (std::size_t i = 0; i < found.concepts.size(); ++i) {
+      const bool random = row.method == "random";
+      out << (random ? "random" : found.concepts[row.index]) << ',' << row.dose << ',' << row.method << ',' << found.concepts[i] << ','
+          << (random ? 0.0 : row.doses[i]) << ',' << (random ? 0.0 : row.expected[i]) << ',' << row.shifts[i].value << ','
+          << row.shifts[i].error << ',' << row.answers.words << ',' << row.answers.distinct_2 << ',' << row.answers.drift << ','
+          << row.answers.cut << '\n';
+    }
+  }
+  out.flush();
+  if (!out) {
+    throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be written"));
+  }
+}
+
+}  // namespace llama_steer
