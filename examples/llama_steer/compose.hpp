@@ -107,8 +107,8 @@ inline std::vector<double> values_of(const std::vector<steer::estimate>& estimat
   return out;
 }
 
-/// One direction that stands for nothing, at all layers of the vector, as a concept's are nearly the same there.
-inline steer::steering_vector random_like(steer::steering_vector v, std::mt19937_64& engine) {
+/// One direction that stands for nothing, the same at all layers of the vector, as a concept's nearly are.
+inline steer::steering_vector random_direction_like(steer::steering_vector v, std::mt19937_64& engine) {
   std::normal_distribution<float> normal;
   const Eigen::VectorXf values = Eigen::VectorXf::NullaryExpr(v.width(), [&] { return normal(engine); });
   for (auto& [layer, direction] : v.directions) {
@@ -211,7 +211,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
   }
   std::mt19937_64 engine(o.seed);
   for (int n = 0; n < o.controls; ++n) {
-    plans.emplace_back(steer::recipe_of({detail::random_like(vectors.front(), engine)}, {most}, dosage), host.shape());
+    plans.emplace_back(steer::recipe_of({detail::random_direction_like(vectors.front(), engine)}, {most}, dosage), host.shape());
     out.rows.push_back({"random", 0, most, {}, {}, {}, {}});
   }
 
