@@ -131,7 +131,8 @@ inline std::size_t longest_text(const std::vector<steer::readout>& readouts) {
 }  // namespace detail
 
 /// Half of each concept's pairs make its vector, a quarter its readout, and the last quarter judges.
-/// @throws steer::argument_error if there are no concepts or doses, or a concept has less than eight pairs
+/// @throws steer::argument_error if there are no concepts or doses, or a concept has less than eight pairs; as `read_lines`,
+///         `read_pairs`, `steer::measure_response`
 inline composition compose(llama_model* model, const compose_options& o) {
   constexpr std::size_t fewest = 8;
   constexpr std::size_t texts_at_once = 8;
@@ -139,6 +140,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
     throw steer::argument_error(steer::detail::text("compose: has ", o.concepts.size(), " concepts and ", o.doses.size(),
                                                     " doses; expected at least one of each"));
   }
+  const std::vector<std::string> prompts = read_lines(o.prompts);  // what is wrong with them is found before anything runs
   const std::size_t k = o.concepts.size();
   composition out;
   std::vector<steer::steering_vector> vectors;
@@ -221,7 +223,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
     progress((static_cast<double>(round) + static_cast<double>(step) / static_cast<double>(o.tokens)) /
              static_cast<double>(plans.size() + 1));
   };
-  questionnaire questions(model, o.model, read_lines(o.prompts), o.tokens, seen);
+  questionnaire questions(model, o.model, prompts, o.tokens, seen);
   out.unsteered = questions.unsteered();
   for (std::size_t r = 0; r < plans.size(); ++r) {
     ++round;
