@@ -1,5 +1,5 @@
-// A generated token of a GGUF model: without steering, and with an addition at 13 layers, by a hook and by llama.cpp's own
-// control vector.
+// A GGUF model in llama.cpp: a generated token without steering, and with an addition at 13 layers, by a hook and by
+// llama.cpp's own control vector; and a text that is read, without and with a recorder.
 #include "steer/adapter/llama_cpp.hpp"
 
 #include <benchmark/benchmark.h>
@@ -14,6 +14,7 @@
 
 #include "in_turn.hpp"
 #include "llama_steer/load_model.hpp"
+#include "steer/extract/recorder.hpp"
 
 namespace {
 
@@ -37,16 +38,19 @@ steer::llama_cpp_host make_host(int threads) {
   return steer::llama_cpp_host(model(), out);
 }
 
+std::vector<std::int32_t> random_tokens(std::size_t count) {
+  std::mt19937_64 engine{1};
+  std::uniform_int_distribution<std::int32_t> token(100, 40'000);
+  std::vector<std::int32_t> out(count);
+  std::generate(out.begin(), out.end(), [&] { return token(engine); });
+  return out;
+}
+
 /// One sequence of a host that is written, always the same tokens.
 class writer {
  public:
-  writer(steer::llama_cpp_host& host, llama_seq_id sequence) : host_(host), sequence_(sequence) {
-    std::mt19937_64 engine{1};
-    std::uniform_int_distribution<std::int32_t> token(100, 40'000);
-    for (std::size_t i = 0; i < prompt_length + steps; ++i) {
-      tokens_.push_back(token(engine));
-    }
-  }
+  writer(steer::llama_cpp_host& host, llama_seq_id sequence)
+      : host_(host), sequence_(sequence), tokens_(random_tokens(prompt_length + steps)) {}
 
   void begin() {
     host_.prompt(sequence_, std::span(tokens_).first(prompt_length));
@@ -132,10 +136,71 @@ void against_plain(benchmark::State& state) {
       });
 }
 
+/// What a forward pass over a text computes at its end; a recorder that reads the last layer needs it for every row.
+enum class head { none, all_rows };
+
+/// The mean row of a layer by a hook that does nothing else: what the recorder has to find.
+Eigen::VectorXd mean_row(steer::llama_cpp_host& host, std::span<const std::int32_t> text, int layer) {
+  struct {
+    int layer;
+    Eigen::VectorXd sum;
+    steer::access access(steer::site where) const noexcept {
+      return where == steer::site{layer, steer::point::residual_out} ? steer::access::read : steer::access::none;
+    }
+    void operator()(steer::site, steer::rows<float> h) noexcept {
+      for (std::ptrdiff_t i = 0; i < h.count; ++i) {
+        sum += Eigen::Map<const Eigen::VectorXf>(h[i].data(), h.width).cast<double>();
+      }
+    }
+  } hook{layer, Eigen::VectorXd::Zero(host.shape().width)};
+  host.evaluate(text, hook);
+  return hook.sum / static_cast<double>(text.size());
+}
+
+template <head ends>
+void recording(benchmark::State& state) {
+  const auto threads = static_cast<int>(state.range(0));
+  steer::llama_cpp_host host = make_host(threads);
+  const std::vector<std::vector<std::int32_t>> texts{random_tokens(static_cast<std::size_t>(state.range(1)))};
+  const std::span<const std::int32_t> text = texts.front();
+  steer::recorder_options options{.tokens = steer::token_span{0}};
+  if constexpr (ends == head::none) {
+    for (int layer = 0; layer + 1 < host.shape().layers; ++layer) {
+      options.layers.push_back(layer);
+    }
+  }
+  steer::recorder recorder(host.shape(), options);
+  recorder.observe(host, text, steer::side::positive);
+  const int last = recorder.options().layers.back();
+  const Eigen::VectorXd expected = mean_row(host, text, last);
+  if (!recorder.mean(last, steer::side::positive).isApprox(expected, 1e-9)) {
+    state.SkipWithError("the recorder has another mean than a plain sum");
+    return;
+  }
+  steer::no_hook nothing;
+  bench::time_in_turn(
+      state, "of_plain", {.steps = 8, .clock = threads == 1 ? bench::clock::of_thread : bench::clock::of_wall}, [] {},
+      [&](std::size_t) { recorder.observe(host, text, steer::side::positive); },
+      [&](std::size_t) {
+        if constexpr (ends == head::none) {
+          host.evaluate(text, nothing);
+        } else {
+          host.logits(texts, nothing, [](std::size_t, steer::logits_view) {});
+        }
+      });
+}
+
 void threads(benchmark::internal::Benchmark* b) { b->ArgName("threads")->Arg(1)->Arg(2)->UseManualTime(); }
 
 BENCHMARK(against_plain<contestant::plain>)->Name("llama_decode/plain")->Apply(threads);
 BENCHMARK(against_plain<contestant::hook>)->Name("llama_decode/hook")->Apply(threads);
 BENCHMARK(against_plain<contestant::native>)->Name("llama_decode/native")->Apply(threads);
+
+void threads_and_rows(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"threads", "T"})->ArgsProduct({{1, 2}, {32, 256}})->UseManualTime();
+}
+
+BENCHMARK(recording<head::none>)->Name("llama_recording/all_layers_but_the_last")->Apply(threads_and_rows);
+BENCHMARK(recording<head::all_rows>)->Name("llama_recording/all_layers")->Apply(threads_and_rows);
 
 }  // namespace
