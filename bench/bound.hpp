@@ -63,6 +63,15 @@ void look(std::span<const Real> numbers) noexcept {
   benchmark::DoNotOptimize(Eigen::internal::predux(all));
 }
 
+/// All inner products of the rows, one triangle of them.
+/// @shape rows [n, d]
+template <class Rows>
+void inner_products(const Eigen::MatrixBase<Rows>& rows) {
+  Eigen::MatrixXd out = Eigen::MatrixXd::Zero(rows.rows(), rows.rows());
+  out.selfadjointView<Eigen::Lower>().rankUpdate(rows);
+  benchmark::DoNotOptimize(out.data());
+}
+
 /// The slower of the two limits of one call.
 ///
 /// @shape rows: every number that is changed; directions: what must be read besides, once

@@ -78,4 +78,11 @@ void time_in_turn(benchmark::State& state, const std::string& ratio, lap_size la
   state.counters[ratio] = *middle;
 }
 
+/// The same on one problem, made of the benchmark's arguments.
+template <class Problem, std::invocable<const Problem&> Contestant, std::invocable<const Problem&> Base>
+void race(benchmark::State& state, const std::string& ratio, Contestant contestant, Base base) {
+  const Problem p(state);
+  time_in_turn(state, ratio, {}, [] {}, [&](std::size_t) { contestant(p); }, [&](std::size_t) { base(p); });
+}
+
 }  // namespace bench

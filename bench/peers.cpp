@@ -5,8 +5,6 @@
 //
 // Files are read once; neither reading nor writing is timed.
 
-#include <benchmark/benchmark.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -71,17 +69,7 @@ answer principal_component(const rows& positive, const rows& negative) {
 answer products(const rows& positive, const rows& negative) {
   steer::matrix<double> all(positive.rows() + negative.rows(), positive.cols());
   all << positive.cast<double>(), negative.cast<double>();
-  const bool of_rows = all.rows() < all.cols();
-  const double seconds = bench::seconds_of([&] {
-    Eigen::MatrixXd out = Eigen::MatrixXd::Zero(of_rows ? all.rows() : all.cols(), of_rows ? all.rows() : all.cols());
-    if (of_rows) {
-      out.selfadjointView<Eigen::Lower>().rankUpdate(all);
-    } else {
-      out.selfadjointView<Eigen::Lower>().rankUpdate(all.transpose());
-    }
-    benchmark::DoNotOptimize(out.data());
-  });
-  return {seconds};
+  return {bench::seconds_of([&] { all.rows() < all.cols() ? bench::inner_products(all) : bench::inner_products(all.transpose()); })};
 }
 
 answer of_eraser(double seconds, const steer::eraser& found) {

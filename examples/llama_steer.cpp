@@ -25,6 +25,7 @@
 #include "llama_steer/inspect.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
+#include "output_file.hpp"
 #include "terminal.hpp"
 
 namespace {
@@ -103,22 +104,32 @@ void run(const extract_options& o, const example::terminal& out) {
   std::printf("wrote %s: %zu layers of width %td from %zu pairs\n", o.out.c_str(), v.directions.size(), v.width(), v.source.positives);
 }
 
+/// The file for the table, if one is wanted.
+template <class Options>
+std::optional<example::output_file> csv_of(const Options& o) {
+  return o.csv.empty() ? std::nullopt : std::make_optional<example::output_file>(o.csv);
+}
+
 void run(const sweep_options& o, const example::terminal& out) {
   const model_pointer model = load_model(o.model.model);
+  std::optional<example::output_file> csv = csv_of(o);
   const steer::steering_vector v = vector_of(model.get(), o.model, o.vector, parse_layers(o.dose.layers));
   const std::vector<sweep_row> rows = sweep(model.get(), o, v);
   print(rows, read_lines(o.prompts).size(), out);
-  if (!o.csv.empty()) {
-    write_csv(o.csv, o.dose.layers.empty() ? "all" : o.dose.layers, rows);
+  if (csv) {
+    write_csv(rows, o.dose.layers.empty() ? "all" : o.dose.layers, csv->stream());
+    csv->keep();
   }
 }
 
 void run(const compose_options& o, const example::terminal& out) {
   const model_pointer model = load_model(o.model.model);
+  std::optional<example::output_file> csv = csv_of(o);
   const composition found = compose(model.get(), o);
   print(found, read_lines(o.prompts).size(), out);
-  if (!o.csv.empty()) {
-    write_csv(o.csv, found);
+  if (csv) {
+    write_csv(found, csv->stream());
+    csv->keep();
   }
 }
 

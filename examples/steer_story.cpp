@@ -9,8 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,6 +19,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "output_file.hpp"
 #include "steer_story/checkpoint_subject.hpp"
 #include "steer_story/dose_table.hpp"
 #include "steer_story/experiment.hpp"
@@ -289,30 +288,22 @@ int main(int argc, char** argv) try {
   if (!o.prompt.empty()) {
     what.prompt = [tokens = what.encode(o.prompt)](std::mt19937_64&) { return tokens; };
   }
-  const std::filesystem::path unfinished_csv = o.csv + ".part";
-  std::ofstream csv;
+  std::optional<example::output_file> csv;
   if (!o.csv.empty()) {
-    csv.open(unfinished_csv);
-    if (!csv) {
-      throw steer::file_error(steer::detail::text("--csv: cannot write ", unfinished_csv.string()));
-    }
+    csv.emplace(o.csv);
   }
 
   const steer::model_shape& shape = what.model->shape();
   std::printf("%s: %d layers of width %td; doses are added after layer %d, as shares of each row's norm\n\n",
               shape.name.c_str(), shape.layers, shape.width, *o.layer);
   if (o.compose) {
-    compose(what, o, out, o.csv.empty() ? nullptr : &csv);
+    compose(what, o, out, csv ? &csv->stream() : nullptr);
   } else {
-    survey(what, o, out, o.csv.empty() ? nullptr : &csv);
+    survey(what, o, out, csv ? &csv->stream() : nullptr);
   }
 
-  if (!o.csv.empty()) {
-    csv.close();
-    if (!csv) {
-      throw steer::file_error(steer::detail::text("--csv: cannot write ", unfinished_csv.string()));
-    }
-    std::filesystem::rename(unfinished_csv, o.csv);
+  if (csv) {
+    csv->keep();
   }
   return 0;
 } catch (const std::exception& error) {

@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 
+#include "bound.hpp"
 #include "contrast.hpp"
 #include "in_turn.hpp"
 
@@ -36,12 +37,9 @@ struct problem {
     return (solved.operatorSqrt() * u) * (solved.operatorInverseSqrt() * u).transpose();
   }
   void products() const {
-    const steer::matrix<double> rows = sides.positive.cast<double>();
-    Eigen::MatrixXd out = Eigen::MatrixXd::Zero(rows.cols(), rows.cols());
-    for (int side = 0; side < 2; ++side) {
-      out.selfadjointView<Eigen::Lower>().rankUpdate(rows.transpose());
-    }
-    benchmark::DoNotOptimize(out.data());
+    steer::matrix<double> rows(sides.positive.rows() + sides.negative.rows(), sides.positive.cols());
+    rows << sides.positive.cast<double>(), sides.negative.cast<double>();
+    bench::inner_products(rows.transpose());
   }
 };
 
@@ -51,27 +49,27 @@ void by_symmetric_root(const problem& p) { benchmark::DoNotOptimize(p.symmetric_
 void by_products(const problem& p) { p.products(); }
 
 template <void (*contestant)(const problem&), void (*base)(const problem&)>
-void race(benchmark::State& state, const char* ratio) {
+void race_of_erasers(benchmark::State& state, const char* ratio) {
   const problem p(state);
   const Eigen::MatrixXd projector = p.binary();
   if ((projector - p.of_moments()).norm() > 1e-8 * projector.norm()) {
     state.SkipWithError("the samples and their moments do not give the same eraser");
     return;
   }
-  bench::time_in_turn(state, ratio, {}, [] {}, [&](std::size_t) { contestant(p); }, [&](std::size_t) { base(p); });
+  bench::race<problem>(state, ratio, contestant, base);
 }
 
-void steer_form(benchmark::State& state) { race<by_steer, by_products>(state, "of_products"); }
-void products_form(benchmark::State& state) { race<by_products, by_steer>(state, "of_steer"); }
+void steer_form(benchmark::State& state) { race_of_erasers<by_steer, by_products>(state, "of_products"); }
+void products_form(benchmark::State& state) { race_of_erasers<by_products, by_steer>(state, "of_steer"); }
 void symmetric_root_form(benchmark::State& state) {
   const problem p(state);
   if ((p.symmetric_root() - p.binary()).norm() > 1e-8 * p.binary().norm()) {
     state.SkipWithError("the roots do not give the same eraser");
     return;
   }
-  race<by_symmetric_root, by_moments>(state, "of_moments");
+  race_of_erasers<by_symmetric_root, by_moments>(state, "of_moments");
 }
-void moments_form(benchmark::State& state) { race<by_moments, by_steer>(state, "of_steer"); }
+void moments_form(benchmark::State& state) { race_of_erasers<by_moments, by_steer>(state, "of_steer"); }
 
 void small(benchmark::internal::Benchmark* b) { b->ArgNames({"d", "n"})->UseManualTime()->Args({192, 256}); }
 void sizes(benchmark::internal::Benchmark* b) { b->Apply(small)->Args({1024, 1024}); }

@@ -31,22 +31,22 @@ struct problem {
 };
 
 template <class Contestant, class Base>
-void race(benchmark::State& state, const char* ratio, Contestant contestant, Base base) {
+void race_of_means(benchmark::State& state, const char* ratio, Contestant contestant, Base base) {
   const problem p(state);
   if ((p.steer() - p.eigen()).norm() > 1e-12 * p.eigen().norm()) {
     state.SkipWithError("steer and Eigen do not find the same difference");
     return;
   }
-  bench::time_in_turn(state, ratio, {}, [] {}, [&](std::size_t) { contestant(p); }, [&](std::size_t) { base(p); });
+  bench::race<problem>(state, ratio, contestant, base);
 }
 
 void by_steer(const problem& p) { benchmark::DoNotOptimize(p.steer().data()); }
 void by_eigen(const problem& p) { benchmark::DoNotOptimize(p.eigen().data()); }
 void by_look(const problem& p) { p.look(); }
 
-void steer_form(benchmark::State& state) { race(state, "of_look", by_steer, by_look); }
-void eigen_form(benchmark::State& state) { race(state, "of_steer", by_eigen, by_steer); }
-void look_form(benchmark::State& state) { race(state, "of_steer", by_look, by_steer); }
+void steer_form(benchmark::State& state) { race_of_means(state, "of_look", by_steer, by_look); }
+void eigen_form(benchmark::State& state) { race_of_means(state, "of_steer", by_eigen, by_steer); }
+void look_form(benchmark::State& state) { race_of_means(state, "of_steer", by_look, by_steer); }
 
 void small(benchmark::internal::Benchmark* b) { b->ArgNames({"d", "n"})->UseManualTime()->Args({4096, 512}); }
 void sizes(benchmark::internal::Benchmark* b) { b->Apply(small)->Args({1000, 2048}); }  // all larger than caches

@@ -9,6 +9,7 @@
 #include <Eigen/Core>
 #include <Eigen/SVD>
 
+#include "bound.hpp"
 #include "contrast.hpp"
 #include "in_turn.hpp"
 
@@ -46,20 +47,12 @@ struct problem {
     return v.cast<double>();
   }
   void products() const {
-    const steer::matrix<double> rows = (sides.positive - sides.negative).cast<double>();
-    Eigen::MatrixXd out = Eigen::MatrixXd::Zero(rows.rows(), rows.rows());
-    out.selfadjointView<Eigen::Lower>().rankUpdate(rows);
-    benchmark::DoNotOptimize(out.data());
+    bench::inner_products(steer::matrix<double>((sides.positive - sides.negative).cast<double>()));
   }
 };
 
-template <class Contestant, class Base>
-void race(benchmark::State& state, const char* ratio, Contestant contestant, Base base) {
-  const problem p(state);
-  bench::time_in_turn(state, ratio, {}, [] {}, [&](std::size_t) { contestant(p); }, [&](std::size_t) { base(p); });
-}
-
 void by_steer(const problem& p) { benchmark::DoNotOptimize(p.steer().data()); }
+void by_products(const problem& p) { p.products(); }
 
 template <Eigen::VectorXd (problem::*form)() const>
 void against_steer(benchmark::State& state) {
@@ -68,15 +61,11 @@ void against_steer(benchmark::State& state) {
     state.SkipWithError("the forms do not find the same component");
     return;
   }
-  race(state, "of_steer", [](const problem& q) { benchmark::DoNotOptimize((q.*form)().data()); }, by_steer);
+  bench::race<problem>(state, "of_steer", [](const problem& q) { benchmark::DoNotOptimize((q.*form)().data()); }, by_steer);
 }
 
-void steer_form(benchmark::State& state) {
-  race(state, "of_products", by_steer, [](const problem& p) { p.products(); });
-}
-void products_form(benchmark::State& state) {
-  race(state, "of_steer", [](const problem& p) { p.products(); }, by_steer);
-}
+void steer_form(benchmark::State& state) { bench::race<problem>(state, "of_products", by_steer, by_products); }
+void products_form(benchmark::State& state) { bench::race<problem>(state, "of_steer", by_products, by_steer); }
 
 void small(benchmark::internal::Benchmark* b) { b->ArgNames({"d", "n"})->UseManualTime()->Args({512, 96}); }
 void sizes(benchmark::internal::Benchmark* b) { b->Apply(small)->Args({4096, 512}); }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <Eigen/Core>
 
+#include "bound.hpp"
 #include "contrast.hpp"
 #include "in_turn.hpp"
 
@@ -86,21 +87,10 @@ struct problem {
     }
     return loss;
   }
-  void products() const {
-    Eigen::MatrixXd out = Eigen::MatrixXd::Zero(rows.rows(), rows.rows());
-    out.selfadjointView<Eigen::Lower>().rankUpdate(rows);
-    benchmark::DoNotOptimize(out.data());
-  }
 };
 
 void by_steer(const problem& p) { benchmark::DoNotOptimize(p.steer().loss); }
-void by_products(const problem& p) { p.products(); }
-
-template <class Contestant, class Base>
-void race(benchmark::State& state, const char* ratio, Contestant contestant, Base base) {
-  const problem p(state);
-  bench::time_in_turn(state, ratio, {}, [] {}, [&](std::size_t) { contestant(p); }, [&](std::size_t) { base(p); });
-}
+void by_products(const problem& p) { bench::inner_products(p.rows); }
 
 template <double (problem::*form)() const>
 void against_steer(benchmark::State& state) {
@@ -109,10 +99,10 @@ void against_steer(benchmark::State& state) {
     state.SkipWithError("the forms do not reach the same loss");
     return;
   }
-  race(state, "of_steer", [](const problem& q) { benchmark::DoNotOptimize((q.*form)()); }, by_steer);
+  bench::race<problem>(state, "of_steer", [](const problem& q) { benchmark::DoNotOptimize((q.*form)()); }, by_steer);
 }
-void steer_form(benchmark::State& state) { race(state, "of_products", by_steer, by_products); }
-void products_form(benchmark::State& state) { race(state, "of_steer", by_products, by_steer); }
+void steer_form(benchmark::State& state) { bench::race<problem>(state, "of_products", by_steer, by_products); }
+void products_form(benchmark::State& state) { bench::race<problem>(state, "of_steer", by_products, by_steer); }
 
 void small(benchmark::internal::Benchmark* b) { b->ArgNames({"d", "n"})->UseManualTime()->Args({512, 100}); }
 void sizes(benchmark::internal::Benchmark* b) { b->Apply(small)->Args({4096, 500}); }

@@ -16,6 +16,15 @@ namespace llama_steer {
 
 using token_list = std::vector<std::int32_t>;
 
+/// Tokens of the longest text.
+inline std::size_t longest(std::span<const token_list> texts) {
+  std::size_t out = 0;
+  for (const token_list& text : texts) {
+    out = std::max(out, text.size());
+  }
+  return out;
+}
+
 struct answer {
   token_list tokens;  // without the one that ended it
   std::string text;

@@ -121,9 +121,7 @@ inline steer::steering_vector random_direction_like(steer::steering_vector v, st
 inline std::size_t longest_text(const std::vector<steer::readout>& readouts) {
   std::size_t out = 0;
   for (const steer::readout& r : readouts) {
-    for (const steer::token_text& text : r.texts) {
-      out = std::max(out, text.size());
-    }
+    out = std::max(out, longest(r.texts));
   }
   return out;
 }

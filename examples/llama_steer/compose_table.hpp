@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
+#include <ostream>
 #include <string>
+#include <vector>
 
 #include "llama_steer/compose.hpp"
 #include "terminal.hpp"
@@ -119,9 +119,7 @@ inline void print(const composition& found, std::size_t answers, const example::
 }
 
 /// A line per row and concept: `vector_dose` is the dose of that concept's vector, `shift` the one of its readout, in nats.
-/// @throws steer::file_error if the file cannot be written
-inline void write_csv(const std::filesystem::path& path, const composition& found) {
-  std::ofstream out(path);
+inline void write_csv(const composition& found, std::ostream& out) {
   out << "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut\n";
   for (const composed& row : found.rows) {
     for (std::size_t i = 0; i < found.concepts.size(); ++i) {
@@ -131,10 +129,6 @@ inline void write_csv(const std::filesystem::path& path, const composition& foun
           << row.shifts[i].error << ',' << row.answers.words << ',' << row.answers.distinct_2 << ',' << row.answers.drift << ','
           << row.answers.cut << '\n';
     }
-  }
-  out.flush();
-  if (!out) {
-    throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be written"));
   }
 }
 

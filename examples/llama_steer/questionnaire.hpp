@@ -63,14 +63,6 @@ class questionnaire {
     return out;
   }
 
-  static std::size_t longest(const std::vector<token_list>& texts) {
-    std::size_t out = 0;
-    for (const token_list& text : texts) {
-      out = std::max(out, text.size());
-    }
-    return out;
-  }
-
   [[nodiscard]] answer_summary summary_of(const std::vector<answer>& answers) const {
     answer_summary out;
     const double share = 1.0 / static_cast<double>(answers.size());

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -60,16 +60,11 @@ inline void print(const std::vector<sweep_row>& rows, std::size_t answers, const
 }
 
 /// @throws steer::file_error if the file cannot be written
-inline void write_csv(const std::filesystem::path& path, const std::string& layers, const std::vector<sweep_row>& rows) {
-  std::ofstream out(path);
+inline void write_csv(const std::vector<sweep_row>& rows, const std::string& layers, std::ostream& out) {
   out << "layers,strength,words,distinct2,kl,tokens\n";
   for (const sweep_row& row : rows) {
     out << layers << ',' << row.strength << ',' << row.answers.words << ',' << row.answers.distinct_2 << ',' << row.answers.drift << ','
         << row.answers.tokens << '\n';
-  }
-  out.flush();
-  if (!out) {
-    throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be written"));
   }
 }
 

@@ -187,9 +187,9 @@ TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
   }
   EXPECT_EQ(found.rows[4].method, "random");
 
-  const temporary_file csv(".csv");
-  write_csv(csv.path(), found);
-  std::istringstream lines(csv.content());
+  std::ostringstream csv;
+  write_csv(found, csv);
+  std::istringstream lines(csv.str());
   std::string line;
   std::getline(lines, line);
   EXPECT_EQ(line, "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut");
