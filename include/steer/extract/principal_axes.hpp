@@ -3,7 +3,6 @@
 
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <concepts>
@@ -160,7 +159,13 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
     solved.computeFromTridiagonal(diagonal, below, Eigen::EigenvaluesOnly);
     values = scale * solved.eigenvalues();
     if (const Eigen::VectorXd v = largest_of_tridiagonal(diagonal, below, solved.eigenvalues()[m - 1]); v.size() == m) {
-      columns = tridiagonal.matrixQ() * v;
+      columns = v;
+      for (Eigen::Index j = m - 2; j >= 0; --j) {  // its reflections, as they are packed; Eigen's way compiles for seconds
+        Eigen::VectorXd reflector = tridiagonal.packedMatrix().col(j).tail(m - 1 - j);
+        reflector[0] = 1.0;
+        const double share = tridiagonal.householderCoefficients()[j] * reflector.dot(columns.col(0).tail(m - 1 - j));
+        columns.col(0).tail(m - 1 - j) -= share * reflector;
+      }
     }
   }
   if (columns.size() == 0) {
@@ -178,19 +183,18 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   out.squares = values.tail(k).reverse();
   if (n < d) {
     columns = (samples.transpose() * columns).eval();
-    for (Eigen::Index i = 0; i < k; ++i) {
-      columns.col(i).normalize();
-    }
   }
-  // The product with the samples lost digits along small singular values; reflections give them back.
-  const Eigen::HouseholderQR<Eigen::MatrixXd> factored(columns);
-  const Eigen::MatrixXd orthonormal = factored.householderQ() * Eigen::MatrixXd::Identity(d, k);
-  out.rows = orthonormal.transpose();
+  // The product with the samples lost digits along small singular values; Gram-Schmidt, twice, gives them back.
   for (Eigen::Index i = 0; i < k; ++i) {
-    if (out.rows.row(i).dot(columns.col(i)) < 0.0) {
-      out.rows.row(i) *= -1.0;
+    Eigen::VectorXd next = columns.col(i).normalized();
+    const auto known = columns.leftCols(i);
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      next -= known * (known.transpose() * next).eval();
+      next.normalize();
     }
+    columns.col(i) = next;
   }
+  out.rows = columns.transpose();
   return out;
 }
 
