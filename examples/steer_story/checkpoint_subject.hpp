@@ -157,7 +157,7 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
   for (std::size_t i = 0; i < lists->size(); ++i) {
     out.fields.push_back((*lists)[i].negative ? wins(i) : concept_number(i));
   }
-  out.read = [judge = out.judge, concepts = lists->size()](const steer::plan&, std::span<const text> written) {
+  out.read = [judge = out.judge, concepts = lists->size()](std::span<const text> written) {
     std::vector<steer::readings> found(concepts, {.pooling = steer::pooling::log_ratio});
     for (const text& t : written) {
       const tally counted = judge(t.prompt, t.continuation);

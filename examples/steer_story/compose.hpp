@@ -173,9 +173,9 @@ class composer {
 
   [[nodiscard]] std::vector<steer::readings> readings_under(const steer::plan& plan) const {
     const auto written = write(what_, {&plan, 1},
-                               {.texts = trial_, .threads = 1, .seed = options_.seed + 1'000'003, .batch = batch},
+                               {.texts = trial_, .threads = 1, .seed = options_.seed + 1'000'003, .batch = batch, .keep_logits = true},
                                [](double) {});
-    return what_.read(plan, written.front());
+    return what_.read(written.front());
   }
 
   const subject& what_;

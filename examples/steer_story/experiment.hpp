@@ -87,7 +87,8 @@ struct writing_options {
   int texts = 64;
   int threads = 1;
   std::uint64_t seed = 0;
-  int batch = 32;  ///< texts that one thread writes at a time
+  int batch = 32;            ///< texts that one thread writes at a time
+  bool keep_logits = false;  ///< with the texts
 };
 
 /// Texts under each plan, as texts[plan][n]. Text n has the same prompt and random numbers under every plan; neither
@@ -112,10 +113,17 @@ inline std::vector<std::vector<text>> write(const subject& what, std::span<const
     for (std::size_t n = 0; n < count; ++n) {
       prompts.push_back(what.prompt(engine));
     }
+    text* const here = texts[plan].data() + first;
+    const auto keep = [&](std::int32_t sequence, std::int32_t, std::span<const float> logits) {
+      if (options.keep_logits) {
+        here[sequence].logits.insert(here[sequence].logits.end(), logits.begin(), logits.end());
+      }
+    };
     auto continuations = reference::generate(models[static_cast<std::size_t>(worker)], prompts, what.options, engine,
-                                             plans[plan]);
+                                             plans[plan], keep);
     for (std::size_t n = 0; n < count; ++n) {
-      texts[plan][first + n] = {std::move(prompts[n]), std::move(continuations[n])};
+      here[n].prompt = std::move(prompts[n]);
+      here[n].continuation = std::move(continuations[n]);
     }
   });
   return texts;

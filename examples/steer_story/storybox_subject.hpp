@@ -40,6 +40,30 @@ inline tally storybox_tally(const token_list& prompt, token_list continuation, i
   return out;
 }
 
+/// What the readouts of the rates find in the logits that stories were drawn from.
+inline std::vector<steer::readings> storybox_readings(std::span<const text> written) {
+  std::vector<token_list> stories;
+  std::size_t first = storybox::opener_length;  // from where on every story has logits
+  for (const text& t : written) {
+    stories.push_back(t.whole());
+    first = std::max(first, t.prompt.size() - 1);
+  }
+  std::vector<steer::readings> out;
+  reference::matrix logits;  // [T, V]
+  for (const storybox::attribute a : storybox::attributes) {
+    const steer::readout rate = storybox::rate_readout(a, stories, first);
+    out.push_back({.pooling = rate.pooling});
+    for (std::size_t n = 0; n < stories.size(); ++n) {
+      const auto drawn = static_cast<Eigen::Index>(written[n].continuation.size());
+      logits.setZero(static_cast<Eigen::Index>(stories[n].size()), static_cast<Eigen::Index>(storybox::vocabulary_size));
+      logits.middleRows(static_cast<Eigen::Index>(written[n].prompt.size()) - 1, drawn) =
+          Eigen::Map<const reference::matrix>(written[n].logits.data(), drawn, logits.cols());
+      out.back().samples.push_back(rate.read(stories[n], {logits.data(), logits.rows(), logits.cols()}));
+    }
+  }
+  return out;
+}
+
 inline verdict storybox_verdict(storybox::attribute which, std::string_view sentence) {
   const storybox::reading reading = storybox::read(sentence);
   if (reading.hero) {  // the opener
@@ -75,18 +99,7 @@ inline subject storybox_subject(const std::filesystem::path& weights, int pairs,
   out.highlight = [](std::size_t index, std::string_view sentence) {
     return detail::storybox_verdict(storybox::attributes[index], sentence);
   };
-  out.read = [model = out.model](const steer::plan& plan, std::span<const text> written) {
-    std::vector<token_list> stories;
-    for (const text& t : written) {
-      stories.push_back(t.whole());
-    }
-    std::vector<steer::readout> readouts;
-    for (const storybox::attribute a : storybox::attributes) {
-      readouts.push_back(storybox::rate_readout(a, stories));
-    }
-    reference::decoder reader(model, {.sequences = 8, .max_rows = 8 * static_cast<int>(storybox::longest_story)});
-    return steer::read_out(reader, readouts, plan);
-  };
+  out.read = detail::storybox_readings;
   out.fixed_readouts = [](std::uint64_t start) {
     constexpr int stories = 128;
     std::mt19937_64 random(start);

@@ -33,6 +33,7 @@ struct contrast {
 struct text {
   token_list prompt;
   token_list continuation;
+  std::vector<float> logits = {};  ///< [continuation, V], each row the one that a token was drawn from; where they were kept
 
   [[nodiscard]] token_list whole() const {
     token_list out = prompt;
@@ -57,8 +58,8 @@ struct subject {
   std::function<token_list(std::mt19937_64&)> prompt;                     ///< a beginning for a text
   std::function<tally(const token_list& prompt, const token_list& continuation)> judge;
   std::function<verdict(std::size_t index, std::string_view)> highlight;  ///< of concept `index` in one sentence
-  /// The readout of each concept, in nats, on texts that were written under the plan.
-  std::function<std::vector<steer::readings>(const steer::plan&, std::span<const text>)> read;
+  /// The readout of each concept, in nats, on texts that were written with their logits kept.
+  std::function<std::vector<steer::readings>(std::span<const text>)> read;
   /// Readouts on texts that are given, others for each seed; where there are some.
   std::function<std::vector<steer::readout>(std::uint64_t seed)> fixed_readouts;
   std::vector<field> fields;    ///< the rate of each concept, where stacks are judged

@@ -54,9 +54,10 @@ constexpr bool stands_before_choice(attribute a, token t) noexcept {
 
 }  // namespace detail
 
-/// The two sets of words of which one is chosen, and the places in a story, after its opener, where that happens: the word
-/// that stands there is of either set.
-inline steer::token_sets decision(attribute a) {
+/// The two sets of words of which one is chosen, and the places in a story where that happens: the word that stands there is
+/// of either set.
+/// @param first  the first token after which a place counts; by default the opener's last
+inline steer::token_sets decision(attribute a, std::size_t first = opener_length) {
   steer::token_sets out{.name = std::string(name(a))};
   for (token t = 0; t < static_cast<token>(vocabulary_size); ++t) {
     const auto [shows, opposes] = detail::says(a, t);
@@ -66,8 +67,8 @@ inline steer::token_sets decision(attribute a) {
       out.negative.push_back(t);
     }
   }
-  out.positions = [a](std::span<const std::int32_t> text, std::size_t position) {
-    if (position < opener_length || position + 1 >= text.size() || !detail::stands_before_choice(a, text[position])) {
+  out.positions = [a, first](std::span<const std::int32_t> text, std::size_t position) {
+    if (position < first || position + 1 >= text.size() || !detail::stands_before_choice(a, text[position])) {
       return false;
     }
     const auto [shows, opposes] = detail::says(a, text[position + 1]);
@@ -78,8 +79,8 @@ inline steer::token_sets decision(attribute a) {
 
 /// The log-odds of the rate of an attribute in such stories, from the model's probabilities at every choice.
 /// @throws as `token_set_readout`
-inline steer::readout rate_readout(attribute a, std::vector<steer::token_text> stories) {
-  return steer::token_set_readout(decision(a), std::move(stories), steer::pooling::log_ratio);
+inline steer::readout rate_readout(attribute a, std::vector<steer::token_text> stories, std::size_t first = opener_length) {
+  return steer::token_set_readout(decision(a, first), std::move(stories), steer::pooling::log_ratio);
 }
 
 }  // namespace storybox

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <random>
 #include <span>
@@ -28,12 +31,22 @@ struct generation_options {
   token_list sentence_ends = {};
 };
 
-/// Sees tokens as they come, observer(sequence, token); this one looks away.
+/// Sees tokens as they come, observer(sequence, token), or with the logits that each was drawn from as a third; this one
+/// looks away.
 struct no_observer {
   constexpr void operator()(std::int32_t, std::int32_t) const noexcept {}
 };
 
 namespace detail {
+
+/// The random bits of one draw.
+struct one_draw {
+  using result_type = std::uint64_t;
+  static constexpr result_type min() { return 0; }
+  static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
+  result_type operator()() const { return bits; }
+  result_type bits = 0;
+};
 
 /// One sequence on its way: the prompt rows not yet decoded, then one row per token.
 struct continuation {
@@ -46,14 +59,16 @@ struct continuation {
   std::uint64_t sentence = 0;
   std::map<std::int32_t, std::uint64_t> seen = {};  // how often a token has come in this sentence
 
-  /// Makes the next draw depend on its place in the text.
-  void couple(const token_list& sentence_ends, std::int32_t before) {
+  /// The next draw by its place in the text.
+  one_draw coupled(const token_list& sentence_ends, std::int32_t before) {
     if (std::find(sentence_ends.begin(), sentence_ends.end(), before) != sentence_ends.end()) {
       ++sentence;
       seen.clear();
     }
     std::seed_seq place{seed, seed >> 32U, sentence, static_cast<std::uint64_t>(before), seen[before]++};
-    engine.seed(place);
+    std::array<std::uint32_t, 8> bits{};
+    place.generate(bits.begin(), bits.end());
+    return {std::uint64_t{bits[6]} << 32U | bits[7]};
   }
 };
 
@@ -85,11 +100,11 @@ inline void next_batch(std::span<const continuation> sequences, std::size_t max_
 /// own, seeded by one number of the caller's, so its tokens depend on the prompts before it only in that number, and not
 /// on what else is in the batch.
 ///
-/// @param observer  called as observer(sequence, token) for each new token
+/// @param observer  called as observer(sequence, token) or observer(sequence, token, logits) for each new token
 /// @return the new tokens of each prompt
 /// @throws steer::argument_error if there are more prompts than sequences, a prompt is empty or longer than the context,
 ///         or a token, max_tokens or the sampling has no meaning; steer::numeric_error if logits cannot be sampled
-/// @cost   per generated token no allocation; with `sentence_ends` some, and a new engine
+/// @cost   per generated token no allocation; with `sentence_ends` some
 template <std::uniform_random_bit_generator Engine, class Hook = steer::no_hook, class Observer = no_observer>
   requires steer::hook<std::remove_reference_t<Hook>, float>
 std::vector<token_list> generate(decoder& model, std::span<const token_list> prompts, const generation_options& options,
@@ -133,16 +148,23 @@ std::vector<token_list> generate(decoder& model, std::span<const token_list> pro
       if (r.want == output::none) {
         continue;
       }
-      if (!options.sentence_ends.empty()) {
-        c.couple(options.sentence_ends, r.token);
+      const std::span<const float> found(logits.row(wanted++).data(), static_cast<std::size_t>(logits.cols()));
+      if (options.sentence_ends.empty()) {
+        c.last = pick(found, c.engine);
+      } else {
+        detail::one_draw draw = c.coupled(options.sentence_ends, r.token);
+        c.last = pick(found, draw);
       }
-      c.last = pick({logits.row(wanted++).data(), static_cast<std::size_t>(logits.cols())}, c.engine);
       if (std::find(options.stops.begin(), options.stops.end(), c.last) != options.stops.end()) {
         c.finished = true;
         continue;
       }
       results[s].push_back(c.last);
-      observer(r.sequence, c.last);
+      if constexpr (std::invocable<Observer&, std::int32_t, std::int32_t, std::span<const float>>) {
+        observer(r.sequence, c.last, found);
+      } else {
+        observer(r.sequence, c.last);
+      }
       c.finished = results[s].size() == static_cast<std::size_t>(options.max_tokens) ||
                    model.length(r.sequence) == model.context();
     }

@@ -87,6 +87,32 @@ TEST(storybox_subject, writes_the_same_texts_on_any_number_of_threads) {
   EXPECT_TRUE(steered_differs);
 }
 
+TEST(storybox_subject, reads_in_kept_logits_what_a_model_that_reads_the_stories_again_finds) {
+  const subject what = storybox_subject(STEER_STORYBOX_WEIGHTS, 4, 1);
+  const auto vectors = extract(what, 2, nobody);
+  const steer::plan plan = plan_of(what, vectors[0], 0.3F, 2);
+  const auto written = write(what, {&plan, 1}, {.texts = 6, .threads = 2, .seed = 3, .batch = 4, .keep_logits = true}, nobody).front();
+  std::vector<token_list> stories;
+  for (const text& t : written) {
+    stories.push_back(t.whole());
+  }
+  std::vector<steer::readout> readouts;
+  for (const storybox::attribute a : storybox::attributes) {
+    readouts.push_back(storybox::rate_readout(a, stories));
+  }
+  reference::decoder reader(what.model);
+  const auto expected = steer::read_out(reader, readouts, plan);
+  const auto found = what.read(written);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    ASSERT_EQ(found[i].samples.size(), 6U);
+    for (std::size_t n = 0; n < 6; ++n) {
+      EXPECT_EQ(found[i].samples[n].first, expected[i].samples[n].first) << readouts[i].name << ", story " << n;
+      EXPECT_EQ(found[i].samples[n].second, expected[i].samples[n].second) << readouts[i].name << ", story " << n;
+    }
+  }
+}
+
 TEST(storybox_subject, moves_every_concept_both_ways_and_stays_grammatical) {
   const subject what = storybox_subject(STEER_STORYBOX_WEIGHTS, 100, 1);
   const auto vectors = extract(what, 2, nobody);

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <vector>
+
 #include "examples/transformer/tiny_model.hpp"
 #include "expect_error.hpp"
 
@@ -82,6 +88,20 @@ TEST(generate, tells_every_token_as_it_comes) {
     seen[static_cast<std::size_t>(s)].push_back(t);
   });
   EXPECT_EQ(seen, result);
+}
+
+TEST(generate, tells_what_every_token_was_drawn_from) {
+  const auto model = tiny_model(73);
+  const std::vector<token_list> prompts = prompts_of({4, 2});
+  std::mt19937_64 engine(1);
+  decoder d(model, {.sequences = 2});
+  std::vector<token_list> likeliest(2);
+  const auto result = generate(d, prompts, {.max_tokens = 6}, engine, steer::no_hook{},
+                               [&](std::int32_t s, std::int32_t, std::span<const float> logits) {
+                                 const auto most = std::max_element(logits.begin(), logits.end()) - logits.begin();
+                                 likeliest[static_cast<std::size_t>(s)].push_back(static_cast<std::int32_t>(most));
+                               });
+  EXPECT_EQ(likeliest, result);
 }
 
 TEST(generate, hooks_see_phases_positions_and_whole_prompt_lengths) {
