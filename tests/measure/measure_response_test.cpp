@@ -323,6 +323,29 @@ TEST(meet_targets, gives_the_best_round_and_counts_them) {
   EXPECT_EQ(worse.missed, 0.25) << "the first round was the best";
 }
 
+TEST(meet_targets, goes_half_of_the_way_back_where_a_shift_is_not_finite) {
+  known at(3);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  std::vector<std::vector<double>> tried;
+  const auto breaks_once = [&](const std::vector<double>& doses) {
+    tried.push_back(doses);
+    std::vector<double> out;
+    for (const steer::estimate& linear : steer::predict(found, doses)) {
+      out.push_back(tried.size() == 2 ? std::nan("") : 0.5 * linear.value);
+    }
+    return out;
+  };
+  const auto met = steer::meet_targets(found, {0.2, 0.0, 0.0}, breaks_once,
+                                       {.rounds = 3, .tolerance = 0.0, .invertible = {.most_condition = 1e6}});
+  ASSERT_EQ(tried.size(), 3U);
+  for (std::size_t j = 0; j < 3; ++j) {
+    EXPECT_DOUBLE_EQ(tried[2][j], (tried[0][j] + tried[1][j]) / 2.0);
+  }
+  EXPECT_EQ(met.doses, tried[2]) << "nearer than the first, and finite";
+  EXPECT_LT(met.missed, 0.1);
+  EXPECT_EQ(met.rounds, 3);
+}
+
 TEST(meet_targets, refuses_by_message) {
   known at(3);
   const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});

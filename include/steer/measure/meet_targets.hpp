@@ -40,6 +40,7 @@ struct met_targets {
 /// Starts from the response's slopes and corrects them by what each round finds (Broyden's method). What `shift_under`
 /// measures is up to the caller: readouts on fixed texts, or on texts that the model writes under these very doses, so that
 /// what it has written so far counts as well. The same random numbers in every round make it a function of the doses.
+/// Doses whose shifts are not finite, as where a text no longer shows a concept at all, went too far: half of the way back.
 ///
 ///     const auto shift_under = [&](const std::vector<double>& doses) -> std::vector<double> { ... };
 ///     const auto met = steer::meet_targets(response, {2.0, 0.0, -1.0}, shift_under);
@@ -48,7 +49,7 @@ struct met_targets {
 /// @param targets      the shift of each readout, in nats
 /// @param shift_under  called with k doses, gives k shifts
 /// @throws argument_error if there are not as many targets as readouts or an option has no meaning; shape_error if
-///         `shift_under` gives another number of shifts; numeric_error if one is not finite, and as `dose`
+///         `shift_under` gives another number of shifts; numeric_error if one is not finite in the first round, and as `dose`
 /// @cost   `rounds` measurements and O(k³) each
 /// @source Broyden 1965, Mathematics of Computation 19(92), 577: the "good" update
 template <class Measure>
@@ -77,7 +78,7 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
   };
   Eigen::MatrixXd inverse = detail::inverse_response(measured, options.invertible, "meet_targets");
   Eigen::VectorXd doses = options.start.empty() ? limited(inverse * wanted) : vector_of(options.start);
-  Eigen::VectorXd last_doses;
+  Eigen::VectorXd last_doses;  // of the last round whose shifts were finite
   Eigen::VectorXd last_shifts;
   met_targets best{.missed = std::numeric_limits<double>::infinity()};
   for (int round = 1; round <= options.rounds; ++round) {
@@ -86,11 +87,15 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
       throw shape_error(detail::text("meet_targets: the measurement gives ", found.size(), " shifts; expected ", k));
     }
     const Eigen::VectorXd shifts = vector_of(found);
-    if (!shifts.allFinite()) {
-      throw numeric_error(detail::text("meet_targets: in round ", round, " a shift is not finite; the doses may be too large, up to ",
-                                       doses.cwiseAbs().maxCoeff()));
-    }
     best.rounds = round;
+    if (!shifts.allFinite()) {
+      if (last_shifts.size() == 0) {
+        throw numeric_error(detail::text("meet_targets: in round ", round, " a shift is not finite; the doses may be too large, up to ",
+                                         doses.cwiseAbs().maxCoeff()));
+      }
+      doses = (last_doses + doses) / 2.0;
+      continue;
+    }
     if (const double missed = (wanted - shifts).cwiseAbs().maxCoeff(); missed < best.missed) {
       best.doses.assign(doses.begin(), doses.end());
       best.shifts = found;
