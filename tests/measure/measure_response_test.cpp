@@ -344,6 +344,12 @@ TEST(meet_targets, goes_half_of_the_way_back_where_a_shift_is_not_finite) {
   EXPECT_EQ(met.doses, tried[2]) << "nearer than the first, and finite";
   EXPECT_LT(met.missed, 0.1);
   EXPECT_EQ(met.rounds, 3);
+
+  tried.clear();
+  tried.emplace_back();  // so that the first call breaks
+  steer::meet_targets(found, {0.2, 0.0, 0.0}, breaks_once, {.rounds = 2, .tolerance = 0.0, .invertible = {.most_condition = 1e6}});
+  ASSERT_EQ(tried.size(), 3U);
+  EXPECT_DOUBLE_EQ(tried[2][0], tried[1][0] / 2.0) << "no dose shifts nothing";
 }
 
 TEST(meet_targets, refuses_by_message) {
@@ -356,7 +362,7 @@ TEST(meet_targets, refuses_by_message) {
   expect_error<steer::shape_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0}), loose); },
                                    "gives 1 shifts; expected 3");
   expect_error<steer::numeric_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({std::nan(""), 0.0, 0.0}), loose); },
-                                     "in round 1 a shift is not finite");
+                                     "in none of 6 rounds all shifts are finite");
   expect_error<steer::argument_error>(
       [&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0, 0.0, 0.0}), {.rounds = 0}); }, "0 rounds");
 }

@@ -49,7 +49,7 @@ struct met_targets {
 /// @param targets      the shift of each readout, in nats
 /// @param shift_under  called with k doses, gives k shifts
 /// @throws argument_error if there are not as many targets as readouts or an option has no meaning; shape_error if
-///         `shift_under` gives another number of shifts; numeric_error if one is not finite in the first round, and as `dose`
+///         `shift_under` gives another number of shifts; numeric_error if no round's shifts are all finite, and as `dose`
 /// @cost   `rounds` measurements and O(k³) each
 /// @source Broyden 1965, Mathematics of Computation 19(92), 577: the "good" update
 template <class Measure>
@@ -78,7 +78,7 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
   };
   Eigen::MatrixXd inverse = detail::inverse_response(measured, options.invertible, "meet_targets");
   Eigen::VectorXd doses = options.start.empty() ? limited(inverse * wanted) : vector_of(options.start);
-  Eigen::VectorXd last_doses;  // of the last round whose shifts were finite
+  Eigen::VectorXd last_doses = Eigen::VectorXd::Zero(wanted.size());  // of the last round whose shifts were finite
   Eigen::VectorXd last_shifts;
   met_targets best{.missed = std::numeric_limits<double>::infinity()};
   for (int round = 1; round <= options.rounds; ++round) {
@@ -89,11 +89,7 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     const Eigen::VectorXd shifts = vector_of(found);
     best.rounds = round;
     if (!shifts.allFinite()) {
-      if (last_shifts.size() == 0) {
-        throw numeric_error(detail::text("meet_targets: in round ", round, " a shift is not finite; the doses may be too large, up to ",
-                                         doses.cwiseAbs().maxCoeff()));
-      }
-      doses = (last_doses + doses) / 2.0;
+      doses = (last_doses + doses) / 2.0;  // of the first round too: no dose shifts nothing
       continue;
     }
     if (const double missed = (wanted - shifts).cwiseAbs().maxCoeff(); missed < best.missed) {
@@ -104,7 +100,7 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     if (best.missed <= options.tolerance) {
       break;
     }
-    if (round > 1) {  // the inverse of the slopes that also explain the last step (Sherman and Morrison)
+    if (last_shifts.size() > 0) {  // the inverse of the slopes that also explain the last step (Sherman and Morrison)
       const Eigen::VectorXd step = doses - last_doses;
       const Eigen::VectorXd expected = inverse * (shifts - last_shifts);
       if (const double scale = step.dot(expected); std::abs(scale) > 1e-3 * step.squaredNorm()) {
@@ -114,6 +110,10 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     last_doses = doses;
     last_shifts = shifts;
     doses += limited(inverse * (wanted - shifts));
+  }
+  if (best.doses.empty()) {
+    throw numeric_error(detail::text("meet_targets: in none of ", options.rounds, " rounds all shifts are finite; the next doses would be up to ",
+                                     doses.cwiseAbs().maxCoeff()));
   }
   return best;
 }
