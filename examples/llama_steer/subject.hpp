@@ -70,13 +70,11 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
                                       const std::vector<int>& layers) {
   std::vector<token_list> positive;
   std::vector<token_list> negative;
-  std::size_t longest = 0;
   for (std::size_t i = 0; i < texts.positive.size(); ++i) {
     positive.push_back(tokens_of(*model, texts.positive[i], how));
     negative.push_back(tokens_of(*model, texts.negative[i], how));
-    longest = std::max({longest, positive.back().size(), negative.back().size()});
   }
-  steer::llama_cpp_host host = make_host(model, how, 1, longest);
+  steer::llama_cpp_host host = make_host(model, how, 1, std::max(longest(positive), longest(negative)));
   steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
   example::progress_bar progress("reading contrast pairs");
   for (std::size_t i = 0; i < positive.size(); ++i) {

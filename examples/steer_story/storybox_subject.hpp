@@ -48,17 +48,20 @@ inline std::vector<steer::readings> storybox_readings(std::span<const text> writ
     stories.push_back(t.whole());
     first = std::max(first, t.prompt.size() - 1);
   }
+  std::vector<steer::readout> rates;
   std::vector<steer::readings> out;
-  reference::matrix logits;  // [T, V]
   for (const storybox::attribute a : storybox::attributes) {
-    const steer::readout rate = storybox::rate_readout(a, stories, first);
-    out.push_back({.pooling = rate.pooling});
-    for (std::size_t n = 0; n < stories.size(); ++n) {
-      const auto drawn = static_cast<Eigen::Index>(written[n].continuation.size());
-      logits.setZero(static_cast<Eigen::Index>(stories[n].size()), static_cast<Eigen::Index>(storybox::vocabulary_size));
-      logits.middleRows(static_cast<Eigen::Index>(written[n].prompt.size()) - 1, drawn) =
-          Eigen::Map<const reference::matrix>(written[n].logits.data(), drawn, logits.cols());
-      out.back().samples.push_back(rate.read(stories[n], {logits.data(), logits.rows(), logits.cols()}));
+    rates.push_back(storybox::rate_readout(a, stories, first));
+    out.push_back({.pooling = rates.back().pooling});
+  }
+  reference::matrix logits;  // [T, V]
+  for (std::size_t n = 0; n < stories.size(); ++n) {
+    const auto drawn = static_cast<Eigen::Index>(written[n].continuation.size());
+    logits.setZero(static_cast<Eigen::Index>(stories[n].size()), static_cast<Eigen::Index>(storybox::vocabulary_size));
+    logits.middleRows(static_cast<Eigen::Index>(written[n].prompt.size()) - 1, drawn) =
+        Eigen::Map<const reference::matrix>(written[n].logits.data(), drawn, logits.cols());
+    for (std::size_t i = 0; i < rates.size(); ++i) {
+      out[i].samples.push_back(rates[i].read(stories[n], {logits.data(), logits.rows(), logits.cols()}));
     }
   }
   return out;
