@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <ostream>
+#include <system_error>
 #include <utility>
 
 #include "steer/core/error.hpp"
@@ -19,6 +20,18 @@ class output_file {
     require();
   }
 
+  output_file(const output_file&) = delete;
+  output_file& operator=(const output_file&) = delete;
+
+  /// What was not kept leaves nothing behind.
+  ~output_file() {
+    if (!kept_) {
+      out_.close();
+      std::error_code ignored;
+      std::filesystem::remove(unfinished_, ignored);
+    }
+  }
+
   [[nodiscard]] std::ostream& stream() noexcept { return out_; }
 
   /// @throws steer::file_error if not all could be written, std::filesystem::filesystem_error if it cannot be moved
@@ -26,6 +39,7 @@ class output_file {
     out_.close();
     require();
     std::filesystem::rename(unfinished_, path_);
+    kept_ = true;
   }
 
  private:
@@ -38,6 +52,7 @@ class output_file {
   std::filesystem::path path_;
   std::filesystem::path unfinished_;
   std::ofstream out_;
+  bool kept_ = false;
 };
 
 }  // namespace example

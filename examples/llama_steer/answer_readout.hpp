@@ -31,12 +31,12 @@ inline steer::readout answer_readout(llama_model* model, const model_options& ho
   const llama_token turn_end = llama_vocab_eot(vocabulary);
   const llama_token end = turn_end >= 0 ? turn_end : llama_vocab_eos(vocabulary);
   std::vector<std::array<token_list, 2>> requests;
-  std::size_t longest = 0;
+  std::size_t request_tokens = 0;
   for (std::size_t i = 0; i < pairs.positive.size(); ++i) {
     requests.push_back({tokens_of(*model, pairs.positive[i], how), tokens_of(*model, pairs.negative[i], how)});
-    longest = std::max({longest, requests.back()[0].size(), requests.back()[1].size()});
+    request_tokens = std::max(request_tokens, longest(requests.back()));
   }
-  steer::llama_cpp_host host = make_host(model, how, 2, longest + tokens);
+  steer::llama_cpp_host host = make_host(model, how, 2, request_tokens + tokens);
   std::vector<std::pair<token_list, token_list>> texts;
   for (const auto& both : requests) {
     std::vector<answer> answers = answer_all(host, both, tokens);

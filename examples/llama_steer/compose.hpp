@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <random>
@@ -208,6 +209,9 @@ inline composition compose(llama_model* model, const compose_options& o) {
         progress(static_cast<double>(i * o.doses.size() + d + 1) / static_cast<double>(k * o.doses.size()));
       }
     }
+  }
+  for (const std::string& failure : out.failures) {  // at once: the answers take longest
+    std::fprintf(stderr, "not decoupled: %s\n", failure.c_str());
   }
   std::mt19937_64 engine(o.seed);
   for (int n = 0; n < o.controls; ++n) {

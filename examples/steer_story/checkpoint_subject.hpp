@@ -157,13 +157,15 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
   for (std::size_t i = 0; i < lists->size(); ++i) {
     out.fields.push_back((*lists)[i].negative ? wins(i) : concept_number(i));
   }
-  out.read = [judge = out.judge, concepts = lists->size()](std::span<const text> written) {
-    std::vector<steer::readings> found(concepts, {.pooling = steer::pooling::log_ratio});
+  out.read = [judge = out.judge, fields = out.fields](std::span<const text> written) {
+    // Half a count on either side keeps the log-odds finite where one side never shows (Haldane 1956, Anscombe 1956).
+    const double half = 0.5 / static_cast<double>(written.size());
+    std::vector<steer::readings> found(fields.size(), {.pooling = steer::pooling::log_ratio});
     for (const text& t : written) {
       const tally counted = judge(t.prompt, t.continuation);
-      for (std::size_t i = 0; i < concepts; ++i) {
-        const count c = counted.concepts[i];
-        found[i].samples.push_back({c.shown, c.of - c.shown});
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        const count c = fields[i](counted);
+        found[i].samples.push_back({c.shown + half, c.of - c.shown + half});
       }
     }
     return found;

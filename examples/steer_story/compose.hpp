@@ -30,9 +30,9 @@ struct compose_options {
   int threads = 1;
   std::uint64_t seed = 1;
   int single_texts = 4096;  ///< judged under each decoupled dose of one concept
-  int texts = 256;          ///< judged under every other dose
+  int texts = 128;          ///< judged under every other dose
   int single_trial = 1024;  ///< written under each dose that is tried for one concept, other texts than those that are judged
-  int trial = 256;          ///< under every other dose that is tried
+  int trial = 128;          ///< under every other dose that is tried
   float strength = 0.2F;    ///< of a plain dose, where the subject has no goal; of the random directions
 };
 

@@ -34,6 +34,8 @@ namespace detail {
 inline double log_odds(double rate) { return std::log(rate / (1.0 - rate)); }
 
 /// R² of the shifts that a response predicts for random stacks, against those measured on other texts.
+///
+/// Slopes are taken at the largest dose of a stack: the other doses bend a concept's shift as a larger one of its own would.
 inline std::vector<double> explained_by_prediction(const subject& what, const std::vector<steer::steering_vector>& vectors,
                                                    const steer::dosage& dosage, std::uint64_t seed) {
   constexpr int stacks = 32;
@@ -41,7 +43,7 @@ inline std::vector<double> explained_by_prediction(const subject& what, const st
   reference::decoder reader(what.model, {.sequences = 8, .max_rows = 1024});
   const auto known = what.fixed_readouts(seed + 2'000'003);
   const auto others = what.fixed_readouts(seed + 3'000'003);
-  const steer::response measured = steer::measure_response(reader, vectors, known, {.dosage = dosage, .step = most / 2.0});
+  const steer::response measured = steer::measure_response(reader, vectors, known, {.dosage = dosage, .step = most});
   const auto unsteered = steer::read_out(reader, others);
   std::mt19937_64 engine(seed);
   const auto k = static_cast<Eigen::Index>(vectors.size());
@@ -209,16 +211,18 @@ inline composition run_composition(const subject& what, const compose_options& o
     add({"random", {}, doses, {}}, random);
   }
   table.baseline.resize(static_cast<std::size_t>(std::max(o.single_texts, o.texts)));
-  for_each_parallel(table.rows.size() + 1, o.threads, begin("judging"), [&](std::size_t r, int) {
-    if (r == 0) {
+  for_each_parallel(table.rows.size() + 2, o.threads, begin("judging"), [&](std::size_t item, int) {
+    if (item == 0) {  // what takes longest
+      if (what.fixed_readouts) {
+        out.explained = detail::explained_by_prediction(what, vectors, measure.dosage(), o.seed);
+      }
+    } else if (item == 1) {
       table.baseline = measure.judged({}, static_cast<int>(table.baseline.size()));
     } else {
-      table.rows[r - 1].texts = measure.judged(plans[r - 1], r <= singles.size() ? o.single_texts : o.texts);
+      const std::size_t r = item - 2;
+      table.rows[r].texts = measure.judged(plans[r], r < singles.size() ? o.single_texts : o.texts);
     }
   });
-  if (what.fixed_readouts) {
-    out.explained = detail::explained_by_prediction(what, vectors, measure.dosage(), o.seed);
-  }
   return out;
 }
 

@@ -22,6 +22,15 @@ namespace detail {
 inline constexpr extent lane_count = EIGEN_MAX_STATIC_ALIGN_BYTES >= 32 ? 8 : 4;  // floats of a vector register
 using lanes = Eigen::Array<float, static_cast<int>(lane_count), 1>;
 
+/// Halves are added until one is left.
+inline float sum_of_lanes(const float* x) noexcept {
+  if constexpr (lane_count == 8) {
+    return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+  } else {
+    return (x[0] + x[2]) + (x[1] + x[3]);
+  }
+}
+
 /// y[r, o] = Σ_j x[r, j] w[o, j] for Rows rows of x and Outputs of w: a sum per lane, then the lanes, then what is left over.
 /// @shape x [Rows, n], w [Outputs, n], y [Rows, Outputs], each with its row stride
 template <int Rows, int Outputs>
@@ -48,11 +57,14 @@ inline void dot_rows(const float* x, extent x_stride, const float* w, extent w_s
   }
   for (int r = 0; r < Rows; ++r) {
     for (int o = 0; o < Outputs; ++o) {
-      float total = sums[r][o].sum();
-      for (extent rest = j; rest < n; ++rest) {
-        total += x[r * x_stride + rest] * w[o * w_stride + rest];
+      y[r * y_stride + o] = sum_of_lanes(sums[r][o].data());
+    }
+  }
+  for (extent rest = j; rest < n; ++rest) {
+    for (int r = 0; r < Rows; ++r) {
+      for (int o = 0; o < Outputs; ++o) {
+        y[r * y_stride + o] += x[r * x_stride + rest] * w[o * w_stride + rest];
       }
-      y[r * y_stride + o] = total;
     }
   }
 }

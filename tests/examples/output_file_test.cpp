@@ -22,6 +22,18 @@ TEST(OutputFile, ExistsOnlyWhenItIsWhole) {
   EXPECT_FALSE(std::filesystem::exists(unfinished));
 }
 
+TEST(OutputFile, LeavesNothingBehindIfTheWorkFails) {
+  const temporary_file place(".csv", "what stood there");
+  const std::filesystem::path unfinished = place.path().string() + ".part";
+  {
+    output_file out(place.path());
+    out.stream() << "a,b\n";
+    EXPECT_TRUE(std::filesystem::exists(unfinished));
+  }
+  EXPECT_FALSE(std::filesystem::exists(unfinished));
+  EXPECT_EQ(place.content(), "what stood there");
+}
+
 TEST(OutputFile, IsRefusedBeforeAnythingIsWritten) {
   try {
     output_file("/no/such/folder/table.csv");

@@ -361,8 +361,11 @@ TEST(meet_targets, refuses_by_message) {
                                       "has 1 targets and 0 doses to start from; expected 3");
   expect_error<steer::shape_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0}), loose); },
                                    "gives 1 shifts; expected 3");
-  expect_error<steer::numeric_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({std::nan(""), 0.0, 0.0}), loose); },
-                                     "in none of 6 rounds all shifts are finite");
+  steer::meet_options from = loose;
+  from.rounds = 2;
+  from.start = {0.8, 0.0, 0.0};
+  expect_error<steer::numeric_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({std::nan(""), 0.0, 0.0}), from); },
+                                     "in none of 2 rounds all shifts are finite; the last doses were up to 0.4");
   expect_error<steer::argument_error>(
       [&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0, 0.0, 0.0}), {.rounds = 0}); }, "0 rounds");
 }

@@ -112,8 +112,8 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     doses += limited(inverse * (wanted - shifts));
   }
   if (best.doses.empty()) {
-    throw numeric_error(detail::text("meet_targets: in none of ", options.rounds,
-                                     " rounds all shifts are finite; the next doses would be up to ", doses.cwiseAbs().maxCoeff()));
+    throw numeric_error(detail::text("meet_targets: in none of ", options.rounds, " rounds all shifts are finite; the last doses were up to ",
+                                     2.0 * doses.cwiseAbs().maxCoeff()));  // since halved
   }
   return best;
 }
