@@ -130,8 +130,8 @@ inline composition run_composition(const subject& what, const compose_options& o
                            : measure_closely.shifts(vectors, doses)[w.index].value;
     std::vector<double> wanted(k);
     wanted[w.index] = targets[s];
-    const auto near = measure.decoupled(vectors, out.response, wanted, {.rounds = 4, .tolerance = 0.05});
-    const auto met = measure_closely.decoupled(vectors, out.response, wanted, {.rounds = 4, .start = near.doses});
+    const auto near = measure.decoupled(vectors, out.response, wanted, {.rounds = 6, .tolerance = 0.05});
+    const auto met = measure_closely.decoupled(vectors, out.response, wanted, {.rounds = 6, .start = near.doses});
     decoupled[s] = {"decoupled mean_difference", singles[s], met.doses, {}};
     if (what.goal) {
       doses[w.index] = measure.plain(vectors, out.response, w.index, targets[s], {.rounds = 5, .tolerance = 0.05});
