@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "expect_error.hpp"
 #include "examples/transformer/tiny_model.hpp"
@@ -38,15 +41,18 @@ TEST(distinct_pairs, are_few_where_a_text_repeats_itself) {
   EXPECT_EQ(detail::distinct_pairs("").of, 0.0);
 }
 
+reference::config tiny_sizes() {
+  reference::config c = transformer_test::tiny_config();
+  c.vocabulary = static_cast<int>(transformer_test::tiny_pieces().size());
+  return c;
+}
+
+auto bytes_of(const reference::config& c) {
+  return transformer_test::llama2c_bytes(c, transformer_test::random_weights(c, 1));
+}
+
 TEST(checkpoint_subject, refuses_files_that_do_not_fit_by_name) {
-  const reference::config sizes = [] {
-    reference::config c = transformer_test::tiny_config();
-    c.vocabulary = static_cast<int>(transformer_test::tiny_pieces().size());
-    return c;
-  }();
-  const auto bytes_of = [](const reference::config& c) {
-    return transformer_test::llama2c_bytes(c, transformer_test::random_weights(c, 1));
-  };
+  const reference::config sizes = tiny_sizes();
   const temporary_file model(".bin", bytes_of(sizes));
   const temporary_file tokenizer(".bin", transformer_test::tokenizer_bytes(transformer_test::tiny_pieces()));
   const auto refuse = [&](const std::string& json, const auto&... parts) {
@@ -67,9 +73,29 @@ TEST(checkpoint_subject, refuses_files_that_do_not_fit_by_name) {
   expect_error<steer::shape_error>([&] { checkpoint_subject(other.path(), tokenizer.path(), "nowhere.json"); }, "has 268 tokens",
                                    "expects 269");
 
-  const temporary_file pairs(".json", R"({"b": {"pairs": [["a", "b"]], "positive_words": "a", "negative_words": "b"}})");
+}
+
+TEST(checkpoint_subject, reads_out_what_its_judge_counts) {
+  const temporary_file model(".bin", bytes_of(tiny_sizes()));
+  const temporary_file tokenizer(".bin", transformer_test::tokenizer_bytes(transformer_test::tiny_pieces()));
+  const temporary_file pairs(".json", R"({"b": {"pairs": [["a", "b"]], "positive_words": "a", "negative_words": "b"},
+                                          "c": {"pairs": [["c", "d"]], "positive_words": "c", "negative_words": "$^"}})");
   const subject what = checkpoint_subject(model.path(), tokenizer.path(), pairs.path());
-  EXPECT_EQ(what.concepts.at(0).pairs.size(), 1U);
+  ASSERT_EQ(what.concepts.size(), 2U);
+  EXPECT_EQ(what.concepts[0].pairs.size(), 1U);
+
+  std::vector<text> written;
+  for (const char* words : {"a a b", "b c", "c d e", "a"}) {
+    written.push_back({{}, what.encode(words)});
+  }
+  const auto found = what.read(written);
+  ASSERT_EQ(found.size(), 2U);
+  // Two texts won, one lost; two words of nine. Half a count more on either side.
+  EXPECT_NEAR(steer::value_of(found[0]).value, std::log(2.5 / 1.5), 1e-12);
+  EXPECT_NEAR(steer::value_of(found[1]).value, std::log(2.5 / 7.5), 1e-12);
+
+  const auto one_sided = what.read(std::span(written).last(1));
+  EXPECT_NEAR(steer::value_of(one_sided[0]).value, std::log(1.5 / 0.5), 1e-12) << "finite where one side never shows";
 }
 
 }  // namespace
