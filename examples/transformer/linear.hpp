@@ -22,7 +22,7 @@ namespace detail {
 inline constexpr extent lane_count = EIGEN_MAX_STATIC_ALIGN_BYTES >= 32 ? 8 : 4;  // floats of a vector register
 using lanes = Eigen::Array<float, static_cast<int>(lane_count), 1>;
 
-/// Halves are added until one is left.
+/// Halves are added until one is left, as Eigen does, but so that compilers do it for several outputs at once.
 inline float sum_of_lanes(const float* x) noexcept {
   if constexpr (lane_count == 8) {
     return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));

@@ -28,7 +28,7 @@ inline namespace v0 {
 
 struct response_options {
   steer::dosage dosage = {};
-  double step = 0.1;                            ///< about half of the dose that is to be worked with
+  double step = 0.1;                            ///< about half of the dose to work with, or all of it where several are stacked
   int controls = 0;                             ///< random directions, as long as the vectors, that show what any push does
   std::uint64_t seed = 1;                       ///< of the random directions
   std::function<void(double)> progress = {};    ///< told how much is done, 0 to 1
