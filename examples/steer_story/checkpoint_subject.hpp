@@ -158,14 +158,15 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
     out.fields.push_back((*lists)[i].negative ? wins(i) : concept_number(i));
   }
   out.read = [judge = out.judge, fields = out.fields](std::span<const text> written) {
-    // Half a count on either side keeps the log-odds finite where one side never shows (Haldane 1956, Anscombe 1956).
-    const double half = 0.5 / static_cast<double>(written.size());
+    // A hundredth of a count per text on either side: log-odds stay finite where one side never shows, and below what any
+    // number of texts can tell apart, so that doses that are met on few texts and on many have the same targets.
+    constexpr double little = 0.01;
     std::vector<steer::readings> found(fields.size(), {.pooling = steer::pooling::log_ratio});
     for (const text& t : written) {
       const tally counted = judge(t.prompt, t.continuation);
       for (std::size_t i = 0; i < fields.size(); ++i) {
         const count c = fields[i](counted);
-        found[i].samples.push_back({c.shown + half, c.of - c.shown + half});
+        found[i].samples.push_back({c.shown + little, c.of - c.shown + little});
       }
     }
     return found;
