@@ -158,15 +158,23 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
     out.fields.push_back((*lists)[i].negative ? wins(i) : concept_number(i));
   }
   out.read = [judge = out.judge, fields = out.fields](std::span<const text> written) {
-    // A hundredth of a count per text on either side: log-odds stay finite where one side never shows, and below what any
-    // number of texts can tell apart, so that doses that are met on few texts and on many have the same targets.
-    constexpr double little = 0.01;
+    // Half a count on either side keeps log-odds finite where one side never shows (Haldane 1956, Anscombe 1956). Where
+    // neither does the text is broken, and what is not finite says so.
+    const double half = 0.5 / static_cast<double>(written.size());
     std::vector<steer::readings> found(fields.size(), {.pooling = steer::pooling::log_ratio});
+    std::vector<bool> decided(fields.size());
     for (const text& t : written) {
       const tally counted = judge(t.prompt, t.continuation);
       for (std::size_t i = 0; i < fields.size(); ++i) {
         const count c = fields[i](counted);
-        found[i].samples.push_back({c.shown + little, c.of - c.shown + little});
+        found[i].samples.push_back({c.shown, c.of - c.shown});
+        decided[i] = decided[i] || c.of > 0.0;
+      }
+    }
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      for (steer::readout_sample& sample : found[i].samples) {
+        sample.first += decided[i] ? half : 0.0;
+        sample.second += decided[i] ? half : 0.0;
       }
     }
     return found;

@@ -90,12 +90,15 @@ TEST(checkpoint_subject, reads_out_what_its_judge_counts) {
   }
   const auto found = what.read(written);
   ASSERT_EQ(found.size(), 2U);
-  // Two texts won, one lost; two words of nine. A hundredth of a count per text more on either side.
-  EXPECT_NEAR(steer::value_of(found[0]).value, std::log(2.04 / 1.04), 1e-12);
-  EXPECT_NEAR(steer::value_of(found[1]).value, std::log(2.04 / 7.04), 1e-12);
+  // Two texts won, one lost; two words of nine. Half a count more on either side.
+  EXPECT_NEAR(steer::value_of(found[0]).value, std::log(2.5 / 1.5), 1e-12);
+  EXPECT_NEAR(steer::value_of(found[1]).value, std::log(2.5 / 7.5), 1e-12);
 
   const auto one_sided = what.read(std::span(written).last(1));
-  EXPECT_NEAR(steer::value_of(one_sided[0]).value, std::log(1.01 / 0.01), 1e-12) << "finite where one side never shows";
+  EXPECT_NEAR(steer::value_of(one_sided[0]).value, std::log(1.5 / 0.5), 1e-12) << "finite where one side never shows";
+
+  const std::vector<text> broken{{{}, what.encode("e e")}};
+  EXPECT_FALSE(std::isfinite(steer::value_of(what.read(broken)[0]).value)) << "and not where neither does";
 }
 
 }  // namespace
