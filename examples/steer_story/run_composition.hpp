@@ -120,6 +120,7 @@ inline composition run_composition(const subject& what, const compose_options& o
 
   // Single concepts: all to the same own effect.
   std::vector<double> targets(singles.size());
+  std::vector<double> stack_targets(singles.size());  // of what has no goal, on as many texts as a stack is tried on
   std::vector<composed> decoupled(singles.size());
   std::vector<std::vector<composed>> plain(methods.size() + 1, std::vector<composed>(singles.size()));  // the last: joint
   for_each_parallel(singles.size(), o.threads, begin("decoupling"), [&](std::size_t s, int) {
@@ -133,6 +134,7 @@ inline composition run_composition(const subject& what, const compose_options& o
     const auto near = measure.decoupled(vectors, out.response, wanted, {.rounds = 6, .tolerance = 0.05});
     const auto met = measure_closely.decoupled(vectors, out.response, wanted, {.rounds = 6, .start = near.doses});
     decoupled[s] = {"decoupled mean_difference", singles[s], met.doses, {}};
+    stack_targets[s] = what.goal ? targets[s] : measure.shifts(vectors, met.doses)[w.index].value;
     if (what.goal) {
       doses[w.index] = measure.plain(vectors, out.response, w.index, targets[s], {.rounds = 5, .tolerance = 0.05});
     }
@@ -167,7 +169,7 @@ inline composition run_composition(const subject& what, const compose_options& o
   for_each_parallel(stacks.size(), o.threads, begin("decoupling stacks"), [&](std::size_t s, int) {
     std::vector<double> wanted(k);
     for (const wish& w : stacks[s]) {
-      wanted[w.index] = targets[single_of(w)];
+      wanted[w.index] = stack_targets[single_of(w)];
     }
     const auto met = measure.decoupled(vectors, out.response, wanted,
                                        {.rounds = 3, .tolerance = 0.05, .start = summed(decoupled, stacks[s])});
