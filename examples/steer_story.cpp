@@ -2,7 +2,7 @@
 //
 //     steer_story                                                 the embedded model, about half a minute
 //     steer_story --concept mood --strength 0.3 --csv mood.csv
-//     steer_story --compose --csv stacks.csv                      doses that move nothing else; ten minutes
+//     steer_story --compose --csv stacks.csv                      doses that move nothing else; eleven minutes
 //     steer_story --model stories260K.bin --tokenizer tok512.bin --pairs story_pairs.json
 #include <algorithm>
 #include <cmath>

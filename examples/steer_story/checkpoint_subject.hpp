@@ -158,23 +158,20 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
     out.fields.push_back((*lists)[i].negative ? wins(i) : concept_number(i));
   }
   out.read = [judge = out.judge, fields = out.fields](std::span<const text> written) {
-    // Half a count on either side keeps log-odds finite where one side never shows (Haldane 1956, Anscombe 1956). Where
-    // neither does the text is broken, and what is not finite says so.
-    const double half = 0.5 / static_cast<double>(written.size());
-    std::vector<steer::readings> found(fields.size(), {.pooling = steer::pooling::log_ratio});
-    std::vector<bool> decided(fields.size());
+    std::vector<tally> counted;
     for (const text& t : written) {
-      const tally counted = judge(t.prompt, t.continuation);
-      for (std::size_t i = 0; i < fields.size(); ++i) {
-        const count c = fields[i](counted);
-        found[i].samples.push_back({c.shown, c.of - c.shown});
-        decided[i] = decided[i] || c.of > 0.0;
-      }
+      counted.push_back(judge(t.prompt, t.continuation));
     }
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      for (steer::readout_sample& sample : found[i].samples) {
-        sample.first += decided[i] ? half : 0.0;
-        sample.second += decided[i] ? half : 0.0;
+    std::vector<steer::readings> found;
+    for (const field& which : fields) {
+      steer::readings& here = found.emplace_back(detail::readings_of(counted, which));
+      here.pooling = steer::pooling::log_ratio;
+      // Half a count on either side keeps log-odds finite where one side never shows (Haldane 1956, Anscombe 1956). Where
+      // neither does the text is broken, and what is not finite says so.
+      const bool decided = std::any_of(here.samples.begin(), here.samples.end(), [](const auto& r) { return r.second > 0.0; });
+      const double half = decided ? 0.5 / static_cast<double>(written.size()) : 0.0;
+      for (steer::readout_sample& r : here.samples) {
+        r = {r.first + half, r.second - r.first + half};
       }
     }
     return found;

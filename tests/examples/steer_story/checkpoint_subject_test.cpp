@@ -72,7 +72,6 @@ TEST(checkpoint_subject, refuses_files_that_do_not_fit_by_name) {
   const temporary_file other(".bin", bytes_of(larger));
   expect_error<steer::shape_error>([&] { checkpoint_subject(other.path(), tokenizer.path(), "nowhere.json"); }, "has 268 tokens",
                                    "expects 269");
-
 }
 
 TEST(checkpoint_subject, reads_out_what_its_judge_counts) {
