@@ -23,6 +23,14 @@ struct axes {
   double total = 0.0;       // of all squares
 };
 
+/// Takes off v what lies along orthonormal columns; twice, for the first time leaves rounding of what it takes.
+template <class Columns>
+void make_orthogonal(Eigen::VectorXd& v, const Columns& columns) {
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    v -= columns * (columns.transpose() * v).eval();
+  }
+}
+
 /// The eigenvector of the largest eigenvalue of a tridiagonal matrix, by inverse iteration.
 ///
 /// With a shift just above that eigenvalue the system is positive definite, so elimination needs no pivots. The start
@@ -96,9 +104,7 @@ axes leading_axis(const matrix<Scalar>& samples, Eigen::Index most) {
     const auto known = basis.leftCols(j + 1);
     Eigen::VectorXd next = product(basis.col(j));
     diagonal[j] = next.dot(basis.col(j));
-    for (int repeat = 0; repeat < 2; ++repeat) {
-      next -= known * (known.transpose() * next).eval();
-    }
+    make_orthogonal(next, known);
     below[j] = next.norm();
     solved.computeFromTridiagonal(diagonal.head(j + 1), below.head(j));
     const double square = solved.eigenvalues()[j];
@@ -184,15 +190,11 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   if (n < d) {
     columns = (samples.transpose() * columns).eval();
   }
-  // The product with the samples lost digits along small singular values; Gram-Schmidt, twice, gives them back.
+  // The product with the samples lost digits along small singular values; Gram-Schmidt gives them back.
   for (Eigen::Index i = 0; i < k; ++i) {
     Eigen::VectorXd next = columns.col(i).normalized();
-    const auto known = columns.leftCols(i);
-    for (int repeat = 0; repeat < 2; ++repeat) {
-      next -= known * (known.transpose() * next).eval();
-      next.normalize();
-    }
-    columns.col(i) = next;
+    make_orthogonal(next, columns.leftCols(i));
+    columns.col(i) = next.normalized();
   }
   out.rows = columns.transpose();
   return out;

@@ -89,6 +89,10 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     const Eigen::VectorXd shifts = vector_of(found);
     best.rounds = round;
     if (!shifts.allFinite()) {
+      if (round == options.rounds && best.doses.empty()) {
+        throw numeric_error(detail::text("meet_targets: in none of ", options.rounds,
+                                         " rounds all shifts are finite; the last doses were up to ", doses.cwiseAbs().maxCoeff()));
+      }
       doses = (last_doses + doses) / 2.0;  // of the first round too: no dose shifts nothing
       continue;
     }
@@ -110,10 +114,6 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     last_doses = doses;
     last_shifts = shifts;
     doses += limited(inverse * (wanted - shifts));
-  }
-  if (best.doses.empty()) {
-    throw numeric_error(detail::text("meet_targets: in none of ", options.rounds, " rounds all shifts are finite; the last doses were up to ",
-                                     2.0 * doses.cwiseAbs().maxCoeff()));  // since halved
   }
   return best;
 }
