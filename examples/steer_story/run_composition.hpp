@@ -71,13 +71,18 @@ inline std::vector<double> explained_by_prediction(const subject& what, const st
   return out;
 }
 
-/// The vectors of every method that finds directions.
-inline std::vector<std::pair<std::string, std::vector<steer::steering_vector>>> all_methods(const subject& what, int threads,
-                                                                                           const progress& report) {
-  std::vector<std::pair<std::string, std::vector<steer::steering_vector>>> out{
-      {"mean_difference", {}}, {"principal_component", {}}, {"whitened_difference", {}}, {"probe", {}}};
-  for (auto& [method, vectors] : out) {
-    vectors.resize(what.concepts.size());
+/// A way of dosing that gives each concept a vector of its own, named as in the table.
+struct method {
+  std::string name;
+  std::vector<steer::steering_vector> vectors;
+};
+
+/// The vectors of every method that finds directions, and last the mean differences made orthogonal.
+inline std::vector<method> all_methods(const subject& what, int threads, const progress& report) {
+  std::vector<method> out{
+      {"plain mean_difference", {}}, {"plain principal_component", {}}, {"plain whitened_difference", {}}, {"plain probe", {}}};
+  for (method& m : out) {
+    m.vectors.resize(what.concepts.size());
   }
   for_each_parallel(what.concepts.size(), threads, report, [&](std::size_t i, int) {
     std::set<std::pair<token_list, token_list>> seen;  // a pair that comes twice would judge what it has taught
@@ -86,10 +91,105 @@ inline std::vector<std::pair<std::string, std::vector<steer::steering_vector>>> 
                  [&](const auto& pair) { return seen.insert(pair).second; });
     const steer::recorder recorder = record(what, distinct, [] {});
     const steer::vector_name name{.name = what.concepts[i].name, .contrast = what.concepts[i].description};
-    out[0].second[i] = steer::mean_difference(recorder, name);
-    out[1].second[i] = steer::find_directions(recorder, name, steer::by_principal_component{});
-    out[2].second[i] = steer::find_directions(recorder, name, steer::by_whitened_difference{});
-    out[3].second[i] = steer::find_directions(recorder, name, steer::by_probe{});
+    out[0].vectors[i] = steer::mean_difference(recorder, name);
+    out[1].vectors[i] = steer::find_directions(recorder, name, steer::by_principal_component{});
+    out[2].vectors[i] = steer::find_directions(recorder, name, steer::by_whitened_difference{});
+    out[3].vectors[i] = steer::find_directions(recorder, name, steer::by_probe{});
+  });
+  out.push_back({"joint mean_difference", steer::lowdin(out.front().vectors)});
+  return out;
+}
+
+/// What all phases of a composition work with.
+struct setting {
+  const subject& what;
+  const compose_options& options;
+  const reporter& begin;
+  std::vector<method> methods;  ///< the first gives the vectors that are decoupled
+  composer measure;
+  composer measure_closely;     ///< on more texts
+  std::vector<stack> singles;
+  steer::response response = {};
+
+  setting(const subject& on, const compose_options& o, const reporter& report)
+      : what(on), options(o), begin(report), methods(all_methods(what, o.threads, begin("reading"))),
+        measure(what, o, o.trial), measure_closely(what, o, o.single_trial), singles(stacks_of(1, what.concepts.size())) {
+    response = measure.response(vectors(), static_cast<double>(o.strength), begin("response"));
+  }
+  [[nodiscard]] std::size_t concepts() const { return what.concepts.size(); }
+  [[nodiscard]] const std::vector<steer::steering_vector>& vectors() const { return methods.front().vectors; }
+  [[nodiscard]] std::size_t single_of(const wish& w) const {
+    return static_cast<std::size_t>(std::find(singles.begin(), singles.end(), stack{w}) - singles.begin());
+  }
+  /// What the doses of a stack's concepts alone add up to.
+  [[nodiscard]] std::vector<double> summed(const std::vector<composed>& of, const stack& s) const {
+    std::vector<double> doses(concepts());
+    for (const wish& w : s) {
+      for (std::size_t j = 0; j < doses.size(); ++j) {
+        doses[j] += of[single_of(w)].doses[j];
+      }
+    }
+    return doses;
+  }
+};
+
+/// Doses of single concepts, in the order of `setting::singles`.
+struct single_doses {
+  std::vector<composed> decoupled;
+  std::vector<std::vector<composed>> plain;  ///< by method
+  std::vector<double> stack_targets;         ///< what of each a stack is to reach, in nats
+};
+
+/// All ways of dosing, brought to the same own effect.
+inline single_doses dose_singles(const setting& s) {
+  const std::size_t k = s.concepts();
+  const std::size_t n = s.singles.size();
+  std::vector<double> targets(n);
+  single_doses out{std::vector<composed>(n), std::vector<std::vector<composed>>(s.methods.size(), std::vector<composed>(n)),
+                   std::vector<double>(n)};
+  for_each_parallel(n, s.options.threads, s.begin("decoupling"), [&](std::size_t at, int) {
+    const wish w = s.singles[at].front();
+    std::vector<double> doses(k);
+    doses[w.index] = w.sign * static_cast<double>(s.options.strength);
+    targets[at] = s.what.goal ? w.sign * log_odds(*s.what.goal) - s.measure_closely.baseline(w.index)
+                              : s.measure_closely.shifts(s.vectors(), doses)[w.index].value;
+    std::vector<double> wanted(k);
+    wanted[w.index] = targets[at];
+    const auto near = s.measure.decoupled(s.vectors(), s.response, wanted, {.rounds = 6, .tolerance = 0.05});
+    const auto met = s.measure_closely.decoupled(s.vectors(), s.response, wanted, {.rounds = 6, .start = near.doses});
+    out.decoupled[at] = {"decoupled mean_difference", s.singles[at], met.doses, {}};
+    // Without a goal: what these doses do on as many texts as a stack is tried on.
+    out.stack_targets[at] = s.what.goal ? targets[at] : s.measure.shifts(s.vectors(), met.doses)[w.index].value;
+    if (s.what.goal) {
+      doses[w.index] = s.measure.plain(s.vectors(), s.response, w.index, targets[at], {.rounds = 5, .tolerance = 0.05});
+    }
+    out.plain[0][at] = {s.methods[0].name, s.singles[at], doses, {}};
+  });
+  for_each_parallel((s.methods.size() - 1) * n, s.options.threads, s.begin("other methods"), [&](std::size_t item, int) {
+    const std::size_t m = item / n + 1;
+    const std::size_t at = item % n;
+    const wish w = s.singles[at].front();
+    std::vector<double> doses(k);
+    const steer::meet_options coarse{.rounds = 5, .tolerance = 0.1,
+                                     .start = {out.plain[0][at].doses[w.index]}, .invertible = {.least_signal = 0.0}};
+    doses[w.index] = s.measure.plain(s.methods[m].vectors, s.response, w.index, targets[at], coarse);
+    out.plain[m][at] = {s.methods[m].name, s.singles[at], doses, {}};
+  });
+  return out;
+}
+
+/// Decoupled doses of stacks: they start from the sum of the single ones and are met together.
+inline std::vector<composed> dose_stacks(const setting& s, const single_doses& singles, const std::vector<stack>& stacks) {
+  std::vector<composed> out(stacks.size());
+  for_each_parallel(stacks.size(), s.options.threads, s.begin("decoupling stacks"), [&](std::size_t at, int) {
+    std::vector<double> wanted(s.concepts());
+    for (const wish& w : stacks[at]) {
+      wanted[w.index] = singles.stack_targets[s.single_of(w)];
+    }
+    // With a goal no concept is near the end of what it can do, so that the sum is near already.
+    const auto met = s.measure.decoupled(s.vectors(), s.response, wanted, {.rounds = s.what.goal ? 3 : 6, .tolerance = 0.05,
+                                                                           .start = s.summed(singles.decoupled, stacks[at])});
+    out[at] = {"decoupled mean_difference", stacks[at], met.doses, {}};
   });
   return out;
 }
@@ -98,132 +198,68 @@ inline std::vector<std::pair<std::string, std::vector<steer::steering_vector>>> 
 
 /// @throws what extraction, `meet_targets` and writing throw
 inline composition run_composition(const subject& what, const compose_options& o, const reporter& begin) {
-  const std::size_t k = what.concepts.size();
+  const detail::setting s(what, o, begin);
+  const std::size_t k = s.concepts();
   composition out;
+  out.response = s.response;
   compose_table& table = out.table;
   table.soundness = what.soundness;
   table.fields = what.fields;
   for (const contrast& c : what.concepts) {
     table.concepts.push_back(c.name);
   }
-  const auto methods = detail::all_methods(what, o.threads, begin("reading"));
-  const auto& vectors = methods.front().second;
-  const auto joint = steer::lowdin(vectors);
-  const composer measure(what, o, o.trial);
-  const composer measure_closely(what, o, o.single_trial);
-  out.response = measure.response(vectors, static_cast<double>(o.strength), begin("response"));
-
-  const std::vector<stack> singles = stacks_of(1, k);
   std::vector<stack> stacks = stacks_of(2, k);
   const std::vector<stack> of_three = stacks_of(3, k);
   stacks.insert(stacks.end(), of_three.begin(), of_three.end());
+  const detail::single_doses singles = detail::dose_singles(s);
+  const std::vector<composed> decoupled_stacks = detail::dose_stacks(s, singles, stacks);
 
-  // Single concepts: all to the same own effect.
-  std::vector<double> targets(singles.size());
-  std::vector<double> stack_targets(singles.size());  // of what has no goal, on as many texts as a stack is tried on
-  std::vector<composed> decoupled(singles.size());
-  std::vector<std::vector<composed>> plain(methods.size() + 1, std::vector<composed>(singles.size()));  // the last: joint
-  for_each_parallel(singles.size(), o.threads, begin("decoupling"), [&](std::size_t s, int) {
-    const wish w = singles[s].front();
-    std::vector<double> doses(k);
-    doses[w.index] = w.sign * static_cast<double>(o.strength);
-    targets[s] = what.goal ? w.sign * detail::log_odds(*what.goal) - measure_closely.baseline(w.index)
-                           : measure_closely.shifts(vectors, doses)[w.index].value;
-    std::vector<double> wanted(k);
-    wanted[w.index] = targets[s];
-    const auto near = measure.decoupled(vectors, out.response, wanted, {.rounds = 6, .tolerance = 0.05});
-    const auto met = measure_closely.decoupled(vectors, out.response, wanted, {.rounds = 6, .start = near.doses});
-    decoupled[s] = {"decoupled mean_difference", singles[s], met.doses, {}};
-    stack_targets[s] = what.goal ? targets[s] : measure.shifts(vectors, met.doses)[w.index].value;
-    if (what.goal) {
-      doses[w.index] = measure.plain(vectors, out.response, w.index, targets[s], {.rounds = 5, .tolerance = 0.05});
-    }
-    plain[0][s] = {"plain mean_difference", singles[s], doses, {}};
-  });
-  for_each_parallel((methods.size()) * singles.size(), o.threads, begin("other methods"), [&](std::size_t item, int) {
-    const std::size_t m = item / singles.size() + 1;
-    const std::size_t s = item % singles.size();
-    const wish w = singles[s].front();
-    const bool is_joint = m == methods.size();
-    std::vector<double> doses(k);
-    const steer::meet_options coarse{.rounds = 5, .tolerance = 0.1,
-                                     .start = {plain[0][s].doses[w.index]}, .invertible = {.least_signal = 0.0}};
-    doses[w.index] = measure.plain(is_joint ? joint : methods[m].second, out.response, w.index, targets[s], coarse);
-    plain[m][s] = {is_joint ? "joint mean_difference" : "plain " + methods[m].first, singles[s], doses, {}};
-  });
-
-  // Stacks: plain and joint doses add up; decoupled ones start from the sum and are met together.
-  const auto single_of = [&](const wish& w) {
-    return static_cast<std::size_t>(std::find(singles.begin(), singles.end(), stack{w}) - singles.begin());
-  };
-  const auto summed = [&](const std::vector<composed>& of, const stack& s) {
-    std::vector<double> doses(k);
-    for (const wish& w : s) {
-      for (std::size_t j = 0; j < k; ++j) {
-        doses[j] += of[single_of(w)].doses[j];
-      }
-    }
-    return doses;
-  };
-  std::vector<composed> decoupled_stacks(stacks.size());
-  for_each_parallel(stacks.size(), o.threads, begin("decoupling stacks"), [&](std::size_t s, int) {
-    std::vector<double> wanted(k);
-    for (const wish& w : stacks[s]) {
-      wanted[w.index] = stack_targets[single_of(w)];
-    }
-    // With a goal no concept is near the end of what it can do, so that the sum is near already.
-    const auto met = measure.decoupled(vectors, out.response, wanted, {.rounds = what.goal ? 3 : 6, .tolerance = 0.05,
-                                                                       .start = summed(decoupled, stacks[s])});
-    decoupled_stacks[s] = {"decoupled mean_difference", stacks[s], met.doses, {}};
-  });
-
-  // Judged.
-  std::vector<steer::plan> plans;
+  std::vector<steer::plan> plans;  // of the rows
   const auto add = [&](composed row, const std::vector<steer::steering_vector>& with) {
-    plans.emplace_back(steer::recipe_of(with, row.doses, measure.dosage()), what.model->shape());
+    plans.emplace_back(steer::recipe_of(with, row.doses, s.measure.dosage()), what.model->shape());
     table.rows.push_back(std::move(row));
   };
-  for (const auto& row : decoupled) {
-    add(row, vectors);
-  }
-  for (const auto& row : decoupled_stacks) {
-    add(row, vectors);
-  }
-  for (std::size_t m = 0; m < plain.size(); ++m) {
-    const auto& with = m == methods.size() ? joint : methods[m].second;
-    for (const auto& row : plain[m]) {
-      add(row, with);
+  for (const auto* const rows : {&singles.decoupled, &decoupled_stacks}) {
+    for (const composed& row : *rows) {
+      add(row, s.vectors());
     }
-    if (m == 0 || m == methods.size()) {
-      for (const stack& s : stacks) {
-        add({plain[m].front().method, s, summed(plain[m], s), {}}, with);
+  }
+  for (std::size_t m = 0; m < s.methods.size(); ++m) {
+    const detail::method& with = s.methods[m];
+    for (const composed& row : singles.plain[m]) {
+      add(row, with.vectors);
+    }
+    if (m == 0 || m + 1 == s.methods.size()) {  // plain and joint doses add up
+      for (const stack& each : stacks) {
+        add({with.name, each, s.summed(singles.plain[m], each), {}}, with.vectors);
       }
     }
   }
   constexpr int controls = 10;
   std::mt19937_64 engine(o.seed + 1);
   double strength = 0.0;
-  for (const composed& row : decoupled) {
-    strength += detail::strength_of(row) * (row.stack.front().sign) / static_cast<double>(decoupled.size());
+  for (const composed& row : singles.decoupled) {
+    strength += detail::strength_of(row) * row.stack.front().sign / static_cast<double>(singles.decoupled.size());
   }
   for (int n = 0; n < controls; ++n) {
-    auto random = vectors;
+    auto random = s.vectors();
     random[0] = steer::detail::random_like(random[0], engine);
     std::vector<double> doses(k);
     doses[0] = strength;
     add({"random", {}, doses, {}}, random);
   }
+
   table.baseline.resize(static_cast<std::size_t>(std::max(o.single_texts, o.texts)));
   for_each_parallel(table.rows.size() + 2, o.threads, begin("judging"), [&](std::size_t item, int) {
     if (item == 0) {  // what takes longest
       if (what.fixed_readouts) {
-        out.explained = detail::explained_by_prediction(what, vectors, measure.dosage(), o.seed);
+        out.explained = detail::explained_by_prediction(what, s.vectors(), s.measure.dosage(), o.seed);
       }
     } else if (item == 1) {
-      table.baseline = measure.judged({}, static_cast<int>(table.baseline.size()));
+      table.baseline = s.measure.judged({}, static_cast<int>(table.baseline.size()));
     } else {
       const std::size_t r = item - 2;
-      table.rows[r].texts = measure.judged(plans[r], r < singles.size() ? o.single_texts : o.texts);
+      table.rows[r].texts = s.measure.judged(plans[r], r < s.singles.size() ? o.single_texts : o.texts);
     }
   });
   return out;
