@@ -82,9 +82,10 @@ inline std::string to_string(const stack& s, const std::vector<std::string>& con
 /// Measures doses on a subject's own writing. For several threads at once.
 class composer {
  public:
-  /// @param trial  texts written under each dose that is tried
-  composer(const subject& what, const compose_options& options, int trial)
-      : what_(what), options_(options), trial_(trial), dosage_{steer::strength_unit::of_row_norm, {options.layer}} {
+  /// @param trial        texts written under each dose that is tried
+  /// @param least_sound  shifts of texts that are less sound are not finite, so that doses turn back
+  composer(const subject& what, const compose_options& options, int trial, double least_sound = 0.0)
+      : what_(what), options_(options), trial_(trial), least_sound_(least_sound), dosage_{steer::strength_unit::of_row_norm, {options.layer}} {
     unsteered_ = readings_under({});
   }
 
@@ -175,12 +176,19 @@ class composer {
     const auto written = write(what_, {&plan, 1},
                                {.texts = trial_, .threads = 1, .seed = options_.seed + 1'000'003, .batch = batch, .keep_logits = true},
                                [](double) {});
-    return what_.read(written.front());
+    auto found = what_.read(written.front());
+    if (least_sound_ > 0.0 && rate(judge(what_, written.front()), soundness).value < least_sound_) {
+      for (steer::readings& r : found) {
+        r.samples.assign(r.samples.size(), {});
+      }
+    }
+    return found;
   }
 
   const subject& what_;
   compose_options options_;
   int trial_;
+  double least_sound_;
   steer::dosage dosage_;
   std::vector<steer::readings> unsteered_;
 };

@@ -107,13 +107,13 @@ struct setting {
   const reporter& begin;
   std::vector<method> methods;  ///< the first gives the vectors that are decoupled
   composer measure;
-  composer measure_closely;     ///< on more texts
+  composer measure_closely;     ///< on more texts, from doses that are near: their way may lead through broken texts
   std::vector<stack> singles;
   steer::response response = {};
 
   setting(const subject& on, const compose_options& o, const reporter& report)
       : what(on), options(o), begin(report), methods(all_methods(what, o.threads, begin("reading"))),
-        measure(what, o, o.trial), measure_closely(what, o, o.single_trial), singles(stacks_of(1, what.concepts.size())) {
+        measure(what, o, o.trial, what.least_sound), measure_closely(what, o, o.single_trial), singles(stacks_of(1, what.concepts.size())) {
     response = measure.response(vectors(), static_cast<double>(o.strength), begin("response"));
   }
   [[nodiscard]] std::size_t concepts() const { return what.concepts.size(); }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -60,6 +61,16 @@ TEST(compose, decoupled_doses_meet_their_targets_on_the_models_own_writing) {
     bleed = std::max(bleed, i == dialogue ? 0.0 : std::abs(shifts[i].value));
   }
   EXPECT_GT(bleed, 0.2) << "the plain dose moves something else: there was something to decouple";
+}
+
+TEST(compose, texts_less_sound_than_wanted_have_no_shift) {
+  subject what = storybox_subject(STEER_STORYBOX_WEIGHTS, 2, 1);
+  what.judge = [](const token_list&, const token_list&) { return tally{{}, {1.0, 2.0}, 1.0}; };
+  what.read = [](std::span<const text> written) {
+    return std::vector<steer::readings>{{.samples = std::vector<steer::readout_sample>(written.size(), {1.0, 2.0})}};
+  };
+  EXPECT_EQ(composer(what, {.layer = 2}, 4, 0.4).shifts({}, {})[0].value, 0.0);
+  EXPECT_FALSE(std::isfinite(composer(what, {.layer = 2}, 4, 0.6).shifts({}, {})[0].value));
 }
 
 TEST(compose, texts_under_two_plans_draw_alike_where_they_agree) {
