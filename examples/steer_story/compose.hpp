@@ -83,10 +83,13 @@ inline std::string to_string(const stack& s, const std::vector<std::string>& con
 class composer {
  public:
   /// @param trial        texts written under each dose that is tried
-  /// @param least_sound  shifts of texts that are less sound are not finite, so that doses turn back
+  /// @param least_sound  shifts of texts less sound than this share of what they are unsteered are not finite, so that doses
+  ///                     turn back
   composer(const subject& what, const compose_options& options, int trial, double least_sound = 0.0)
-      : what_(what), options_(options), trial_(trial), least_sound_(least_sound), dosage_{steer::strength_unit::of_row_norm, {options.layer}} {
-    unsteered_ = readings_under({});
+      : what_(what), options_(options), trial_(trial), dosage_{steer::strength_unit::of_row_norm, {options.layer}} {
+    const std::vector<text> written = written_under({});
+    unsteered_ = what_.read(written);
+    least_sound_ = least_sound > 0.0 ? least_sound * sound_share(written) : 0.0;
   }
 
   [[nodiscard]] const steer::dosage& dosage() const noexcept { return dosage_; }
@@ -172,12 +175,18 @@ class composer {
  private:
   static constexpr int batch = 64;
 
+  [[nodiscard]] std::vector<text> written_under(const steer::plan& plan) const {
+    return write(what_, {&plan, 1},
+                 {.texts = trial_, .threads = 1, .seed = options_.seed + 1'000'003, .batch = batch, .keep_logits = true},
+                 [](double) {}).front();
+  }
+
+  [[nodiscard]] double sound_share(const std::vector<text>& written) const { return rate(judge(what_, written), soundness).value; }
+
   [[nodiscard]] std::vector<steer::readings> readings_under(const steer::plan& plan) const {
-    const auto written = write(what_, {&plan, 1},
-                               {.texts = trial_, .threads = 1, .seed = options_.seed + 1'000'003, .batch = batch, .keep_logits = true},
-                               [](double) {});
-    auto found = what_.read(written.front());
-    if (least_sound_ > 0.0 && rate(judge(what_, written.front()), soundness).value < least_sound_) {
+    const std::vector<text> written = written_under(plan);
+    auto found = what_.read(written);
+    if (least_sound_ > 0.0 && sound_share(written) < least_sound_) {
       for (steer::readings& r : found) {
         r.samples.assign(r.samples.size(), {});
       }
@@ -188,9 +197,9 @@ class composer {
   const subject& what_;
   compose_options options_;
   int trial_;
-  double least_sound_;
   steer::dosage dosage_;
   std::vector<steer::readings> unsteered_;
+  double least_sound_ = 0.0;  ///< as `tally::sound` counts
 };
 
 /// All that was measured.

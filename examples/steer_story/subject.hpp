@@ -52,7 +52,7 @@ struct subject {
   steer::token_selection tokens;          ///< over which the contrast texts are pooled
   reference::generation_options options;  ///< how texts are generated
   std::string soundness;                  ///< the name of what `tally::sound` counts
-  double least_sound = 0.0;               ///< its rate below which texts are broken
+  double least_sound = 0.0;               ///< its rate below which texts are broken, as a share of the unsteered rate
 
   std::function<token_list(std::string_view)> encode;
   std::function<std::string(std::span<const std::int32_t>)> decode;

@@ -366,6 +366,8 @@ TEST(meet_targets, refuses_by_message) {
   from.start = {0.8, 0.0, 0.0};
   expect_error<steer::numeric_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({std::nan(""), 0.0, 0.0}), from); },
                                      "in none of 2 rounds all shifts are finite; the last doses were up to 0.4");
+  expect_error<steer::numeric_error>([&] { steer::meet_targets(found, {1e308, 0.0, 0.0}, gives({-1e308, 0.0, 0.0}), from); },
+                                     "in none of 2 rounds");  // the distance overflows
   expect_error<steer::argument_error>(
       [&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0, 0.0, 0.0}), {.rounds = 0}); }, "0 rounds");
 }

@@ -87,8 +87,9 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
       throw shape_error(detail::text("meet_targets: the measurement gives ", found.size(), " shifts; expected ", k));
     }
     const Eigen::VectorXd shifts = vector_of(found);
+    const Eigen::VectorXd off = wanted - shifts;
     best.rounds = round;
-    if (!shifts.allFinite()) {
+    if (!off.allFinite()) {
       if (round == options.rounds && best.doses.empty()) {
         throw numeric_error(detail::text("meet_targets: in none of ", options.rounds,
                                          " rounds all shifts are finite; the last doses were up to ", doses.cwiseAbs().maxCoeff()));
@@ -96,7 +97,7 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
       doses = (last_doses + doses) / 2.0;  // of the first round too: no dose shifts nothing
       continue;
     }
-    if (const double missed = (wanted - shifts).cwiseAbs().maxCoeff(); missed < best.missed) {
+    if (const double missed = off.cwiseAbs().maxCoeff(); missed < best.missed) {
       best.doses.assign(doses.begin(), doses.end());
       best.shifts = found;
       best.missed = missed;
@@ -113,7 +114,7 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     }
     last_doses = doses;
     last_shifts = shifts;
-    doses += limited(inverse * (wanted - shifts));
+    doses += limited(inverse * off);
   }
   return best;
 }

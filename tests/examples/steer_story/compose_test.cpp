@@ -65,12 +65,19 @@ TEST(compose, decoupled_doses_meet_their_targets_on_the_models_own_writing) {
 
 TEST(compose, texts_less_sound_than_wanted_have_no_shift) {
   subject what = storybox_subject(STEER_STORYBOX_WEIGHTS, 2, 1);
-  what.judge = [](const token_list&, const token_list&) { return tally{{}, {1.0, 2.0}, 1.0}; };
+  double sound = 0.8;
+  what.judge = [&](const token_list&, const token_list&) { return tally{{}, {sound, 1.0}, 1.0}; };
   what.read = [](std::span<const text> written) {
     return std::vector<steer::readings>{{.samples = std::vector<steer::readout_sample>(written.size(), {1.0, 2.0})}};
   };
-  EXPECT_EQ(composer(what, {.layer = 2}, 4, 0.4).shifts({}, {})[0].value, 0.0);
-  EXPECT_FALSE(std::isfinite(composer(what, {.layer = 2}, 4, 0.6).shifts({}, {})[0].value));
+  const composer guarded(what, {.layer = 2}, 4, 0.9);
+  const composer unguarded(what, {.layer = 2}, 4);
+  EXPECT_EQ(guarded.shifts({}, {})[0].value, 0.0);
+  sound = 0.74;
+  EXPECT_EQ(guarded.shifts({}, {})[0].value, 0.0) << "the share is of what is unsteered";
+  sound = 0.7;
+  EXPECT_FALSE(std::isfinite(guarded.shifts({}, {})[0].value));
+  EXPECT_EQ(unguarded.shifts({}, {})[0].value, 0.0);
 }
 
 TEST(compose, texts_under_two_plans_draw_alike_where_they_agree) {
