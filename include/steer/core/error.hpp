@@ -4,16 +4,56 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace steer {
 inline namespace v0 {
 
-/// Base of every exception of this library. The message names the thing, the expected and the actual.
+/// What an error is about, part by part, for programs that act on errors; what it does not have is empty. The message says
+/// the same, and more.
+struct error_fields {
+  std::string what = {};                    ///< the thing: an edit, a file, a tensor, an option
+  std::optional<int> layer = std::nullopt;  ///< zero-based
+  std::string expected = {};
+  std::string actual = {};
+
+  bool operator==(const error_fields&) const = default;
+};
+
+namespace detail {
+
+/// A message and the parts that were named while it was joined, see `text`.
+struct message : std::string {
+  error_fields fields = {};
+};
+
+/// The thing of a message in which nothing was named as one: what stands before the first colon, as all of ours have it.
+inline std::string head_of(const std::string& message) { return message.substr(0, message.find(": ")); }
+
+}  // namespace detail
+
+/// Base of every exception of this library. The message names the thing, the expected and the actual, and so do the fields.
 struct error : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit error(const std::string& message) : error(detail::message{message}) {}
+  explicit error(const char* message) : error(std::string(message)) {}
+  explicit error(const detail::message& message) : std::runtime_error(message) {
+    auto fields = std::make_shared<error_fields>(message.fields);
+    if (fields->what.empty()) {
+      fields->what = detail::head_of(message);
+    }
+    fields_ = std::move(fields);
+  }
+
+  [[nodiscard]] const error_fields& fields() const noexcept { return *fields_; }
+
+ private:
+  std::shared_ptr<const error_fields> fields_;  // shared, so that to copy an exception cannot throw
 };
 
 /// A width, layer, point or count that does not fit the model or its partner.
@@ -64,12 +104,57 @@ void append(std::string& out, Number part) {
   out.append(digits.data(), end.ptr);
 }
 
+/// A part of a message that is a field of its error, too.
+struct named_part {
+  std::string text;
+  std::string error_fields::*field = nullptr;  ///< null: the layer
+  int layer = 0;
+};
+
+inline void append(std::string& out, const named_part& part) { out += part.text; }
+
 /// Joins strings and numbers into one message; numbers with six significant digits.
+///
+///     throw shape_error(text(who, ": has width ", actual(width), "; expected ", expected(d)));
 template <class... Parts>
-std::string text(const Parts&... parts) {
-  std::string out;
-  (append(out, parts), ...);
-  return out;
+auto text(const Parts&... parts) {
+  if constexpr ((std::same_as<Parts, named_part> || ...)) {
+    message out;
+    const auto keep = [&out](const auto& part) {
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(part)>, named_part>) {
+        if (part.field != nullptr) {
+          out.fields.*part.field = part.text;
+        } else {
+          out.fields.layer = part.layer;
+        }
+      }
+    };
+    ((append(out, parts), keep(parts)), ...);
+    return out;
+  } else {
+    std::string out;
+    (append(out, parts), ...);
+    return out;
+  }
+}
+
+template <class... Parts>
+named_part thing(const Parts&... parts) {
+  return {text(parts...), &error_fields::what};
+}
+template <class... Parts>
+named_part expected(const Parts&... parts) {
+  return {text(parts...), &error_fields::expected};
+}
+template <class... Parts>
+named_part actual(const Parts&... parts) {
+  return {text(parts...), &error_fields::actual};
+}
+inline named_part at_layer(int layer) { return {text(layer), nullptr, layer}; }
+
+/// What an error says, after a head that says where; the fields stay.
+inline message within(const std::string& head, const error& problem) {
+  return {text(head, std::string_view(problem.what())), problem.fields()};
 }
 
 }  // namespace detail

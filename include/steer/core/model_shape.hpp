@@ -33,20 +33,23 @@ struct model_shape {
 
   /// @throws shape_error if the model has no such layer or the host does not show that point; `who` names the asker
   void require(site s, const std::string& who) const {
+    using namespace detail;
     if (s.layer < 0 || s.layer >= layers) {
-      throw shape_error(detail::text(who, ": layer ", s.layer, " does not exist; model \"", name, "\" has ",
-                                     layers > 0 ? detail::text("layers 0 to ", layers - 1) : "no layers"));
+      throw shape_error(text(thing(who), ": layer ", at_layer(s.layer), " does not exist; model \"", name, "\" has ",
+                             expected(layers > 0 ? text("layers 0 to ", layers - 1) : "no layers")));
     }
     if (!points.contains(s.point)) {
-      throw shape_error(detail::text(who, ": the host of model \"", name, "\" does not show ", to_string(s.point)));
+      throw shape_error(
+          text(thing(who), ": the host of model \"", name, "\" does not show ", expected(to_string(s.point))));
     }
   }
 
   /// @throws argument_error if the host does not supply that fact of its rows; `who` names the asker
   void require(row_fact fact, const std::string& who) const {
+    using namespace detail;
     if (!facts.contains(fact)) {
-      throw argument_error(detail::text(who, ": needs each row's ", to_string(fact), ", which the host of model \"", name,
-                                        "\" does not supply"));
+      throw argument_error(text(thing(who), ": needs each row's ", expected(to_string(fact)),
+                                ", which the host of model \"", name, "\" does not supply"));
     }
   }
 };
