@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,13 +21,17 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
+/// The dense maps of one program, by what they were made of: 64 MiB each for rows of 4096 floats.
+template <class Real>
+using dense_maps = std::map<const form*, std::shared_ptr<const kernel::strips<Real>>>;
+
 /// Builds the groups of one site.
 ///
 /// @throws numeric_error if a number is not finite in Real; argument_error if a dense map is too wide
 template <class Real>
 class group_builder {
  public:
-  group_builder(site where, dosing doses) : where_(where), doses_(doses) {}
+  group_builder(site where, dosing doses, dense_maps<Real>& maps) : where_(where), doses_(doses), maps_(maps) {}
 
   /// Decisions that share one read and one write.
   [[nodiscard]] group<Real> low_rank(columns where, const std::vector<draft>& drafts) const {
@@ -84,16 +90,20 @@ class group_builder {
     g.needs_norm = n.reads_norm;
     g.nodes.push_back(std::move(n));
     g.read = kernel::strips<Real>(reads.rows(where.count));
-    if (const auto* diagonal = std::get_if<diagonal_form>(&t.form)) {
+    if (const auto* diagonal = std::get_if<diagonal_form>(t.form.get())) {
       g.stage = diagonal_stage<Real>{finite(diagonal->scale.array() - 1.0, t), finite(diagonal->shift, t)};
     } else {
-      const dense_form& dense = std::get<dense_form>(t.form);
+      const dense_form& dense = std::get<dense_form>(*t.form);
       if (where.count > dense_numbers) {
-        throw argument_error(text(t.who, ": a dense map at ", to_string(where_), " has width ", where.count,
-                                  "; at most ", dense_numbers, " is possible"));
+        throw argument_error(text(thing(t.who), ": a dense map at ", to_string(where_), " has width ", actual(where.count),
+                                  "; at most ", expected(dense_numbers), " is possible"));
       }
-      require_finite(dense.linear, t);
-      g.stage = dense_stage<Real>{kernel::strips<Real>(dense.linear), finite(dense.shift, t)};
+      std::shared_ptr<const kernel::strips<Real>>& shared = maps_[t.form.get()];
+      if (shared == nullptr) {
+        require_finite(dense.linear, t);
+        shared = std::make_shared<const kernel::strips<Real>>(dense.linear);
+      }
+      g.stage = dense_stage<Real>{shared, finite(dense.shift, t)};
     }
     finish(g);
     return g;
@@ -105,7 +115,7 @@ class group_builder {
   template <class Numbers>
   void require_finite(const Eigen::DenseBase<Numbers>& numbers, const term& of) const {
     if (!numbers.derived().template cast<Real>().allFinite()) {
-      throw numeric_error(text("plan: ", of.who, ": a dose at ", to_string(where_), " is not finite"));
+      throw numeric_error(text("plan: ", thing(of.who), ": a dose at ", to_string(where_), " is not ", expected("finite")));
     }
   }
   template <class Numbers>
@@ -188,6 +198,7 @@ class group_builder {
 
   site where_;
   dosing doses_;
+  dense_maps<Real>& maps_;
 };
 
 }  // namespace detail

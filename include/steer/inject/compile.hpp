@@ -26,14 +26,15 @@ namespace detail {
 template <class Real>
 class site_compiler {
  public:
-  site_compiler(site where, dosing doses) : where_(where), doses_(doses), builder_(where, doses) {}
+  site_compiler(site where, dosing doses, dense_maps<Real>& maps)
+      : where_(where), doses_(doses), builder_(where, doses, maps) {}
 
   [[nodiscard]] site_program<Real> compile(const std::vector<term>& all) {
     for (const segment& part : segments(all)) {
       std::vector<term> low_rank;
       for (const term& t : part.terms) {
-        if (std::holds_alternative<low_rank_form>(t.form)) {
-          require_rank(t);
+        require_rank(t);
+        if (std::holds_alternative<low_rank_form>(*t.form)) {
           low_rank.push_back(t);
         } else {
           add_low_rank(part.where, std::exchange(low_rank, {}));
@@ -47,6 +48,8 @@ class site_compiler {
       out_.writes |= g.writes;
       out_.every_row &=
           std::all_of(g.nodes.begin(), g.nodes.end(), [](const node& n) { return n.concerns_every_row(); });
+      out_.writes_once &= out_.groups.size() == 1 && g.is_low_rank() &&
+                          std::all_of(g.nodes.begin(), g.nodes.end(), [](const node& n) { return n.moved.empty(); });
     }
     return std::move(out_);
   }
@@ -59,7 +62,7 @@ class site_compiler {
 
   static bool does_nothing(const term& t) {
     return t.gate.amount == 0.0F ||
-           (!t.sets_latch && std::visit([](const auto& f) { return f.does_nothing(); }, t.form));
+           (!t.sets_latch && std::visit([](const auto& f) { return f.does_nothing(); }, *t.form));
   }
 
   /// Terms on the same columns side by side. Edits of disjoint columns may change places, others keep their order.
@@ -87,12 +90,16 @@ class site_compiler {
     return out;
   }
 
+  /// What a decision reads and writes has a place on the stack of a call.
   void require_rank(const term& t) const {
-    const low_rank_form& f = std::get<low_rank_form>(t.form);
-    const Eigen::Index rank = std::max(f.read.rows() + t.asked.rows(), f.write.rows());
+    const auto* const f = std::get_if<low_rank_form>(t.form.get());
+    const Eigen::Index rank =
+        f != nullptr ? std::max(f->read.rows() + t.asked.rows(), f->write.rows()) : t.asked.rows();
     if (rank > most_merged) {
-      throw argument_error(text(t.who, ": at ", to_string(where_), " it has rank ", rank, "; at most ", most_merged,
-                                " is possible, above that use a dense map"));
+      const std::string own = f != nullptr && f->read.rows() + f->write.rows() > 0 ? ", above that use a dense map" : "";
+      throw argument_error(text(thing(t.who), ": at ", to_string(where_), " it has rank ", actual(rank),
+                                t.asked.rows() > 0 ? text(" with its gate's ", t.asked.rows(), " conditions") : "",
+                                "; at most ", expected(most_merged), " is possible", own));
     }
   }
 
@@ -144,8 +151,8 @@ class site_compiler {
     }
     out_.entries = std::ssize(kept);
     if (out_.entries > most_entries) {
-      throw argument_error(text("plan: ", to_string(where_), " has doses of row norms in ", out_.entries,
-                                " sets of columns; at most ", most_entries, " are possible"));
+      throw argument_error(text("plan: ", thing(to_string(where_)), " has doses of row norms in ", actual(out_.entries),
+                                " sets of columns; at most ", expected(most_entries), " are possible"));
     }
   }
 

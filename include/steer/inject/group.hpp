@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -22,6 +23,8 @@ inline constexpr std::ptrdiff_t most_reads = 256;
 inline constexpr std::ptrdiff_t most_writes = 128;
 /// Numbers of dense rows that a call keeps on the stack, and so the widest row of a dense edit.
 inline constexpr std::ptrdiff_t dense_numbers = 32768;
+/// Numbers of 16-bit rows that a call keeps on the stack as floats, and so the widest row that is written more than once.
+inline constexpr std::ptrdiff_t widened_numbers = 32768;
 /// Sets of columns at one site whose norm on entry matters.
 inline constexpr std::ptrdiff_t most_entries = 256;
 
@@ -83,7 +86,7 @@ struct diagonal_stage {
 /// h' = h + share (linear h + shift - h)
 template <class Real>
 struct dense_stage {
-  kernel::strips<Real> linear;
+  std::shared_ptr<const kernel::strips<Real>> linear;  ///< the same for all sites of one map
   Eigen::Array<Real, Eigen::Dynamic, 1> shift;
 };
 
@@ -120,6 +123,10 @@ struct group {
   bool records_entry = false;       ///< this group is the first that sees these columns
 
   [[nodiscard]] std::ptrdiff_t k() const noexcept { return read.count(); }
+  /// Neither a diagonal nor a dense map.
+  [[nodiscard]] bool is_low_rank() const noexcept {
+    return std::holds_alternative<low_rank_stage<Real>>(stage) || std::holds_alternative<bias_stage<Real>>(stage);
+  }
   [[nodiscard]] const kernel::strips<Real>& written() const noexcept {
     const auto& low_rank = std::get<low_rank_stage<Real>>(stage);
     return low_rank.write_is_read ? read : low_rank.write;
@@ -134,6 +141,9 @@ struct site_program {
   std::ptrdiff_t entries = 0;
   bool writes = false;
   bool every_row = true;  ///< no node asks for a row's facts
+  /// A row is written at most once: there is one group, which is no map and needs no norm of a row that it has changed. Other
+  /// rows of 16 bits are steered as floats, and rounded when all is done.
+  bool writes_once = true;
 };
 
 }  // namespace detail

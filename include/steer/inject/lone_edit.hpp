@@ -43,29 +43,31 @@ lone_edit<Real> lone_edit_of(const group<Real>& g) noexcept {
 
 /// @param row    the whole row
 /// @param watch  called as watch(c, z) with the coordinate read and the dose written
+/// @return how many numbers 16 bits could not hold
 template <class Scalar, class Real, class Watch>
-void apply_rank_one(const lone_edit<Real>& edit, Scalar* row, Watch watch) noexcept {
+std::size_t apply_rank_one(const lone_edit<Real>& edit, Scalar* row, Watch watch) noexcept {
   const std::span<Scalar> h(row + edit.where.first, static_cast<std::size_t>(edit.where.count));
   const auto c = static_cast<double>(kernel::dot<Scalar>(std::span<const Real>(edit.read, h.size()), h));
   const double z = edit.linear * c + edit.shift;
   watch(c, z);
-  if (z != 0.0) {
-    kernel::add(h, static_cast<Real>(z), std::span<const Real>(edit.written, h.size()));
-  }
+  return z != 0.0 ? kernel::add(h, static_cast<Real>(z), std::span<const Real>(edit.written, h.size())) : 0;
 }
 
 /// @param row_of  the i-th row, whole
+/// @return how many numbers 16 bits could not hold
 template <class Scalar, class Real, class RowOf>
-void run(const lone_edit<Real>& edit, std::ptrdiff_t count, RowOf row_of) noexcept {
+std::size_t run(const lone_edit<Real>& edit, std::ptrdiff_t count, RowOf row_of) noexcept {
+  std::size_t clamped = 0;
   for (std::ptrdiff_t i = 0; i < count; ++i) {
     Scalar* const row = row_of(i);
     if (edit.what == lone_edit<Real>::kind::addition) {
       const auto width = static_cast<std::size_t>(edit.where.count);
-      kernel::add(std::span<Scalar>(row + edit.where.first, width), std::span<const Real>(edit.written, width));
+      clamped += kernel::add(std::span<Scalar>(row + edit.where.first, width), std::span<const Real>(edit.written, width));
     } else {
-      apply_rank_one(edit, row, [](double, double) {});
+      clamped += apply_rank_one(edit, row, [](double, double) {});
     }
   }
+  return clamped;
 }
 
 }  // namespace detail

@@ -58,15 +58,15 @@ struct draft {
 
 /// Whether a term is an affine function of the row, whatever the row.
 inline bool is_affine(const term& t) {
-  const auto* low_rank = std::get_if<low_rank_form>(&t.form);
+  const auto* low_rank = std::get_if<low_rank_form>(t.form.get());
   return low_rank != nullptr && low_rank->decided_by == low_rank_form::policy::affine && t.gate.conditions.empty() &&
          t.norm.rule == norm_rule::none && !t.rows.decays() && t.latch < 0;
 }
 
 /// Whether two neighbours are the same share of two rows, such as |h| on entry, and so a share of their sum.
 inline bool same_share(const term& a, const term& b) {
-  const auto* one = std::get_if<low_rank_form>(&a.form);
-  const auto* two = std::get_if<low_rank_form>(&b.form);
+  const auto* one = std::get_if<low_rank_form>(a.form.get());
+  const auto* two = std::get_if<low_rank_form>(b.form.get());
   return one != nullptr && two != nullptr && a.kind == b.kind && one->read.rows() == 0 && two->read.rows() == 0 &&
          one->write.rows() == 1 && two->write.rows() == 1 && one->decided_by == two->decided_by &&
          one->asks_for != low_rank_form::norm::current && one->numbers == two->numbers && one->linear == two->linear &&
@@ -76,7 +76,7 @@ inline bool same_share(const term& a, const term& b) {
 
 /// The coordinates that a term reads, or the directions that it writes if those are more; additions count nothing.
 inline Eigen::Index rank_of(const term& t) {
-  const low_rank_form& f = std::get<low_rank_form>(t.form);
+  const low_rank_form& f = std::get<low_rank_form>(*t.form);
   return f.read.rows() == 0 ? 0 : std::max(f.read.rows(), f.write.rows());
 }
 
@@ -93,7 +93,7 @@ inline draft compose(const std::vector<const term*>& run) {
   std::vector<std::vector<int>> read_at;
   std::vector<std::vector<int>> write_at;
   for (const term* t : run) {
-    const low_rank_form& f = std::get<low_rank_form>(t->form);
+    const low_rank_form& f = std::get<low_rank_form>(*t->form);
     read_at.push_back(reads.places(f.read));
     write_at.push_back(writes.places(f.write));
   }
@@ -103,7 +103,7 @@ inline draft compose(const std::vector<const term*>& run) {
   Eigen::MatrixXd a = Eigen::MatrixXd::Zero(w.rows(), r.rows());
   Eigen::VectorXd b = Eigen::VectorXd::Zero(w.rows());
   for (std::size_t i = 0; i < run.size(); ++i) {
-    const low_rank_form& f = std::get<low_rank_form>(run[i]->form);
+    const low_rank_form& f = std::get<low_rank_form>(*run[i]->form);
     const auto amount = static_cast<double>(run[i]->gate.amount);
     const Eigen::MatrixXd read_gram = gram(read_at[i], Eigen::all);
     Eigen::MatrixXd seen = read_gram.lazyProduct(a);
@@ -168,7 +168,7 @@ inline constexpr Eigen::Index most_merged = 127;
 inline std::vector<draft> merge(const std::vector<term>& all, dosing doses) {
   std::vector<draft> out;
   const auto single = [&](const term& t) {
-    const low_rank_form& f = std::get<low_rank_form>(t.form);
+    const low_rank_form& f = std::get<low_rank_form>(*t.form);
     std::vector<int> all_of_it(static_cast<std::size_t>(f.read.rows()));
     std::iota(all_of_it.begin(), all_of_it.end(), 0);
     return draft{{t.edit}, {1.0F}, t.kind, f, {std::move(all_of_it)}, &t};
@@ -190,7 +190,7 @@ inline std::vector<draft> merge(const std::vector<term>& all, dosing doses) {
     } else {
       draft next = single(first);
       while (end < all.size() && same_share(first, all[end])) {
-        next.form.write += std::get<low_rank_form>(all[end].form).write;
+        next.form.write += std::get<low_rank_form>(*all[end].form).write;
         next.edits.push_back(all[end++].edit);
         next.amounts.push_back(1.0F);
         next.reads_of.emplace_back();

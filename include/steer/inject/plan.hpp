@@ -28,6 +28,9 @@ inline namespace v0 {
 /// are stages of their own between. An edit of strength zero is checked and then dropped, so that an empty plan, a plan of
 /// zero strengths and no plan at all leave the same bits.
 ///
+/// Rows of 16 bits are computed in float and rounded once, when all edits of a site have acted. What 16 bits cannot hold becomes
+/// the largest finite number of its sign; a `session` counts such numbers.
+///
 /// Calls are `noexcept`, allocate nothing, lock nothing, and may come from any number of threads at once. Copies share
 /// what was compiled. To change a dose, compile another plan and use that one from the next call on, or see `routes`.
 ///
@@ -55,10 +58,7 @@ class basic_plan {
   }
 
   /// The shape that the plan was compiled for; an empty one for the default plan.
-  [[nodiscard]] const model_shape& shape() const noexcept {
-    static const model_shape none;
-    return program_ != nullptr ? program_->shape() : none;
-  }
+  [[nodiscard]] const model_shape& shape() const noexcept { return detail::shape_of(program_.get()); }
 
   /// Whether every site is skipped.
   [[nodiscard]] bool empty() const noexcept { return program_ == nullptr || !program_->writes(); }
@@ -67,12 +67,13 @@ class basic_plan {
     return program_ != nullptr && program_->access_at(where) == access::write ? access::write : access::none;
   }
 
+  /// Rows of another width than the plan was compiled for, or without the facts that it needs, are left alone: a host refuses
+  /// such a plan when it is set.
   /// @shape activations [T, width of the site]
   void operator()(site where, rows<Scalar> activations) const noexcept {
-    if (access(where) == access::none) {
+    if (access(where) == access::none || !program_->fits(where, activations)) {
       return;
     }
-    program_->expect(where, activations);
     detail::no_observer nobody;
     program_->run(
         where, activations.count,

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <concepts>
 #include <cmath>
 #include <cstddef>
@@ -55,11 +54,16 @@ class program {
     lone_.resize(count);
     additions_.resize(count);
     widths_.assign(count, 0);
+    dense_maps<Real> maps;
     for (const auto& [where, here_terms] : resolve.found()) {
       const std::size_t at = slot(where);
-      sites_[at] = site_compiler<Real>(where, options.doses).compile(here_terms);
+      sites_[at] = site_compiler<Real>(where, options.doses, maps).compile(here_terms);
       widths_[at] = shape.width_at(where.point);
       const site_program<Real>& here = sites_[at];
+      if (is_narrow && !here.writes_once && widths_[at] > widened_numbers) {
+        throw argument_error(text("plan: ", thing(to_string(where)), ": edits that write a row of 16 bits more than once take at most ",
+                                  expected(widened_numbers), " columns; it has ", actual(widths_[at])));
+      }
       accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
       if (here.groups.size() == 1 && options.doses == dosing::compiled) {
         lone_[at] = lone_edit_of(here.groups.front());
@@ -68,7 +72,7 @@ class program {
         for (const Real number : std::span(lone_[at].written, static_cast<std::size_t>(widths_[at]))) {
           additions_[at].push_back(static_cast<Scalar>(number));
           if (!(std::abs(static_cast<Real>(additions_[at].back())) < std::numeric_limits<Real>::infinity())) {
-            throw numeric_error(text("plan: the addition at ", to_string(where), " holds ", number,
+            throw numeric_error(text("plan: the addition at ", at_layer(where.layer), ' ', to_string(where.point), " holds ", actual(number),
                                      ", which the rows' 16 bits cannot"));
           }
         }
@@ -109,34 +113,42 @@ class program {
   [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
   [[nodiscard]] std::uint64_t digest_value() const noexcept { return digest_; }
 
-  /// Asserts what a host owes at a site that the program acts on.
-  void expect([[maybe_unused]] site where, [[maybe_unused]] const rows<Scalar>& activations) const noexcept {
-    assert(activations.width == widths_[slot(where)]);
-    assert(sites_[slot(where)].every_row || std::ssize(activations.info) >= activations.count);
+  /// Whether rows are what a host owes at a site that the program acts on; others must be left alone.
+  [[nodiscard]] bool fits(site where, const rows<Scalar>& activations) const noexcept {
+    const std::size_t at = slot(where);
+    return activations.width == widths_[at] &&
+           (sites_[at].every_row || std::ssize(activations.info) >= activations.count);
   }
 
   /// Runs a site, at which the program acts, over rows in blocks that stay in the cache.
   ///
   /// @param job_of   the i-th row and what belongs to it
   /// @param observe  see `block_run`
+  /// @return how many numbers 16 bits could not hold; they are the largest finite ones now
   template <class JobOf, class Observer>
-  void run(site where, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
+  std::size_t run(site where, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
     const std::size_t at = slot(where);
     if constexpr (std::same_as<Observer, no_observer>) {
       if (lone_[at].what != lone_edit<Real>::kind::none) {
-        detail::run<Scalar>(lone_[at], count, [&](std::ptrdiff_t i) { return job_of(i).data; });
-        return;
+        return detail::run<Scalar>(lone_[at], count, [&](std::ptrdiff_t i) { return job_of(i).data; });
       }
     }
+    if constexpr (is_narrow) {
+      if (!sites_[at].writes_once) {
+        return run_widened(at, count, job_of, observe);
+      }
+    }
+    std::size_t clamped = 0;
     std::array<row_job<Scalar>, static_cast<std::size_t>(kernel::block_rows)> jobs;
     for (std::ptrdiff_t first = 0; first < count; first += kernel::block_rows) {
       const std::ptrdiff_t size = std::min(count - first, kernel::block_rows);
       for (std::ptrdiff_t i = 0; i < size; ++i) {
         jobs[static_cast<std::size_t>(i)] = job_of(first + i);
       }
-      block_run<Scalar, Observer>(
+      clamped += block_run<Scalar, Observer>(
           sites_[at], std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)), observe)();
     }
+    return clamped;
   }
 
   [[nodiscard]] std::string explain() const {
@@ -153,6 +165,35 @@ class program {
   }
 
  private:
+  static constexpr bool is_narrow = !std::same_as<Scalar, Real>;
+
+  /// Rows of 16 bits that are written more than once, as floats in between.
+  /// @cost  besides the run, the rows are read and written once; 130 KiB of stack more
+  template <class JobOf, class Observer>
+  std::size_t run_widened(std::size_t at, std::ptrdiff_t count, JobOf job_of, Observer& observe) const noexcept {
+    const std::ptrdiff_t width = widths_[at];
+    const std::ptrdiff_t at_once = std::clamp<std::ptrdiff_t>(widened_numbers / width, 1, kernel::block_rows);
+    std::array<Real, static_cast<std::size_t>(widened_numbers)> numbers;
+    std::array<Scalar*, static_cast<std::size_t>(kernel::block_rows)> narrow;
+    std::array<row_job<Real>, static_cast<std::size_t>(kernel::block_rows)> jobs;
+    const auto row_of = [&](std::size_t i) { return std::span<Scalar>(narrow[i], static_cast<std::size_t>(width)); };
+    std::size_t clamped = 0;
+    for (std::ptrdiff_t first = 0; first < count; first += at_once) {
+      const auto size = static_cast<std::size_t>(std::min(count - first, at_once));
+      for (std::size_t i = 0; i < size; ++i) {
+        const row_job<Scalar> job = job_of(first + static_cast<std::ptrdiff_t>(i));
+        narrow[i] = job.data;
+        jobs[i] = {numbers.data() + static_cast<std::ptrdiff_t>(i) * width, job.info, job.doses, job.latches};
+        kernel::widen_row<Scalar>(row_of(i), jobs[i].data);
+      }
+      block_run<Real, Observer>(sites_[at], std::span<const row_job<Real>>(jobs.data(), size), observe)();
+      for (std::size_t i = 0; i < size; ++i) {
+        clamped += kernel::narrow_row<Scalar>(jobs[i].data, row_of(i));
+      }
+    }
+    return clamped;
+  }
+
   [[nodiscard]] static std::size_t slot(site where) noexcept {
     const auto point = static_cast<std::size_t>(where.point);
     return point < point_count
@@ -171,6 +212,13 @@ class program {
   std::ptrdiff_t latches_ = 0;
   std::uint64_t digest_ = 0;
 };
+
+/// The shape that a program was compiled for; an empty one for none.
+template <class Scalar>
+const model_shape& shape_of(const program<Scalar>* compiled) noexcept {
+  static const model_shape none;
+  return compiled != nullptr ? compiled->shape() : none;
+}
 
 /// The facts of the i-th row, or null where the host's shape promises none.
 template <class Scalar>

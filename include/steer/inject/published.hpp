@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace steer {
@@ -29,7 +30,7 @@ class published {
 
   /// Calls use(value) with a value that stays valid and unchanged meanwhile.
   template <class Use>
-  decltype(auto) read(Use&& use) const noexcept {
+  decltype(auto) read(Use&& use) const noexcept(std::is_nothrow_invocable_v<Use, const Value&>) {
     const std::uint64_t seen = current_.fetch_add(1, std::memory_order_acquire);
     const place& here = places_[seen >> place_shift];
     struct leave {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -60,14 +61,19 @@ class resolver {
       shared_latch = latches_++;
       set_latch(e, place, latch_site(e, who), shared_latch, who);
     }
+    std::shared_ptr<const form> made;
     for (const int layer : layers) {
       const site here{layer, at};
       const std::string where_and_who = text(who, ", layer ", layer);
       each_vector_of(e.operation, [&](const steering_vector& v) { require_width(v.width()); });
       term next = base(named, place, who);
       next.where = where;
-      next.form = std::visit([&](const auto& op) { return op.at(layer, where_and_who); }, named.operation);
-      require_width(width_of(next.form));
+      if (made == nullptr || !std::holds_alternative<transform_edit>(named.operation)) {  // a map is the same everywhere
+        made = std::make_shared<const form>(
+            std::visit([&](const auto& op) { return op.at(layer, where_and_who); }, named.operation));
+      }
+      next.form = made;
+      require_width(width_of(*made));
       if (e.gate.latched()) {
         next.latch = shared_latch;
         if (shared_latch < 0) {
@@ -229,7 +235,7 @@ class resolver {
     reads.read.resize(0, next.where.count);
     reads.write.resize(0, next.where.count);
     reads.decided_by = low_rank_form::policy::none;
-    next.form = reads;
+    next.form = std::make_shared<const form>(std::move(reads));
     terms_[here].push_back(std::move(next));
   }
 

@@ -6,9 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/core/require_fit.hpp"
 #include "steer/inject/published.hpp"
 #include "steer/inject/routing_table.hpp"
 
@@ -31,14 +34,25 @@ class basic_routes {
   explicit basic_routes(basic_routing_table<Scalar> first = {}) : table_(std::move(first)) {}
 
   /// Calls that begin after this follow the new table. The old one is freed, here or by a later `use`, when no call reads it.
-  void use(basic_routing_table<Scalar> next) { table_.replace(std::move(next)); }
+  /// @throws shape_error if both tables have plans, and these are for models of different shapes
+  void use(basic_routing_table<Scalar> next) {
+    detail::require_same_sites("routes: the next table", next.shape(), copy_of_table().shape());
+    table_.replace(std::move(next));
+  }
 
   [[nodiscard]] steer::access access(site where) const noexcept {
     return table_.read([where](const auto& by) { return by.access(where); });
   }
 
+  /// Asks the table in place, see steer::require_fit; `use` takes no table for another model afterwards.
+  void require_fit(const model_shape& host) const { steer::require_fit(copy_of_table(), host); }
+
+  /// Rows of another width, or that nobody says the sequences of, are left alone.
   /// @shape activations [T, width of the site]
   void operator()(site where, rows<Scalar> activations) const noexcept {
+    if (std::ssize(activations.info) < activations.count) {
+      return;
+    }
     table_.read([&](const auto& by) {
       for (std::ptrdiff_t first = 0; first < activations.count; first += chunk) {
         run(by, where, activations, first, std::min(activations.count - first, chunk));
@@ -49,6 +63,10 @@ class basic_routes {
  private:
   using table = basic_routing_table<Scalar>;
   static constexpr std::ptrdiff_t chunk = 512;  // rows that are sorted by plan at once
+
+  [[nodiscard]] table copy_of_table() const {
+    return table_.read([](const auto& by) { return by; });
+  }
 
   /// A row and what it receives.
   struct routed {
@@ -80,8 +98,7 @@ class basic_routes {
     for (auto group = begin; group != end;) {
       const auto& compiled = *group->to->program;
       const auto next = std::find_if(group, end, [&](const routed& r) { return r.to->program.get() != &compiled; });
-      if (compiled.access_at(where) == steer::access::write) {
-        compiled.expect(where, activations);
+      if (compiled.access_at(where) == steer::access::write && compiled.fits(where, activations)) {
         detail::no_observer nobody;
         compiled.run(
             where, next - group,

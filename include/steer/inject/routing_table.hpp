@@ -18,6 +18,27 @@
 namespace steer {
 inline namespace v0 {
 
+namespace detail {
+
+/// @throws shape_error if two models, where both are known, show rows of different widths; `who` names what is for the first
+inline void require_same_sites(const std::string& who, const model_shape& one, const model_shape& other) {
+  if (one.layers == 0 || other.layers == 0) {
+    return;
+  }
+  const auto sizes = [](const model_shape& shape) {
+    return text(shape.layers, " layers of width ", shape.width,
+                shape.points.contains(point::attention_heads)
+                    ? text(" and ", shape.heads, " heads of width ", shape.head_width)
+                    : std::string());
+  };
+  if (sizes(one) != sizes(other)) {
+    throw shape_error(text(thing(who), ": was compiled for model \"", one.name, "\" with ", actual(sizes(one)),
+                           "; the others for \"", other.name, "\" with ", expected(sizes(other))));
+  }
+}
+
+}  // namespace detail
+
 /// From sequences to plans and doses. A dose is the share of one edit that a row receives: 0 none, 1 as compiled.
 ///
 ///     steer::routing_table table;
@@ -26,6 +47,7 @@ inline namespace v0 {
 /// Plans are shared, not copied. Doses need a plan compiled with `dosing::per_route`; to change them is to fill in another
 /// table, which compiles nothing.
 /// @throws argument_error for doses that do not fit the plan, or a plan whose host does not tell sequences apart;
+///         shape_error for a plan that was compiled for a model of another shape than the others;
 ///         numeric_error for a dose that is not finite
 template <kernel::row_scalar Scalar = float>
 class basic_routing_table {
@@ -65,6 +87,13 @@ class basic_routing_table {
                                                                                     : nullptr;
     return hit == nullptr || hit->program == nullptr ? nullptr : hit;
   }
+  /// The shape that the plans were compiled for; an empty one where there is none.
+  [[nodiscard]] const model_shape& shape() const noexcept {
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [](const entry& e) { return e.program != nullptr; });
+    return detail::shape_of(found != entries_.end() ? found->program.get()
+                            : otherwise_            ? otherwise_->program.get()
+                                                    : nullptr);
+  }
   [[nodiscard]] steer::access access(site where) const noexcept {
     const auto writes = [where](const entry& e) {
       return e.program != nullptr && e.program->access_at(where) == steer::access::write;
@@ -89,21 +118,22 @@ class basic_routing_table {
       return out;
     }
     const std::string who = detail::text("routing table: sequence ", sequence);
-    if (!compiled->shape().facts.contains(row_fact::sequence)) {
-      throw argument_error(detail::text(who, ": needs each row's sequence, which the plan's host does not supply"));
-    }
+    detail::require_same_sites(who, compiled->shape(), shape());
+    compiled->shape().require(row_fact::sequence, who);
     const std::size_t edits = compiled->source().edits().size();
     const bool dosed = compiled->options().doses == dosing::per_route;
     if (!doses.empty() && !dosed) {
-      throw argument_error(detail::text(who, ": has doses, and its plan's are compiled in; expected a plan with "
-                                             "dosing::per_route"));
+      throw argument_error(detail::text(who, ": has doses, and its plan's are compiled in; expected ",
+                                        detail::expected("a plan with dosing::per_route")));
     }
     if (!doses.empty() && doses.size() != edits) {
-      throw argument_error(detail::text(who, ": has ", doses.size(), " doses; its plan has ", edits, " edits"));
+      throw argument_error(detail::text(who, ": has ", detail::actual(doses.size()), " doses; its plan has ",
+                                        detail::expected(edits), " edits"));
     }
     for (const float dose : doses) {
       if (!std::isfinite(dose)) {
-        throw numeric_error(detail::text(who, ": a dose is ", dose, "; expected a finite number"));
+        throw numeric_error(detail::text(who, ": a dose is ", detail::actual(dose), "; expected ",
+                                         detail::expected("a finite number")));
       }
     }
     if (doses.empty() || std::any_of(doses.begin(), doses.end(), [](float dose) { return dose != 0.0F; })) {

@@ -33,6 +33,8 @@ struct row_job {
 
 /// Runs the groups of a site over at most `kernel::block_rows` rows.
 ///
+/// Rows of 16 bits are given here only where they are written once, see `site_program`.
+///
 /// @param observe  called as observe(node, row_state, share, changed) for every decision
 /// @cost  each group reads and writes the block once; about 90 KiB of stack (double 125), and 130 more (double 260) where a
 ///        group is dense; allocates nothing
@@ -40,11 +42,16 @@ template <class Scalar, class Observer>
 class block_run {
  public:
   using Real = kernel::real_of<Scalar>;
+  static constexpr bool is_wide = std::same_as<Scalar, Real>;
 
   block_run(const site_program<Real>& site, std::span<const row_job<Scalar>> jobs, Observer& observe) noexcept
-      : site_(site), jobs_(jobs), observe_(observe) {}
+      : site_(site),
+        jobs_(jobs),
+        observe_(observe),
+        dosed_(std::any_of(jobs.begin(), jobs.end(), [](const auto& job) { return job.doses != nullptr; })) {}
 
-  void operator()() noexcept {
+  /// @return how many numbers 16 bits could not hold
+  std::size_t operator()() noexcept {
     for (const auto& [entry, where] : site_.early_entries) {
       for (std::size_t i = 0; i < jobs_.size(); ++i) {
         entry_norms_[slot(entry, i)] = static_cast<double>(kernel::norm<Scalar>(slice(i, where)));
@@ -53,9 +60,16 @@ class block_run {
     for (const group<Real>& g : site_.groups) {
       choose_rows(g);
       if (count_ > 0) {
-        std::visit([&](const auto& stage) { apply(g, stage); }, g.stage);
+        std::visit(
+            [&](const auto& stage) {
+              if constexpr (requires { apply(g, stage); }) {
+                apply(g, stage);
+              }
+            },
+            g.stage);
       }
     }
+    return clamped_;
   }
 
  private:
@@ -82,8 +96,9 @@ class block_run {
     }
   }
 
-  /// Whether every row receives the same affine change.
-  [[nodiscard]] bool is_plain(const group<Real>& g) const noexcept { return g.plain && jobs_.front().doses == nullptr; }
+  /// Whether every row receives the same affine change. One row with doses of its own takes the others of its block with it,
+  /// which receive the same bits either way.
+  [[nodiscard]] bool is_plain(const group<Real>& g) const noexcept { return g.plain && !dosed_; }
 
   /// Shows a row of a plain group to the observer.
   void watch(const group<Real>& g, std::size_t i, double* c, bool changed) noexcept {
@@ -119,7 +134,7 @@ class block_run {
     if (is_plain(g)) {
       for (std::size_t i = 0; i < count_; ++i) {
         watch(g, i, nullptr, true);
-        kernel::add(slice(job_[i], g.where), bias);
+        clamped_ += kernel::add(slice(job_[i], g.where), bias);
       }
       return;
     }
@@ -131,9 +146,9 @@ class block_run {
       row.z = &z;
       decide(g, row, [](row_state&) {}, observe_);
       if (z == 1.0) {
-        kernel::add(h, bias);
+        clamped_ += kernel::add(h, bias);
       } else if (z != 0.0) {
-        kernel::add(h, static_cast<Real>(z), bias);
+        clamped_ += kernel::add(h, static_cast<Real>(z), bias);
       }
     }
   }
@@ -141,7 +156,7 @@ class block_run {
   void apply(const group<Real>& g, const low_rank_stage<Real>&) noexcept {
     if (const auto lone = lone_edit_of(g); is_plain(g) && lone.what == lone_edit<Real>::kind::rank_one) {
       for (std::size_t i = 0; i < count_; ++i) {
-        apply_rank_one(lone, jobs_[job_[i]].data, [&](double c, double z) { watch(g, i, &c, z != 0.0); });
+        clamped_ += apply_rank_one(lone, jobs_[job_[i]].data, [&](double c, double z) { watch(g, i, &c, z != 0.0); });
       }
       return;
     }
@@ -169,8 +184,8 @@ class block_run {
         narrow(row.z, g.m, doses(g, moved++));
       }
     }
-    kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(),
-                  scaled ? scales_.data() : nullptr);
+    clamped_ += kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(),
+                              scaled ? scales_.data() : nullptr);
   }
 
   /// z = linear c + shift for every row, with nothing to decide.
@@ -186,10 +201,12 @@ class block_run {
       }
       narrow(z.data(), g.m, doses(g, i));
     }
-    kernel::write(chosen(), g.written(), z_.data(), nullptr);
+    clamped_ += kernel::write(chosen(), g.written(), z_.data(), nullptr);
   }
 
-  void apply(const group<Real>& g, const diagonal_stage<Real>& stage) noexcept {
+  void apply(const group<Real>& g, const diagonal_stage<Real>& stage) noexcept
+    requires is_wide
+  {
     read(g);
     const auto d = static_cast<std::size_t>(g.where.count);
     for (std::size_t i = 0; i < count_; ++i) {
@@ -200,14 +217,16 @@ class block_run {
     }
   }
 
-  void apply(const group<Real>& g, const dense_stage<Real>& stage) noexcept {
+  void apply(const group<Real>& g, const dense_stage<Real>& stage) noexcept
+    requires is_wide
+  {
     read(g);
     const auto d = static_cast<std::size_t>(g.where.count);
     std::array<Real, static_cast<std::size_t>(dense_numbers)> mapped;
     const std::size_t at_once = std::max<std::size_t>(1, mapped.size() / d);
     for (std::size_t first = 0; first < count_; first += at_once) {
       const std::size_t here = std::min(at_once, count_ - first);
-      kernel::read(std::span<Scalar* const>(rows_.data() + first, here), stage.linear, mapped.data(), nullptr);
+      kernel::read(std::span<Scalar* const>(rows_.data() + first, here), *stage.linear, mapped.data(), nullptr);
       for (std::size_t i = 0; i < here; ++i) {
         map_row(g, first + i, [&](std::span<Scalar> h, Real share) {
           kernel::blend(h, share, std::span<const Real>(mapped.data() + i * d, d),
@@ -287,7 +306,9 @@ class block_run {
   const site_program<Real>& site_;
   std::span<const row_job<Scalar>> jobs_;
   Observer& observe_;
+  bool dosed_;  // some row has doses of its own
 
+  std::size_t clamped_ = 0;
   std::size_t count_ = 0;              // rows that the group at hand acts on
   std::array<Scalar*, block> rows_;    // their columns
   std::array<std::size_t, block> job_; // and which they are

@@ -30,7 +30,7 @@ struct session_options {
 ///     session.observe(&ring);                    // optional: telemetry, or a trace of what was steered
 ///
 /// One thread at a time calls a session; sessions that were copied share what was compiled, and no state: a copy fills no ring
-/// buffer until it is told. A row of a sequence beyond the number stated has no state: its latched gates are closed, and it
+/// buffer until it is told, a session that is moved goes on filling its own. A row of a sequence beyond the number stated has no state: its latched gates are closed, and it
 /// is counted.
 ///
 /// A gate that is read at a later layer than its edit decides for rows that come in a later call: a host that puts a prompt's
@@ -58,17 +58,20 @@ class basic_session {
     if (access(where) == access::none) {
       return;
     }
-    program_->expect(where, activations);
+    if (!program_->fits(where, activations)) {
+      refused_ += static_cast<std::size_t>(activations.count);
+      return;
+    }
     const auto job_of = [&](std::ptrdiff_t i) {
       const row_info* const info = detail::facts_of(activations, i);
       return detail::row_job<Scalar>{activations.data + i * activations.stride, info, nullptr, latches_of(info)};
     };
     if (ring_.buffer == nullptr) {
       detail::no_observer nobody;
-      program_->run(where, activations.count, job_of, nobody);
+      clamped_ += program_->run(where, activations.count, job_of, nobody);
     } else {
       observer watching{where, *ring_.buffer};
-      program_->run(where, activations.count, job_of, watching);
+      clamped_ += program_->run(where, activations.count, job_of, watching);
     }
   }
 
@@ -100,19 +103,32 @@ class basic_session {
 
   /// Rows of sequences beyond the number stated, each counted at every site that the session acts on.
   [[nodiscard]] std::size_t rows_without_state() const noexcept { return strangers_; }
+  /// Rows of another width than the session was made for, or without the facts that it needs: they were left alone.
+  [[nodiscard]] std::size_t rows_refused() const noexcept { return refused_; }
+  /// Numbers that the rows' 16 bits cannot hold: they were written as the largest finite ones.
+  [[nodiscard]] std::size_t numbers_clamped() const noexcept { return clamped_; }
+
+  /// The shape that the session was made for; an empty one for that of the default plan.
+  [[nodiscard]] const model_shape& shape() const noexcept { return detail::shape_of(program_.get()); }
 
   [[nodiscard]] std::string explain() const { return program_ != nullptr ? program_->explain() : "nothing\n"; }
   [[nodiscard]] std::uint64_t digest() const noexcept { return program_ != nullptr ? program_->digest_value() : 0; }
 
  private:
-  /// A copy of a session does not fill the buffer of the original: two threads may call the two.
+  /// A copy of a session does not fill the buffer of the original: two threads may call the two. One that is moved takes it
+  /// along.
   struct caller_s_ring {
     observations* buffer = nullptr;
 
     caller_s_ring() = default;
     caller_s_ring(const caller_s_ring&) noexcept {}
+    caller_s_ring(caller_s_ring&& other) noexcept : buffer(std::exchange(other.buffer, nullptr)) {}
     caller_s_ring& operator=(const caller_s_ring& other) noexcept {
       buffer = this == &other ? buffer : nullptr;
+      return *this;
+    }
+    caller_s_ring& operator=(caller_s_ring&& other) noexcept {
+      buffer = std::exchange(other.buffer, nullptr);
       return *this;
     }
   };
@@ -185,6 +201,8 @@ class basic_session {
   std::vector<detail::latch_state> latches_;  // [sequences, latches]
   caller_s_ring ring_;
   std::size_t strangers_ = 0;
+  std::size_t refused_ = 0;
+  std::size_t clamped_ = 0;
 };
 
 using session = basic_session<float>;

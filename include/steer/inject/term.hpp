@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct term {
   std::size_t edit = 0;  ///< its place in the recipe
   std::size_t kind = 0;  ///< its operation's place among all operations
   std::string who = {};  ///< the edit, for messages
-  steer::form form = {};
+  std::shared_ptr<const steer::form> form = {};  ///< one for all layers where it is the same for all
   schedule rows = {};
   steer::gate gate = {};           ///< its vectors taken out
   matrix<double> asked = {};       ///< the gate's unit directions, one for each condition

@@ -1,12 +1,10 @@
-// steer/kernel/affine.hpp: edits that touch each number of one activation on its own.
+// steer/kernel/affine.hpp: edits that touch each number of one activation on its own. Rows of 16 bits are widened before.
 #pragma once
 
 #include <Eigen/Core>
 #include <concepts>
 #include <span>
 #include <type_traits>
-
-#include "steer/kernel/scalar.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -25,40 +23,34 @@ auto numbers(std::span<Number> row) noexcept {
 
 /// h = factor h
 /// @cost  d flops, one pass
-template <class Scalar, class Real = real_of<Scalar>>
-  requires row_scalar<Scalar>
-void multiply(std::span<Scalar> h, std::type_identity_t<Real> factor) noexcept {
-  auto row = detail::numbers(h);
-  row = (row.template cast<Real>() * factor).template cast<Scalar>();
+template <std::floating_point Real>
+void multiply(std::span<Real> h, std::type_identity_t<Real> factor) noexcept {
+  detail::numbers(h) *= factor;
 }
 
 /// h = h + share (growth ∘ h + shift)
 /// @shape  h, growth, shift [d]
 /// @cost   4 d flops, one pass
-template <class Scalar, class Real = real_of<Scalar>>
-  requires row_scalar<Scalar>
-void add_diagonal(std::span<Scalar> h, std::type_identity_t<Real> share,
+template <std::floating_point Real>
+void add_diagonal(std::span<Real> h, std::type_identity_t<Real> share,
                   std::span<const std::type_identity_t<Real>> growth,
                   std::span<const std::type_identity_t<Real>> shift) noexcept {
   auto row = detail::numbers(h);
-  row = (row.template cast<Real>() +
-         share * (detail::numbers(growth) * row.template cast<Real>() + detail::numbers(shift)))
-            .template cast<Scalar>();
+  row += share * (detail::numbers(growth) * row + detail::numbers(shift));
 }
 
 /// h = h + share (target + shift - h)
 /// @shape  h, target, shift [d]
 /// @cost   4 d flops, one pass
-template <class Scalar, class Real = real_of<Scalar>>
-  requires row_scalar<Scalar>
-void blend(std::span<Scalar> h, std::type_identity_t<Real> share, std::span<const std::type_identity_t<Real>> target,
+template <std::floating_point Real>
+void blend(std::span<Real> h, std::type_identity_t<Real> share, std::span<const std::type_identity_t<Real>> target,
            std::span<const std::type_identity_t<Real>> shift) noexcept {
   auto row = detail::numbers(h);
   const auto mapped = detail::numbers(target) + detail::numbers(shift);
   if (share == Real{1}) {
-    row = mapped.template cast<Scalar>();
+    row = mapped;
   } else {
-    row = (row.template cast<Real>() + share * (mapped - row.template cast<Real>())).template cast<Scalar>();
+    row += share * (mapped - row);
   }
 }
 

@@ -159,22 +159,44 @@ template <class Packet, std::ptrdiff_t Lanes, class Half>
   }
 }
 
-/// A packet of floats as Lanes numbers of 16 bits at `to`.
+/// The bits of a float that is the largest finite number of 16 bits, and of the first float that rounds to infinity.
+template <class Half>
+inline constexpr std::uint32_t largest_finite = std::is_same_v<Half, Eigen::half> ? 0x477FE000 : 0x7F7F0000;
+template <class Half>
+inline constexpr std::int32_t least_too_large = std::is_same_v<Half, Eigen::half> ? 0x477FF000 : 0x7F7F8000;
+
+/// Numbers that 16 bits do not hold become the largest finite one of their sign, each counted in its lane. A NaN stays one.
+template <class Half, class I>
+[[gnu::always_inline]] inline typename I::wide saturate(const typename I::wide& bits,
+                                                        typename I::wide& clamped) noexcept {
+  using wide = typename I::wide;
+  constexpr std::int32_t past_infinity = 0x7FFFFF;  // takes infinity to the largest integer, and a NaN's bits beyond it
+  const wide magnitude = bits & 0x7FFFFFFFU;
+  const wide moved = magnitude + static_cast<std::uint32_t>(past_infinity);
+  const auto too_large = above<I>(moved, least_too_large<Half> - 1 + past_infinity);
+  clamped -= same_bits<wide>(too_large);
+  return select(too_large, wide((bits ^ magnitude) | largest_finite<Half>), bits);
+}
+
+/// A packet of floats as Lanes numbers of 16 bits at `to`; what they do not hold is clamped and counted, see `saturate`.
 template <class Packet, std::ptrdiff_t Lanes, class Half>
-[[gnu::always_inline]] inline void narrow(Half* to, const Packet& from) noexcept {
+[[gnu::always_inline]] inline void narrow(Half* to, const Packet& from,
+                                          typename integers<Lanes>::wide& clamped) noexcept {
   using I = integers<Lanes>;
   constexpr bool is_f16 = std::is_same_v<Half, Eigen::half>;
+  const auto bits = saturate<Half, I>(same_bits<typename I::wide>(from), clamped);
 #ifdef __F16C__
   if constexpr (is_f16 && Lanes == 8) {
-    return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT));
+    return _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                            _mm256_cvtps_ph(same_bits<__m256>(bits), _MM_FROUND_TO_NEAREST_INT));
   }
 #ifdef __AVX512F__
   if constexpr (is_f16 && Lanes == 16) {
-    return _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(from, _MM_FROUND_TO_NEAREST_INT));
+    return _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                               _mm512_cvtps_ph(same_bits<__m512>(bits), _MM_FROUND_TO_NEAREST_INT));
   }
 #endif
 #endif
-  const auto bits = same_bits<typename I::wide>(from);
   typename I::narrow out;
   if constexpr (is_f16) {
     out = lower_halves<Lanes>(narrow_f16<I>(bits));

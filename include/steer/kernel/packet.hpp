@@ -5,6 +5,7 @@
 // the same loop may round differently, and then a row's result would depend on its neighbours.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <utility>
 #include <Eigen/Core>
@@ -63,13 +64,36 @@ template <class Scalar>
   }
 }
 
-/// To a row, at any address; rounded to nearest, ties to even.
+/// Counts the numbers that rows of 16 bits cannot hold. Wider rows have none, and nothing is counted.
 template <class Scalar>
-[[gnu::always_inline]] inline void store(Scalar* to, const packet<real_of<Scalar>>& from) noexcept {
+class clamp_count {
+ public:
+  [[nodiscard]] static std::size_t total() noexcept { return 0; }
+};
+template <class Scalar>
+  requires(!std::same_as<Scalar, real_of<Scalar>>)
+class clamp_count<Scalar> {
+ public:
+  [[nodiscard]] std::size_t total() const noexcept {
+    std::size_t sum = 0;
+    for (std::ptrdiff_t lane = 0; lane < lanes<float>; ++lane) {
+      sum += in_lane[lane];
+    }
+    return sum;
+  }
+
+  typename integers<lanes<float>>::wide in_lane{};
+};
+
+/// To a row, at any address; rounded to nearest, ties to even. What 16 bits cannot hold becomes the largest number that they
+/// can, and is counted.
+template <class Scalar>
+[[gnu::always_inline]] inline void store(Scalar* to, const packet<real_of<Scalar>>& from,
+                                         clamp_count<Scalar>& clamped) noexcept {
   if constexpr (std::same_as<Scalar, real_of<Scalar>>) {
     Eigen::internal::pstoreu(to, from);
   } else {
-    narrow<packet<float>, lanes<float>>(to, from);
+    narrow<packet<float>, lanes<float>>(to, from, clamped.in_lane);
   }
 }
 

@@ -139,19 +139,6 @@ void read_chunk(const Real* const* h, const Real* r, std::ptrdiff_t k, std::ptrd
   }
 }
 
-/// Columns of a row as numbers that are computed in, zeros after the last.
-template <class Scalar, class Real>
-void copy_columns(const Scalar* from, std::ptrdiff_t count, Real* to, std::ptrdiff_t padded) noexcept {
-  std::ptrdiff_t column = 0;
-  for (; column + lanes<Real> <= count; column += lanes<Real>) {
-    store(to + column, load(from + column));
-  }
-  for (; column < count; ++column) {
-    to[column] = static_cast<Real>(from[column]);
-  }
-  std::fill(to + column, to + padded, Real{0});
-}
-
 /// Where some columns of a row can be read as whole strips: in place, or in a copy.
 template <class Scalar, class Real>
 const Real* whole_strips(const Scalar* from, std::ptrdiff_t width, std::ptrdiff_t padded, Real* copy) noexcept {
@@ -160,7 +147,8 @@ const Real* whole_strips(const Scalar* from, std::ptrdiff_t width, std::ptrdiff_
       return from;
     }
   }
-  copy_columns(from, width, copy, padded);
+  widen_row(std::span<const Scalar>(from, static_cast<std::size_t>(width)), copy);
+  std::fill(copy + width, copy + padded, Real{0});
   return copy;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <type_traits>
@@ -21,15 +22,18 @@ namespace detail {
 inline constexpr std::ptrdiff_t turn_packets = 4;
 
 /// h = change(h, w), a packet at a time.
+/// @return how many numbers were clamped
 template <class Scalar, class Change>
-[[gnu::always_inline]] inline void change_row(std::span<Scalar> h, const real_of<Scalar>* w, Change change) noexcept {
+[[gnu::always_inline]] inline std::size_t change_row(std::span<Scalar> h, const real_of<Scalar>* w,
+                                                     Change change) noexcept {
   using Real = real_of<Scalar>;
   constexpr std::ptrdiff_t step = lanes<Real>;
   const auto d = std::ssize(h);
   Scalar* const to = h.data();
   std::ptrdiff_t column = 0;
+  clamp_count<Scalar> clamped;
   const auto one = [&](auto p) {
-    store(to + column + p * step, change(load(to + column + p * step), load(w + column + p * step)));
+    store(to + column + p * step, change(load(to + column + p * step), load(w + column + p * step)), clamped);
   };
   for (; column + turn_packets * step <= d; column += turn_packets * step) {
     repeat<turn_packets>(one);
@@ -42,28 +46,31 @@ template <class Scalar, class Change>
     std::array<Real, static_cast<std::size_t>(step)> w_end{};
     std::copy(to + column, to + d, end.begin());
     std::copy(w + column, w + d, w_end.begin());
-    store(end.data(), change(load(end.data()), load(w_end.data())));
+    store(end.data(), change(load(end.data()), load(w_end.data())), clamped);
     std::copy(end.begin(), end.begin() + (d - column), to + column);
   }
+  return clamped.total();
 }
 
 }  // namespace detail
 
 /// h += factor * w
 /// @shape  h, w [d]; unaligned and of any width
+/// @return how many numbers 16 bits cannot hold; they become the largest finite ones
 /// @cost   2 d flops, one pass; rows of 16 bits are computed in float and rounded once
 template <row_scalar Scalar>
-[[gnu::noinline]] void add(std::span<Scalar> h, real_of<Scalar> factor, std::span<const real_of<Scalar>> w) noexcept {
+[[gnu::noinline]] std::size_t add(std::span<Scalar> h, real_of<Scalar> factor,
+                                  std::span<const real_of<Scalar>> w) noexcept {
   const auto doses = detail::broadcast(factor);
-  detail::change_row(h, w.data(), [&](const auto& numbers, const auto& direction) {
+  return detail::change_row(h, w.data(), [&](const auto& numbers, const auto& direction) {
     return Eigen::internal::pmadd(doses, direction, numbers);
   });
 }
 
 /// h += w
 template <row_scalar Scalar>
-[[gnu::noinline]] void add(std::span<Scalar> h, std::span<const real_of<Scalar>> w) noexcept {
-  detail::change_row(h, w.data(), [](const auto& numbers, const auto& direction) {
+[[gnu::noinline]] std::size_t add(std::span<Scalar> h, std::span<const real_of<Scalar>> w) noexcept {
+  return detail::change_row(h, w.data(), [](const auto& numbers, const auto& direction) {
     return Eigen::internal::padd(numbers, direction);
   });
 }
@@ -157,6 +164,57 @@ template <row_scalar Scalar>
 template <row_scalar Scalar>
 [[nodiscard]] real_of<Scalar> norm(std::span<const Scalar> h) noexcept {
   return norm<Scalar>(h, squared_norm<Scalar>(h));
+}
+
+/// numbers = h, as it is computed in.
+/// @shape  h, numbers [d]
+template <row_scalar Scalar>
+void widen_row(std::span<const Scalar> h, real_of<Scalar>* numbers) noexcept {
+  using namespace detail;
+  constexpr std::ptrdiff_t step = lanes<real_of<Scalar>>;
+  const auto d = std::ssize(h);
+  std::ptrdiff_t column = 0;
+  for (; column + step <= d; column += step) {
+    Eigen::internal::pstoreu(numbers + column, load(h.data() + column));
+  }
+  for (; column < d; ++column) {
+    numbers[column] = static_cast<real_of<Scalar>>(h[static_cast<std::size_t>(column)]);
+  }
+}
+
+/// h = numbers, rounded once. A row that equals them keeps its bits.
+/// @shape  h, numbers [d]
+/// @return how many numbers 16 bits cannot hold; they become the largest finite ones
+template <row_scalar Scalar>
+std::size_t narrow_row(const real_of<Scalar>* numbers, std::span<Scalar> h) noexcept {
+  using namespace detail;
+  using Real = real_of<Scalar>;
+  constexpr std::ptrdiff_t step = lanes<Real>;
+  const auto d = std::ssize(h);
+  const auto same = [&](std::ptrdiff_t column, std::size_t count) {
+    std::array<Real, static_cast<std::size_t>(step)> held;
+    widen_row(std::span<const Scalar>(h.data() + column, count), held.data());
+    return std::memcmp(held.data(), numbers + column, count * sizeof(Real)) == 0;
+  };
+  std::ptrdiff_t column = 0;
+  while (column + step <= d && same(column, static_cast<std::size_t>(step))) {
+    column += step;
+  }
+  if (column + step > d && same(column, static_cast<std::size_t>(d - column))) {
+    return 0;
+  }
+  clamp_count<Scalar> clamped;
+  for (column = 0; column + step <= d; column += step) {
+    store(h.data() + column, load(numbers + column), clamped);
+  }
+  if (column < d) {
+    std::array<Scalar, static_cast<std::size_t>(step)> end{};
+    std::array<Real, static_cast<std::size_t>(step)> last{};
+    std::copy(numbers + column, numbers + d, last.begin());
+    store(end.data(), load(last.data()), clamped);
+    std::copy(end.begin(), end.begin() + (d - column), h.begin() + column);
+  }
+  return clamped.total();
 }
 
 }  // namespace kernel
