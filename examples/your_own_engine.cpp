@@ -23,6 +23,7 @@ class toy_engine {
 
   // hook_ref takes any hook, so this is no template.
   void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) {
+    hook.require_fit(shape_);  // one that was made for another model is refused
     const auto count = static_cast<std::int32_t>(tokens.size());
     std::vector<steer::row_info> info;
     residual_.clear();

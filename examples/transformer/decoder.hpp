@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "steer/core/host.hpp"
+#include "steer/core/require_fit.hpp"
 #include "transformer/attention.hpp"
 #include "transformer/batch.hpp"
 #include "transformer/model.hpp"
@@ -87,11 +88,13 @@ class decoder {
   ///
   /// @return logits of the rows that want them, valid until the next call
   /// @throws steer::argument_error, before anything is computed, if there are more rows than max_rows, or a row has a
-  ///         token or sequence that does not exist, a full context, or a phase that contradicts its prompt length
+  ///         token or sequence that does not exist, a full context, or a phase that contradicts its prompt length; what
+  ///         steer::require_fit throws for a hook that was made for another model
   /// @cost   T times the model's weights in multiplications; allocates nothing
   template <class Hook = steer::no_hook>
     requires steer::hook<std::remove_reference_t<Hook>, float>
   logits_view decode(std::span<const row> batch, Hook&& hook = Hook{}) {
+    steer::require_fit(hook, shape());
     ledger_.admit(batch);
     const extent count = static_cast<extent>(batch.size());     // T
     auto residual = residual_.topRows(count);                 // [T, d]
@@ -115,7 +118,7 @@ class decoder {
   /// Runs a whole prompt through an empty sequence, in batches of at most max_rows.
   ///
   /// @return logits [1, V] of its last token, valid until the next call
-  /// @throws what `require_prompt` throws, before anything is computed
+  /// @throws what `require_prompt` and, for the hook, `decode` throw, before anything is computed
   template <class Hook = steer::no_hook>
     requires steer::hook<std::remove_reference_t<Hook>, float>
   logits_view prompt(int sequence, std::span<const std::int32_t> tokens, Hook&& hook = Hook{}) {
@@ -136,15 +139,17 @@ class decoder {
   }
 
   /// Runs tokens as sequence 0, anew, all of them prompt: what the library asks of a host.
-  /// @throws what `prompt` throws
+  /// @throws what `prompt` and `decode` throw
   void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) {
+    hook.require_fit(shape());  // before the sequence is forgotten
     clear(0);
     prompt(0, tokens, hook);
   }
 
   /// Runs texts as `evaluate` does, as many at once as there are sequences and rows, and hands over each one's logits.
-  /// @throws what `prompt` and `sink` throw
+  /// @throws what `prompt`, `decode` and `sink` throw
   void logits(std::span<const std::vector<std::int32_t>> texts, steer::hook_ref<float> hook, const steer::logits_sink& sink) {
+    hook.require_fit(shape());
     std::vector<row> batch;
     for (std::size_t first = 0; first < texts.size();) {
       batch.clear();

@@ -18,6 +18,7 @@
 #include "steer/core/host.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/require_fit.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/core/site.hpp"
 #include "steer/extract/angular_plane.hpp"

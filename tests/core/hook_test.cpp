@@ -6,9 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "expect_error.hpp"
 #include "steer/core/c_hook.hpp"
 #include "steer/core/chain.hpp"
 #include "steer/core/hook_ref.hpp"
+#include "steer/core/require_fit.hpp"
+#include "toy.hpp"
 
 namespace {
 
@@ -148,6 +151,72 @@ TEST(c_hook, written_in_c_is_a_hook) {
   EXPECT_EQ(state.layer, 1);
   EXPECT_EQ(state.count, 2);
   EXPECT_EQ(state.last_token, 9);
+}
+
+/// Made for a model's shape, and acts at one site of it.
+struct fitted_hook {
+  steer::model_shape made_for;
+  site where = here;
+
+  const steer::model_shape& shape() const noexcept { return made_for; }
+  steer::access access(site asked) const noexcept { return asked == where ? access::write : access::none; }
+  void operator()(site, rows<float>) const noexcept {}
+};
+static_assert(steer::shaped_hook<fitted_hook> && !steer::shaped_hook<logging_hook>);
+static_assert(steer::hook_of_hooks<steer::hook_ref<float>> && !steer::hook_of_hooks<fitted_hook>);
+
+TEST(require_fit, names_what_differs_where_the_hook_acts) {
+  const steer::model_shape host = toy::shape(2, 4);
+  const fitted_hook wide{toy::shape(2, 6)};
+  expect_error<steer::shape_error>([&] { require_fit(wide, host); }, "layer 1 residual_out with width 6",
+                                   "model \"toy\" has width 4 there");
+  expect_fields<steer::shape_error>([&] { require_fit(wide, host); }, {"hook made for model \"toy\"", 1, "4", "6"});
+  const fitted_hook deep{toy::shape(5, 4), {4, point::residual_out}};
+  expect_error<steer::shape_error>([&] { require_fit(deep, host); }, "layer 4 does not exist", "layers 0 to 1");
+  steer::model_shape blind = host;
+  blind.points = {point::mlp_out};
+  const fitted_hook seeing{host};
+  expect_error<steer::shape_error>([&] { require_fit(seeing, blind); }, "does not show residual_out");
+  steer::model_shape tuned = host;
+  tuned.fingerprint = "tuned";
+  steer::model_shape base = host;
+  base.fingerprint = "base";
+  const fitted_hook sibling{base};
+  expect_error<steer::shape_error>([&] { require_fit(sibling, tuned); }, "fingerprint base", "fingerprint tuned");
+  steer::model_shape silent = host;
+  silent.facts = {};
+  expect_error<steer::argument_error>([&] { require_fit(seeing, silent); }, "needs each row's token id");
+}
+
+TEST(require_fit, takes_what_differs_only_where_the_hook_does_not_act) {
+  const steer::model_shape host = toy::shape(2, 4);
+  steer::model_shape other = toy::shape(9, 4);
+  other.head_width = 1;
+  const fitted_hook same{other};
+  EXPECT_NO_THROW(require_fit(same, host));
+  const fitted_hook idle{toy::shape(0, 6)};
+  EXPECT_NO_THROW(require_fit(idle, host));
+  std::string log;
+  logging_hook of_any_model{&log, 'a', 1.0F};
+  EXPECT_NO_THROW(require_fit(of_any_model, host));
+}
+
+TEST(require_fit, reaches_hooks_behind_others) {
+  const steer::model_shape host = toy::shape(2, 4);
+  const steer::no_hook nothing;
+  const fitted_hook fits{host};
+  const fitted_hook wide{toy::shape(2, 6)};
+  const auto refused = [&](auto& hook) { expect_error<steer::shape_error>([&] { require_fit(hook, host); }, "with width 6"); };
+  const steer::hook_ref<float> erased(wide);
+  refused(erased);
+  const steer::chain several(fits, nothing, erased);
+  refused(several);
+  const steer::hook_ref<float> nested(several);
+  refused(nested);
+  expect_error<steer::shape_error>([&] { steer::c_hook::of(several, host); }, "with width 6");
+  const steer::chain all_fit(fits, nothing);
+  EXPECT_NO_THROW(require_fit(all_fit, host));
+  EXPECT_EQ(steer::c_hook::of(all_fit, host).access(here), access::write);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <type_traits>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/core/require_fit.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -47,6 +49,15 @@ struct c_hook {
                                    : static_cast<int>(steer::access::none);
             },
             const_cast<void*>(static_cast<const void*>(std::addressof(target)))};
+  }
+
+  /// The same for an engine of this shape: C cannot be told by an exception that a hook was made for another model.
+  /// @throws as `require_fit`
+  template <class Hook>
+    requires hook<Hook, float>
+  static c_hook of(Hook& target, const model_shape& engine) {
+    require_fit(target, engine);
+    return of(target);
   }
 
   /// Whether a number from C is a point; a hook skips all others.

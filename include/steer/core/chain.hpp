@@ -5,6 +5,8 @@
 #include <tuple>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/core/require_fit.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -35,6 +37,11 @@ class chain {
           ((hook->access(where) != steer::access::none ? (*hook)(where, activations) : void()), ...);
         },
         hooks_);
+  }
+
+  /// Asks each of the hooks, see steer::require_fit.
+  void require_fit(const model_shape& host) const {
+    std::apply([&](auto*... hook) { (steer::require_fit(*hook, host), ...); }, hooks_);
   }
 
  private:

@@ -6,6 +6,8 @@
 #include <type_traits>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/model_shape.hpp"
+#include "steer/core/require_fit.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -24,7 +26,8 @@ class hook_ref {
         access_([](void* hook, site where) noexcept { return static_cast<Hook*>(hook)->access(where); }),
         call_([](void* hook, site where, rows<Scalar> activations) noexcept {
           (*static_cast<Hook*>(hook))(where, activations);
-        }) {}
+        }),
+        fit_([](void* hook, const model_shape& host) { steer::require_fit(*static_cast<Hook*>(hook), host); }) {}
 
   template <class Hook>
     requires hook<const Hook, Scalar> && (!std::same_as<Hook, hook_ref>)
@@ -33,10 +36,14 @@ class hook_ref {
   [[nodiscard]] steer::access access(site where) const noexcept { return access_(target_, where); }
   void operator()(site where, rows<Scalar> activations) const noexcept { call_(target_, where, activations); }
 
+  /// Asks the hook, see steer::require_fit.
+  void require_fit(const model_shape& host) const { fit_(target_, host); }
+
  private:
   void* target_;
   steer::access (*access_)(void*, site) noexcept;
   void (*call_)(void*, site, rows<Scalar>) noexcept;
+  void (*fit_)(void*, const model_shape&);
 };
 static_assert(hook<hook_ref<float>, float> && hook<const hook_ref<double>, double>);
 

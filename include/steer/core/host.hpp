@@ -17,7 +17,8 @@
 namespace steer {
 inline namespace v0 {
 
-/// A model that can run a text through itself and call a hook at every site on the way.
+/// A model that can run a text through itself and call a hook at every site on the way. It calls `require_fit` first, since
+/// a hook that was made for another model can do nothing about it later.
 ///
 /// `evaluate(tokens, hook)` treats the tokens as one new sequence, all of them prompt, from position 0; what it did for
 /// earlier texts leaves no trace.

@@ -7,7 +7,9 @@
 #include "examples/transformer/naive_forward.hpp"
 #include "examples/transformer/tiny_model.hpp"
 #include "expect_error.hpp"
+#include "steer/core/chain.hpp"
 #include "steer/core/hook_ref.hpp"
+#include "steer/inject/plan.hpp"
 
 namespace {
 
@@ -299,6 +301,30 @@ TEST(decoder_errors, are_thrown_before_anything_is_computed) {
   EXPECT_EQ(d.length(0), 2);
   EXPECT_EQ(d.length(1), 0);
   EXPECT_EQ(matrix(d.decode(std::vector<row>{{3, 0, phase::generation, 2, output::logits}})),
+            matrix(whole(model, {1, 2, 3}).bottomRows(1)));
+}
+
+TEST(decoder_errors, hooks_made_for_another_model_are_refused_before_anything_is_computed) {
+  const auto model = tiny_model(52);
+  decoder d(model, {.sequences = 2});
+  d.decode(prompt_rows({1, 2}));
+  steer::model_shape other = model->shape();
+  other.width = 64;
+  other.fingerprint = "another";
+  const steer::steering_vector v{.name = "wide", .directions = {{1, {.values = Eigen::VectorXf::Ones(64)}}}};
+  const steer::plan wide(steer::recipe{}.add(v, {.unit = steer::strength_unit::raw}), other);
+  const steer::plan off;
+  const steer::chain both(off, wide);
+  const auto refuse = [&](auto&& act) {
+    expect_error<steer::shape_error>(act, "layer 1 residual_out with width 64", "has width 18 there");
+    EXPECT_EQ(d.length(0), 2);
+  };
+  refuse([&] { d.decode(prompt_rows({1}), wide); });
+  refuse([&] { d.decode(prompt_rows({1}), both); });
+  refuse([&] { d.prompt(1, token_list{1, 2}, wide); });
+  refuse([&] { d.evaluate(token_list{1, 2}, wide); });
+  refuse([&] { d.logits(std::vector<token_list>{{1, 2}}, wide, [](std::size_t, steer::logits_view) {}); });
+  EXPECT_EQ(matrix(d.decode(std::vector<row>{{3, 0, phase::generation, 2, output::logits}}, off)),
             matrix(whole(model, {1, 2, 3}).bottomRows(1)));
 }
 

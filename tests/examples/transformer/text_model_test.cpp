@@ -5,6 +5,7 @@
 #include "examples/transformer/tiny_model.hpp"
 #include "examples/transformer/tiny_tokenizer.hpp"
 #include "expect_error.hpp"
+#include "steer/inject/plan.hpp"
 
 namespace {
 
@@ -105,6 +106,24 @@ TEST(text_model, refuses_a_foreign_tokenizer_and_sampling_without_an_engine) {
   expect_error<steer::argument_error>(
       [&] { static_cast<void>(host.generate("a", steer::no_hook{}, {.sample = {.temperature = 0.5F}})); },
       "temperature is 0.5", "no random engine");
+}
+
+TEST(text_model, refuses_a_hook_made_for_another_model_wherever_one_is_taken) {
+  text_model<letters> host(tiny_model(86, letters_config()), {});
+  steer::model_shape other = host.shape();
+  other.width = 20;
+  other.fingerprint = "";
+  const steer::steering_vector v{.name = "wide", .directions = {{0, {.values = Eigen::VectorXf::Ones(20)}}}};
+  const steer::plan wide(steer::recipe{}.add(v, {.unit = steer::strength_unit::raw}), other);
+  const token_list tokens = host.tokenize("ab");
+  const auto refuse = [](auto&& act) {
+    expect_fields<steer::shape_error>(act, {"hook made for model \"tiny\"", 0, "18", "20"});
+  };
+  refuse([&] { host.evaluate(tokens, wide); });
+  refuse([&] { host.logits(std::vector<token_list>{tokens}, wide, [](std::size_t, steer::logits_view) {}); });
+  refuse([&] { static_cast<void>(host.log_probabilities(tokens, wide)); });
+  refuse([&] { static_cast<void>(host.log_probability(tokens, tokens, wide)); });
+  refuse([&] { static_cast<void>(host.generate("ab", wide)); });
 }
 
 TEST(text_model, works_with_a_tokenizer_file) {

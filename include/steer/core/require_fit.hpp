@@ -1,0 +1,86 @@
+// steer/core/require_fit.hpp: whether a hook that was made for a model meets that model.
+#pragma once
+
+#include <concepts>
+#include <string>
+
+#include "steer/core/error.hpp"
+#include "steer/core/hook.hpp"
+#include "steer/core/model_shape.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// A hook that was made for a model says for which; one that skips every site may have an empty shape.
+template <class Hook>
+concept shaped_hook = requires(const Hook& h) {
+  { h.shape() } noexcept -> std::same_as<const model_shape&>;
+};
+
+/// A hook that refers to others asks each of them.
+template <class Hook>
+concept hook_of_hooks = requires(const Hook& h, const model_shape& host) { h.require_fit(host); };
+
+namespace detail {
+
+/// @throws as `require_fit`, for one site at which the hook acts
+inline void require_fit_at(site s, const model_shape& made_for, const model_shape& host) {
+  const bool same_weights =
+      made_for.fingerprint.empty() || host.fingerprint.empty() || made_for.fingerprint == host.fingerprint;
+  const bool shown = s.layer < host.layers && host.points.contains(s.point);
+  if (shown && made_for.width_at(s.point) == host.width_at(s.point) && same_weights) {
+    return;
+  }
+  const std::string who = text("hook made for model \"", made_for.name, "\"");
+  host.require(s, who);
+  if (made_for.width_at(s.point) != host.width_at(s.point)) {
+    throw shape_error(text(thing(who), ": acts at layer ", at_layer(s.layer), " ", to_string(s.point), " with width ",
+                           actual(made_for.width_at(s.point)), "; model \"", host.name, "\" has width ",
+                           expected(host.width_at(s.point)), " there"));
+  }
+  throw shape_error(text(thing(who), ": its model has fingerprint ", actual(made_for.fingerprint), "; model \"", host.name,
+                         "\" has fingerprint ", expected(host.fingerprint)));
+}
+
+/// @throws as `require_fit`, for the facts of rows
+inline void require_facts(const model_shape& made_for, const model_shape& host) {
+  for (const row_fact fact :
+       {row_fact::token, row_fact::position, row_fact::sequence, row_fact::phase, row_fact::prompt_length}) {
+    if (made_for.facts.contains(fact) && !host.facts.contains(fact)) {
+      host.require(fact, text("hook made for model \"", made_for.name, "\""));
+    }
+  }
+}
+
+}  // namespace detail
+
+/// What a host checks before it calls a hook, which cannot throw by then: every site at which the hook acts is there, with
+/// rows as wide as those that the hook was made for, of the same weights where both are known, and with the same facts. A hook
+/// that was made for no model in particular fits every one.
+///
+/// @throws shape_error for a layer, point, width or fingerprint that differs; argument_error for a fact that the host does not
+///         supply
+/// @cost   a question of `access` for each site of the hook's model; allocates nothing
+template <class Hook>
+void require_fit(Hook& target, const model_shape& host) {
+  if constexpr (hook_of_hooks<Hook>) {
+    target.require_fit(host);
+  } else if constexpr (shaped_hook<Hook>) {
+    const model_shape& made_for = target.shape();
+    bool acts = false;
+    for (int layer = 0; layer < made_for.layers; ++layer) {
+      for (const point p : all_points) {
+        if (target.access(site{layer, p}) != access::none) {
+          detail::require_fit_at({layer, p}, made_for, host);
+          acts = true;
+        }
+      }
+    }
+    if (acts) {
+      detail::require_facts(made_for, host);
+    }
+  }
+}
+
+}  // namespace v0
+}  // namespace steer
