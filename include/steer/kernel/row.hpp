@@ -192,7 +192,7 @@ std::size_t narrow_row(const real_of<Scalar>* numbers, std::span<Scalar> h) noex
   constexpr std::ptrdiff_t step = lanes<Real>;
   const auto d = std::ssize(h);
   const auto same = [&](std::ptrdiff_t column, std::size_t count) {
-    std::array<Real, static_cast<std::size_t>(step)> held;
+    std::array<Real, static_cast<std::size_t>(step)> held{};
     widen_row(std::span<const Scalar>(h.data() + column, count), held.data());
     return std::memcmp(held.data(), numbers + column, count * sizeof(Real)) == 0;
   };
