@@ -26,7 +26,22 @@
 
 namespace {
 thread_local std::size_t allocation_count = 0;
+thread_local std::optional<std::size_t> until_failure;
+
+/// Counts one, and says whether it is to fail.
+bool fails() noexcept {
+  ++allocation_count;
+  if (!until_failure) {
+    return false;
+  }
+  if (*until_failure > 0) {
+    --*until_failure;
+    return false;
+  }
+  until_failure.reset();
+  return true;
 }
+}  // namespace
 
 // The executable's malloc is the one that every library calls, operator new included; glibc keeps its own under __libc_.
 extern "C" {
@@ -36,39 +51,47 @@ void* __libc_realloc(void* block, std::size_t size) noexcept;
 void* __libc_memalign(std::size_t alignment, std::size_t size) noexcept;
 
 void* malloc(std::size_t size) noexcept {
-  ++allocation_count;
-  return __libc_malloc(size);
+  return fails() ? nullptr : __libc_malloc(size);
 }
 void* calloc(std::size_t count, std::size_t size) noexcept {
-  ++allocation_count;
-  return __libc_calloc(count, size);
+  return fails() ? nullptr : __libc_calloc(count, size);
 }
 void* realloc(void* block, std::size_t size) noexcept {
-  ++allocation_count;
-  return __libc_realloc(block, size);
+  return fails() ? nullptr : __libc_realloc(block, size);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  ++allocation_count;
-  return __libc_memalign(alignment, size);
+  return fails() ? nullptr : __libc_memalign(alignment, size);
 }
 int posix_memalign(void** block, std::size_t alignment, std::size_t size) noexcept {
-  ++allocation_count;
-  *block = __libc_memalign(alignment, size);
+  *block = fails() ? nullptr : __libc_memalign(alignment, size);
   return *block == nullptr ? ENOMEM : 0;
 }
 }
 
 std::optional<std::size_t> steer_test::allocations() noexcept { return allocation_count; }
+void steer_test::fail_allocation(std::optional<std::size_t> n) noexcept { until_failure = n; }
 
 #else
 
 std::optional<std::size_t> steer_test::allocations() noexcept { return std::nullopt; }
+void steer_test::fail_allocation(std::optional<std::size_t>) noexcept {}
 
 #endif
 
 namespace {
 
 using steer_test::allocations_of;
+
+TEST(allocations, fail_when_asked_to) {
+  STEER_NEED_ALLOCATION_COUNTS();
+  steer_test::fail_allocation(1);
+  ::operator delete(::operator new(10));
+  EXPECT_THROW(::operator delete(::operator new(10)), std::bad_alloc);
+  ::operator delete(::operator new(10));
+  steer_test::fail_allocation(0);
+  EXPECT_THROW(Eigen::VectorXd::Ones(100).eval(), std::bad_alloc);
+  steer_test::fail_allocation(std::nullopt);
+}
 
 TEST(allocations, are_counted) {
   STEER_NEED_ALLOCATION_COUNTS();
