@@ -27,12 +27,23 @@
 namespace {
 thread_local std::size_t allocation_count = 0;
 thread_local std::size_t byte_count = 0;
+thread_local std::optional<std::size_t> until_failure;
 
-void count(std::size_t bytes) noexcept {
+/// Counts one, and says whether it is to fail.
+bool fails(std::size_t bytes) noexcept {
   ++allocation_count;
   byte_count += bytes;
+  if (!until_failure) {
+    return false;
+  }
+  if (*until_failure > 0) {
+    --*until_failure;
+    return false;
+  }
+  until_failure.reset();
+  return true;
 }
-}
+}  // namespace
 
 // The executable's malloc is the one that every library calls, operator new included; glibc keeps its own under __libc_.
 extern "C" {
@@ -42,41 +53,49 @@ void* __libc_realloc(void* block, std::size_t size) noexcept;
 void* __libc_memalign(std::size_t alignment, std::size_t size) noexcept;
 
 void* malloc(std::size_t size) noexcept {
-  count(size);
-  return __libc_malloc(size);
+  return fails(size) ? nullptr : __libc_malloc(size);
 }
-void* calloc(std::size_t number, std::size_t size) noexcept {
-  count(number * size);
-  return __libc_calloc(number, size);
+void* calloc(std::size_t count, std::size_t size) noexcept {
+  return fails(count * size) ? nullptr : __libc_calloc(count, size);
 }
 void* realloc(void* block, std::size_t size) noexcept {
-  count(size);
-  return __libc_realloc(block, size);
+  return fails(size) ? nullptr : __libc_realloc(block, size);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  count(size);
-  return __libc_memalign(alignment, size);
+  return fails(size) ? nullptr : __libc_memalign(alignment, size);
 }
 int posix_memalign(void** block, std::size_t alignment, std::size_t size) noexcept {
-  count(size);
-  *block = __libc_memalign(alignment, size);
+  *block = fails(size) ? nullptr : __libc_memalign(alignment, size);
   return *block == nullptr ? ENOMEM : 0;
 }
 }
 
 std::optional<std::size_t> steer_test::allocations() noexcept { return allocation_count; }
 std::optional<std::size_t> steer_test::allocated_bytes() noexcept { return byte_count; }
+void steer_test::fail_allocation(std::optional<std::size_t> n) noexcept { until_failure = n; }
 
 #else
 
 std::optional<std::size_t> steer_test::allocations() noexcept { return std::nullopt; }
 std::optional<std::size_t> steer_test::allocated_bytes() noexcept { return std::nullopt; }
+void steer_test::fail_allocation(std::optional<std::size_t>) noexcept {}
 
 #endif
 
 namespace {
 
 using steer_test::allocations_of;
+
+TEST(allocations, fail_when_asked_to) {
+  STEER_NEED_ALLOCATION_COUNTS();
+  steer_test::fail_allocation(1);
+  ::operator delete(::operator new(10));
+  EXPECT_THROW(::operator delete(::operator new(10)), std::bad_alloc);
+  ::operator delete(::operator new(10));
+  steer_test::fail_allocation(0);
+  EXPECT_THROW(Eigen::VectorXd::Ones(100).eval(), std::bad_alloc);
+  steer_test::fail_allocation(std::nullopt);
+}
 
 TEST(allocations, are_counted) {
   STEER_NEED_ALLOCATION_COUNTS();

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
+#include <cmath>
 #include <random>
+#include <string>
 
 #include "expect_error.hpp"
 #include "toy.hpp"
@@ -91,6 +93,22 @@ TEST(conceptors, apertures_multiply_and_stand_for_scaled_samples) {
   }
 }
 
+TEST(conceptors, of_any_rank_and_aperture_give_conceptors) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const auto any = [&] {
+      const auto rank = static_cast<Eigen::Index>(1 + engine() % 24);
+      return with_aperture(of(correlation(engine, rank)), std::pow(10.0, static_cast<double>(engine() % 7) - 3.0));
+    };
+    const conceptor a = any();
+    const conceptor b = any();
+    for (const conceptor& made : {negation(a), conjunction(a, b), disjunction(a, b), with_aperture(a, 30.0)}) {
+      EXPECT_NO_THROW(check(made, "it"));
+    }
+  }
+}
+
 TEST(conceptors, refuse_by_message) {
   const conceptor two{Eigen::MatrixXd::Identity(2, 2)};
   const conceptor three{Eigen::MatrixXd::Identity(3, 3)};
@@ -99,6 +117,11 @@ TEST(conceptors, refuse_by_message) {
   expect_error<steer::argument_error>([&] { with_aperture(two, -1.0); }, "gamma is -1");
   expect_error<steer::argument_error>([&] { with_aperture(two, 1e-200); }, "gamma is 1e-200", "its square");
   expect_error<steer::numeric_error>([&] { steer::negation({2.0 * two.matrix}); }, "negation", "from 2 to 2");
+  const conceptor mixed{Eigen::MatrixXd{{0.5, 0.9}, {0.9, 0.5}}};  // its diagonal fits
+  expect_error<steer::numeric_error>([&] { steer::negation(mixed); }, "negation", "eigenvalues from -0.4 to 1.4");
+  expect_error<steer::numeric_error>([&] { conjunction(two, mixed); }, "conjunction, second", "eigenvalues");
+  expect_error<steer::numeric_error>([&] { disjunction(mixed, two); }, "disjunction, first", "eigenvalues");
+  expect_error<steer::numeric_error>([&] { with_aperture(mixed, 2.0); }, "with_aperture", "eigenvalues");
 }
 
 }  // namespace

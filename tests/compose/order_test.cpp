@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "expect_error.hpp"
@@ -112,7 +117,155 @@ TEST(order_warnings, of_random_ablations_are_those_with_a_cosine) {
   }
 }
 
+/// A vector of the heads' outputs side by side, or of one of them.
+steering_vector of_heads(const char* name, const Eigen::VectorXf& values) {
+  steering_vector out;
+  out.name = name;
+  out.point = steer::point::attention_heads;
+  out.directions[0].values = values;
+  out.directions[0].row_norm = 4.0;
+  return out;
+}
+
+TEST(order_warnings, see_an_edit_of_one_head_beside_one_of_the_whole_row) {
+  const steering_vector whole = of_heads("whole", Eigen::Vector4f(1, 0, 1, 0));
+  const steering_vector first = of_heads("first", Eigen::Vector2f(1, 0));
+  const steering_vector second = of_heads("second", Eigen::Vector2f(0, 1));
+  const auto found = steer::order_warnings(steer::recipe{}.ablate(first, {.head = 1}).ablate(whole));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NEAR(found[0].difference, 0.5, 1e-6) << "cosine times sine of an eighth of a turn";
+  EXPECT_EQ(warnings(steer::recipe{}.ablate(whole).ablate(first, {.head = 0})), 1U);
+  EXPECT_EQ(warnings(steer::recipe{}.ablate(whole).ablate(second, {.head = 0})), 0U) << "orthogonal in that head";
+  EXPECT_EQ(warnings(steer::recipe{}.ablate(first, {.head = 0}).scale(first, {.amount = 2.0F, .head = 1})), 0U);
+  EXPECT_EQ(warnings(steer::recipe{}.ablate(first, {.head = 0}).add(first, {.head = 1})), 0U) << "other columns";
+  EXPECT_EQ(warnings(steer::recipe{}.ablate(first, {.head = 1}).add(first, {.head = 1})), 1U) << "the same columns";
+  EXPECT_EQ(warnings(steer::recipe{}.add(whole, {.strength = 0.5F}).add(second, {.norm = steer::restore_norm, .head = 1})), 1U)
+      << "a norm is that of the slice";
+  const steer::dense_map mix{(steer::matrix<float>(2, 2) << 1, 1, 0, 1).finished(), Eigen::Vector2f::Zero()};
+  const steer::diagonal_map stretch{Eigen::Vector4f(1, 1, 1, 3), Eigen::Vector4f::Zero()};
+  const auto of_map = [&](int head) {
+    return steer::recipe{}
+        .transform(stretch, {.point = steer::point::attention_heads})
+        .transform(mix, {.point = steer::point::attention_heads, .head = head});
+  };
+  EXPECT_EQ(warnings(of_map(0)), 0U) << "the map leaves head 0 alone";
+  EXPECT_EQ(warnings(of_map(1)), 1U);
+}
+
+TEST(order_warnings, say_may_where_a_gate_reads_columns_that_overlap) {
+  const steering_vector whole = of_heads("whole", Eigen::Vector4f(1, 0, 1, 0));
+  const steering_vector first = of_heads("first", Eigen::Vector2f(1, 0));
+  const steering_vector second = of_heads("second", Eigen::Vector2f(0, 1));
+  const auto gated_by = [](const steering_vector& v, std::optional<int> head) {
+    return steer::add_options{.gate = {.conditions = {steer::above(v, 3.0F)}}, .head = head};
+  };
+  EXPECT_EQ(warnings(steer::recipe{}.add(whole).add(second, gated_by(first, 1))), 1U) << "head 1 reads part of the row";
+  EXPECT_EQ(warnings(steer::recipe{}.add(whole).add(first, gated_by(second, 1))), 0U);
+  EXPECT_EQ(warnings(steer::recipe{}.add(first, {.head = 0}).add(whole, gated_by(whole, {}))), 1U);
+  EXPECT_EQ(warnings(steer::recipe{}.add(first, {.head = 0}).add(first, gated_by(first, 1))), 0U);
+}
+
+TEST(order_warnings, say_may_where_a_gate_latches_on_what_another_edit_moves) {
+  const auto latched_by = [](const steering_vector& v, std::optional<int> layer) {
+    return steer::add_options{
+        .layers = {1},
+        .gate = {.conditions = {steer::above(v, 3.0F)}, .time = steer::gate_time::on_prompt, .layer = layer}};
+  };
+  const auto found = steer::order_warnings(steer::recipe{}.add(a, latched_by(c, 0)).add(c, {.layers = {0}}));
+  ASSERT_EQ(found.size(), 1U) << "it reads at a layer at which it does not act";
+  EXPECT_EQ(found[0].text,
+            "edits 0 (add \"a\") and 1 (add \"c\") may not commute: at layer 0, edit 1 moves what the gate of edit 0 "
+            "reads");
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, latched_by(c, 0)).add(c, {.layers = {1}})), 0U) << "nothing moves layer 0";
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, latched_by(c, 0)).add(b, {.layers = {0}})), 0U);
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, latched_by(c, {})).add(c, {.rows = {.phase = steer::phase::prompt}})), 1U)
+      << "it reads the prompt, where the other acts";
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, latched_by(c, {})).add(c, {.rows = {.phase = steer::phase::generation}})), 0U);
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, latched_by(c, {})).ablate(a, {.rows = {.phase = steer::phase::prompt}})), 0U)
+      << "what latches acts on what is generated only";
+  steering_vector residual = c;
+  residual.point = steer::point::residual_in;
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, latched_by(residual, 0)).add(residual)), 1U) << "at another point, too";
+}
+
+TEST(order_warnings, look_at_every_layer_that_a_gate_reads) {
+  steering_vector turning = c;
+  turning.directions.at(1).values = Eigen::Vector3f(1.0F, 0.0F, 0.0F);
+  const steer::diagonal_map stretch{Eigen::Vector3f(2, 1, 1), Eigen::Vector3f::Zero()};
+  steer::transform_options gated{.gate = {.conditions = {steer::above(turning, 3.0F)}}};
+  const auto found = steer::order_warnings(steer::recipe{}.transform(stretch).transform(stretch, gated));
+  ASSERT_EQ(found.size(), 1U) << "both act everywhere";
+  EXPECT_EQ(found[0].layer, 1);
+}
+
+/// h -> linear h + shift of the whole row, from the definition of an addition or a scaling in some columns of it.
+struct affine {
+  Eigen::MatrixXd linear;
+  Eigen::VectorXd shift;
+};
+
+TEST(order_warnings, of_random_affine_edits_of_heads_and_rows_are_those_that_do_not_commute) {
+  std::size_t silent = 0;
+  std::size_t warned = 0;
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const auto any = [&](int n) { return static_cast<int>(engine() % static_cast<unsigned>(n)); };
+    constexpr Eigen::Index heads = 3;
+    constexpr Eigen::Index wide = 2;
+    steer::recipe recipe;
+    std::vector<affine> naive;
+    std::vector<int> layers;
+    for (int i = 0; i < 2; ++i) {
+      const bool whole = any(2) == 0;
+      const int head = any(heads);
+      const Eigen::Index width = whole ? heads * wide : wide;
+      Eigen::VectorXf values = Eigen::VectorXf::Zero(width);
+      while (values.isZero()) {  // many zeros, so that many pairs commute
+        values = values.unaryExpr([&](float) { return static_cast<float>(any(3) - 1); });
+      }
+      steering_vector v = of_heads(i == 0 ? "p" : "q", values);
+      const int layer = any(3) == 0 ? 1 : 0;
+      v.directions[layer] = std::exchange(v.directions[0], {});
+      if (layer != 0) {
+        v.directions.erase(0);
+      }
+      const std::optional<int> at = whole ? std::nullopt : std::optional(head);
+      const Eigen::VectorXd u = unit(v.directions.at(layer));
+      Eigen::VectorXd row = Eigen::VectorXd::Zero(heads * wide);
+      row.segment(whole ? 0 : head * wide, width) = u;
+      const auto amount = static_cast<double>(1 + any(2));
+      affine formula{Eigen::MatrixXd::Identity(heads * wide, heads * wide), Eigen::VectorXd::Zero(heads * wide)};
+      if (any(2) == 0) {
+        recipe.add(v, {.strength = static_cast<float>(amount), .unit = steer::strength_unit::unit, .head = at});
+        formula.shift = amount * row;
+      } else {
+        recipe.scale(v, {.amount = static_cast<float>(amount), .head = at});
+        formula.linear -= amount * row * row.transpose();
+      }
+      naive.push_back(formula);
+      layers.push_back(layer);
+    }
+    const affine& p = naive[0];
+    const affine& q = naive[1];
+    const double apart = (p.linear * q.linear - q.linear * p.linear).norm() +
+                         (p.linear * q.shift + p.shift - q.linear * p.shift - q.shift).norm();
+    const bool expected = layers[0] == layers[1] && apart > 1e-9;
+    EXPECT_EQ(warnings(recipe), expected ? 1U : 0U);
+    ++(expected ? warned : silent);
+  }
+  EXPECT_GT(warned, 50U);
+  EXPECT_GT(silent, 50U);
+}
+
 TEST(order_warnings, refuse_what_no_plan_could_do) {
+  const steering_vector row = of_heads("row", Eigen::Vector4f(1, 0, 1, 0));
+  const steering_vector three = of_heads("three", Eigen::Vector3f(1, 0, 1));
+  const steering_vector two = of_heads("two", Eigen::Vector2f(1, 0));
+  expect_error<steer::shape_error>([&] { warnings(steer::recipe{}.ablate(row).ablate(two, {.head = 2})); },
+                                   "head 2 of width 2", "a row of width 4");
+  expect_error<steer::shape_error>([&] { warnings(steer::recipe{}.ablate(three, {.head = 0}).ablate(row)); },
+                                   "head 0 of width 3", "a row of width 4");
   steer::recipe nowhere;
   nowhere.ablate(a, {.layers = {7}}).ablate(b, {.layers = {7}});
   expect_error<steer::shape_error>([&] { warnings(nowhere); }, "\"a\" has no direction at layer 7");

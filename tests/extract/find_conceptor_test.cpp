@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
+#include <cmath>
+#include <cstddef>
 #include <random>
+#include <string>
 #include <variant>
 
 #include "expect_error.hpp"
@@ -33,6 +36,34 @@ TEST(find_conceptor, is_the_formula_however_many_samples_there_are) {
     EXPECT_GE(values.minCoeff(), -1e-12);
     EXPECT_LT(values.maxCoeff(), 1.0);
   }
+}
+
+TEST(find_conceptor, is_a_conceptor_wherever_it_is_not_refused) {
+  std::size_t accepted = 0;
+  for (unsigned seed = 0; seed < 120; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const auto n = static_cast<Eigen::Index>(1 + engine() % 30);
+    const auto d = static_cast<Eigen::Index>(1 + engine() % 12);
+    matrix<double> x = toy::random_rows<double>(engine, n, d);
+    x *= std::pow(10.0, static_cast<double>(engine() % 9) - 4.0);
+    const double aperture = std::pow(10.0, static_cast<double>(engine() % 11) - 3.0);
+    steer::moments seen(d);
+    seen.observe(x);
+    const auto accept = [&](const auto& find) {
+      steer::conceptor c;
+      try {
+        c = find();
+      } catch (const steer::numeric_error&) {
+        return;  // an aperture too large for the samples
+      }
+      EXPECT_NO_THROW(check(c, "it")) << "aperture " << aperture << ", [" << n << ", " << d << "]";
+      ++accepted;
+    };
+    accept([&] { return steer::find_conceptor(x, {.aperture = aperture}); });
+    accept([&] { return steer::find_conceptor(seen, {.aperture = aperture}); });
+  }
+  EXPECT_GT(accepted, 100U);
 }
 
 TEST(find_conceptor, has_its_edit_in_one_line) {

@@ -80,4 +80,16 @@ TEST(gaussian_transport, refuses_by_message) {
   expect_error<steer::argument_error>([&] { steer::gaussian_transport(variances, many); }, "only variances");
 }
 
+TEST(gaussian_transport, refuses_what_overflows) {
+  std::mt19937_64 engine(1);
+  const auto of = [&](double scale) {
+    steer::moments out(3);
+    out.observe(scale * toy::random_rows<double>(engine, 20, 3));
+    return out;
+  };
+  expect_error<steer::numeric_error>([&] { steer::gaussian_transport(of(1e100), of(1e100)); }, "gaussian_transport", "overflow");
+  expect_error<steer::numeric_error>([&] { steer::gaussian_transport(of(1e-30), of(1e20)); }, "gaussian_transport",
+                                     "holds NaN or infinity");
+}
+
 }  // namespace

@@ -104,4 +104,13 @@ TEST(linear_transport, refuses_by_message) {
                                      "target: sample 2 holds NaN");
 }
 
+TEST(linear_transport, refuses_what_overflows) {
+  const steer::matrix<double> one{{1.0, 1.0}, {2.0, 3.0}};
+  const steer::matrix<double> huge{{1.0, 1e200}, {2.0, 3e200}};
+  const steer::matrix<double> tiny{{1.0, 1e-200}, {2.0, 3e-200}};
+  expect_error<steer::numeric_error>([&] { steer::linear_transport(huge, one); }, "squares of coordinate 1 overflow or vanish");
+  expect_error<steer::numeric_error>([&] { steer::linear_transport(tiny, one); }, "squares of coordinate 1 overflow or vanish");
+  expect_error<steer::numeric_error>([&] { steer::linear_transport(one, huge); }, "holds NaN or infinity");
+}
+
 }  // namespace

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "allocations.hpp"
 #include "expect_error.hpp"
 #include "toy.hpp"
 
@@ -95,6 +96,25 @@ TEST(low_rank_moments, give_the_same_bits_every_time) {
     return out;
   };
   EXPECT_EQ(stream().factor(), stream().factor());
+}
+
+TEST(low_rank_moments, observe_and_merge_all_or_nothing) {
+  std::mt19937_64 engine(4);
+  const matrix<double> x = falling(engine, 30, 9);
+  low_rank_moments start(9, 3);
+  start.observe(x.topRows(12));
+  low_rank_moments other(9, 3);
+  other.observe(x.bottomRows(15));
+  const auto same = [](const low_rank_moments& a, const low_rank_moments& b) {
+    return a.count() == b.count() && a.mean() == b.mean() && a.variance() == b.variance() && a.factor() == b.factor() &&
+           a.error_bound() == b.error_bound();
+  };
+  low_rank_moments seen = start;
+  expect_error<steer::numeric_error>([&] { seen.observe(matrix<double>::Constant(3, 9, 1e200)); }, "overflow");
+  EXPECT_TRUE(same(seen, start));
+  STEER_NEED_ALLOCATION_COUNTS();
+  steer_test::expect_all_or_nothing(start, [&](low_rank_moments& m) { m.observe(x.middleRows(12, 9)); }, same);
+  steer_test::expect_all_or_nothing(start, [&](low_rank_moments& m) { m.merge(other); }, same);
 }
 
 TEST(low_rank_moments, refuse_by_message_and_keep_nothing) {

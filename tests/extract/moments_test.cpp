@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "allocations.hpp"
 #include "expect_error.hpp"
 #include "toy.hpp"
 
@@ -166,6 +170,91 @@ TEST(cross_moments, take_labels_of_another_scalar_as_a_vector) {
   steer::cross_moments by_matrix(3, 1);
   by_matrix.observe(rows, matrix<double>(labels.cast<double>()));
   EXPECT_EQ(by_vector.cross_covariance(), by_matrix.cross_covariance());
+}
+
+TEST(moments, observe_and_merge_all_or_nothing) {
+  STEER_NEED_ALLOCATION_COUNTS();
+  std::mt19937_64 engine(5);
+  const matrix<double> x = toy::random_rows<double>(engine, 6, 4);
+  const auto same = [](const moments& a, const moments& b) {
+    return a.count() == b.count() && a.mean() == b.mean() && a.variance() == b.variance();
+  };
+  for (const auto kept : {steer::second_moments::covariance, steer::second_moments::variances}) {
+    moments start(4, kept);
+    start.observe(x.topRows(3));
+    moments other(4, kept);
+    other.observe(x.bottomRows(3));
+    steer_test::expect_all_or_nothing(start, [&](moments& m) { m.observe(x); }, same);
+    steer_test::expect_all_or_nothing(start, [&](moments& m) { m.merge(other); }, same);
+    moments twice = start;
+    twice.merge(twice);
+    EXPECT_EQ(twice.count(), 6);
+    EXPECT_LE(worst(twice.variance() * 5.0, start.variance() * 4.0), 1e-12);
+  }
+}
+
+TEST(moments, of_batches_that_differ_in_size_and_scalar_are_the_two_pass_formulas) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 engine(seed);
+    const auto n = static_cast<Eigen::Index>(2 + engine() % 60);
+    const matrix<double> x =
+        toy::random_rows<float>(engine, n, 5).cast<double>() + matrix<double>::Constant(n, 5, static_cast<double>(seed));
+    const matrix<float> as_float = x.cast<float>();
+    const matrix<double> z = toy::random_rows<double>(engine, n, 2);
+    std::vector<moments> parts(3, moments(5));
+    std::vector<moments> spreads(3, moments(5, steer::second_moments::variances));
+    std::vector<steer::cross_moments> crosses(3, steer::cross_moments(5, 2));
+    for (Eigen::Index at = 0; at < n;) {
+      const Eigen::Index count = std::min<Eigen::Index>(static_cast<Eigen::Index>(engine() % 9), n - at);  // also none
+      const std::size_t part = engine() % 3;
+      if (engine() % 2 == 0) {
+        parts[part].observe(as_float.middleRows(at, count));
+        spreads[part].observe(Eigen::MatrixXd(as_float.middleRows(at, count).cast<double>()));  // columns lie together
+      } else {
+        parts[part].observe(as_float.middleRows(at, count).cast<double>());
+        spreads[part].observe(as_float.middleRows(at, count));
+      }
+      crosses[part].observe(as_float.middleRows(at, count), z.middleRows(at, count));
+      at += count;
+    }
+    for (std::size_t i = 1; i < 3; ++i) {
+      parts[0].merge(parts[i]);
+      spreads[0].merge(spreads[i]);
+      crosses[0].merge(crosses[i]);
+    }
+    const matrix<double> rows = as_float.cast<double>();
+    const matrix<double> centred = rows.rowwise() - rows.colwise().mean();
+    const matrix<double> labels = z.rowwise() - z.colwise().mean();
+    const auto free = static_cast<double>(n - 1);
+    EXPECT_EQ(parts[0].count(), n);
+    EXPECT_LE(worst(parts[0].mean(), rows.colwise().mean().transpose()), 1e-12);
+    EXPECT_LE(worst(parts[0].covariance(), centred.transpose() * centred / free), 1e-11);
+    EXPECT_LE(worst(spreads[0].variance(), parts[0].variance()), 1e-11);
+    EXPECT_LE(worst(crosses[0].cross_covariance(), centred.transpose() * labels / free), 1e-11);
+    EXPECT_LE(worst(crosses[0].rows().covariance(), parts[0].covariance()), 1e-11);
+  }
+}
+
+TEST(cross_moments, observe_and_merge_all_or_nothing) {
+  steer::cross_moments seen(2, 1);
+  seen.observe(matrix<double>{{1.0, 2.0}, {3.0, 5.0}}, Eigen::Vector2d(0.0, 1.0));
+  const auto same = [](const steer::cross_moments& a, const steer::cross_moments& b) {
+    return a.rows().count() == b.rows().count() && a.labels().count() == b.labels().count() &&
+           a.rows().mean() == b.rows().mean() && a.labels().mean() == b.labels().mean() &&
+           a.rows().covariance() == b.rows().covariance() && a.labels().variance() == b.labels().variance() &&
+           a.cross_covariance() == b.cross_covariance();
+  };
+  const steer::cross_moments before = seen;
+  const Eigen::Vector2d labels(0.0, 1.0);
+  expect_error<steer::numeric_error>([&] { seen.observe(matrix<double>::Constant(2, 2, 1e200), labels); }, "overflow");
+  EXPECT_TRUE(same(seen, before)) << "rows that are too large";
+  expect_error<steer::numeric_error>([&] { seen.observe(matrix<double>{{1.0, 2.0}, {3.0, 5.0}}, 1e200 * labels); }, "overflow");
+  EXPECT_TRUE(same(seen, before)) << "labels that are too large";
+  STEER_NEED_ALLOCATION_COUNTS();
+  steer_test::expect_all_or_nothing(
+      before, [&](steer::cross_moments& m) { m.observe(matrix<double>{{7.0, 2.0}, {3.0, 9.0}}, labels); }, same);
+  steer_test::expect_all_or_nothing(before, [&](steer::cross_moments& m) { m.merge(before); }, same);
 }
 
 TEST(cross_moments, refuse_by_message) {

@@ -146,4 +146,13 @@ TEST(principal_component, refuses_by_message) {
                                      "no sign");
 }
 
+TEST(principal_component, refuses_squares_that_overflow) {
+  std::mt19937_64 engine(1);
+  for (const Eigen::Index n : {3, 300}) {
+    const matrix<double> a = 1e200 * toy::random_rows<double>(engine, n, n);
+    const matrix<double> b = 1e200 * toy::random_rows<double>(engine, n, n);
+    expect_error<steer::numeric_error>([&] { steer::principal_component(a, b); }, "principal_component", "overflow");
+  }
+}
+
 }  // namespace

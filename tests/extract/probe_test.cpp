@@ -107,4 +107,16 @@ TEST(probe, refuses_by_message) {
                                    "width 4");
 }
 
+TEST(probe, refuses_squares_that_overflow) {
+  std::mt19937_64 engine(1);
+  for (const Eigen::Index d : {3, 30}) {
+    const matrix<double> a = 1e200 * toy::random_rows<double>(engine, 9, d);
+    const matrix<double> b = 1e200 * toy::random_rows<double>(engine, 9, d);
+    expect_error<steer::numeric_error>([&] { steer::fit_probe(a, b); }, "probe", "overflow");
+  }
+  const matrix<double> twin{{1.0, 1.0}, {2.0, 2.0}, {3.0, 3.0}};  // its columns are one
+  const matrix<double> other{{-1.0, -1.0}, {-2.0, -2.0}, {-3.0, -3.0}};
+  expect_error<steer::numeric_error>([&] { steer::fit_probe(twin, other, {.penalty = 1e-300}); }, "probe: a decomposition breaks down");
+}
+
 }  // namespace

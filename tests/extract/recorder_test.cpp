@@ -2,14 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <limits>
 #include <random>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "allocations.hpp"
 #include "expect_error.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "toy.hpp"
@@ -155,6 +159,144 @@ TEST_F(recorder, records_any_point_with_its_own_width) {
   heads.sizes.fingerprint.clear();
   heads.sizes.facts = {steer::row_fact::prompt_length};
   expect_error<steer::argument_error>([&] { other.observe(heads, std::vector{7}, std::vector{4}); }, "position");
+}
+
+TEST_F(recorder, refuses_what_is_known_before_the_first_pass) {
+  struct counting : toy::host {
+    mutable int passes = 0;
+    void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) const {
+      ++passes;
+      toy::host::evaluate(tokens, hook);
+    }
+  } counted{model};
+  steer::recorder made{model.shape(), {.tokens = steer::token_from_end{2}}};
+  const auto refuse = [&](const std::vector<std::int32_t>& positive, const std::vector<std::int32_t>& negative, const auto&... parts) {
+    expect_error<steer::argument_error>([&] { made.observe(counted, positive, negative); }, parts...);
+    EXPECT_EQ(counted.passes, 0);
+    EXPECT_EQ(made.count(steer::side::positive), 0U);
+  };
+  refuse({0, 1, 2, 3}, {0, 1}, "negative text 0 (2 tokens): no token is selected by token 2 from the end; expected at least one");
+  refuse({0, 1, 2, 3}, {}, "negative text 0 (0 tokens): no token is selected");
+  refuse({0, 1, 2, 3}, {0, 1, -5, 2}, "negative text 0 (4 tokens): token 2 is -5; expected 0 or above");
+  expect_fields<steer::argument_error>([&] { made.observe(counted, std::vector{0, -1, 2}, steer::side::positive); },
+                                       {.what = "recorder: positive text 0 (3 tokens)", .expected = "0 or above", .actual = "-1"});
+}
+
+TEST_F(recorder, refuses_a_host_that_leaves_out_selected_rows) {
+  struct lazy : toy::host {
+    void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) const {
+      toy::host::evaluate(tokens.last(1), hook);
+    }
+  } last_only{model};
+  steer::recorder made{model.shape(), {.tokens = steer::all_tokens{}, .layers = {1}}};
+  expect_fields<steer::host_error>(
+      [&] { made.observe(last_only, "ab", steer::side::positive); },
+      {.what = "recorder: positive text 0 (3 tokens)", .layer = 1, .expected = "3", .actual = "1"});
+}
+
+TEST_F(recorder, keeps_and_merges_all_or_nothing) {
+  STEER_NEED_ALLOCATION_COUNTS();
+  steer::recorder start{model.shape(), {.tokens = steer::token_span{1}}};
+  start.observe(model, "ab", "c");
+  steer::recorder other = start;
+  other.observe(model, "de", "fg");
+  other.observe(model, "h", steer::side::negative);
+  const auto same = [](const steer::recorder& a, const steer::recorder& b) {
+    bool equal = a.paired() == b.paired();
+    for (const steer::side s : {steer::side::positive, steer::side::negative}) {
+      equal = equal && a.count(s) == b.count(s);
+      for (const int layer : {0, 1}) {
+        equal = equal && a.mean(layer, s) == b.mean(layer, s) && a.texts(layer, s) == b.texts(layer, s);
+      }
+    }
+    return equal && a.mean_row_norm(0) == b.mean_row_norm(0) && a.mean_row_norm(1) == b.mean_row_norm(1);
+  };
+  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.observe(model, "ij", "klm"); }, same);
+  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.observe(model, "ij", steer::side::negative); }, same);
+  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.merge(other); }, same);
+  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.merge(r); }, same);
+}
+
+TEST_F(recorder, of_random_texts_in_any_company_is_the_naive_form) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const auto any = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    const std::vector<int> layers = any(2) == 0 ? std::vector{0, 1} : std::vector{1};
+    const std::vector<steer::token_selection> selections{
+        steer::all_tokens{}, steer::last_token{}, steer::token_span{1, 3}, steer::token_from_end{1},
+        steer::tokens_where{[](std::int32_t id) { return id % 3 == 1; }, "every third"}};
+    const auto which = static_cast<std::size_t>(any(5));
+    const auto selected = [&](std::size_t i, const std::vector<std::int32_t>& text) {
+      switch (which) {
+        case 0: return true;
+        case 1: return i + 1 == text.size();
+        case 2: return i >= 1 && i <= 3;
+        case 3: return i + 2 == text.size();
+        default: return text[i] % 3 == 1;
+      }
+    };
+    const auto random_text = [&] {
+      std::vector<std::int32_t> out{0, 1};  // any of the selections takes a token of it, wherever the 1 stands
+      for (int extra = any(7); extra > 0; --extra) {
+        out.push_back(any(27));
+      }
+      return out;
+    };
+    // What is observed, in this order; parts go to recorders of their own and are merged.
+    std::vector<steer::recorder> parts(1 + static_cast<std::size_t>(any(3)),
+                                       steer::recorder{model.shape(), {.tokens = selections[which], .layers = layers}});
+    std::array<std::vector<std::vector<std::int32_t>>, 2> texts;
+    std::size_t single = 0;
+    for (steer::recorder& part : parts) {
+      for (int i = 1 + any(3); i > 0; --i) {
+        texts[0].push_back(random_text());
+        if (any(4) != 0) {
+          texts[1].push_back(any(4) == 0 && texts[1].size() > 0 ? texts[1].back() : random_text());
+          part.observe(model, texts[0].back(), texts[1].back());
+          continue;
+        }
+        ++single;
+        part.observe(model, texts[0].back(), steer::side::positive);
+        if (any(2) == 0) {
+          texts[1].push_back(random_text());
+          part.observe(model, texts[1].back(), steer::side::negative);
+        }
+      }
+    }
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      parts[0].merge(parts[i]);
+    }
+    const steer::recorder& made = parts[0];
+    EXPECT_EQ(made.paired(), single == 0);
+    for (const int layer : layers) {
+      double norms = 0.0;
+      int counted = 0;
+      for (const steer::side s : {steer::side::positive, steer::side::negative}) {
+        const auto& side_texts = texts[static_cast<std::size_t>(s)];
+        ASSERT_EQ(made.count(s), side_texts.size());
+        Eigen::VectorXd total = Eigen::VectorXd::Zero(3);
+        for (std::size_t t = 0; t < side_texts.size(); ++t) {
+          Eigen::VectorXd sum = Eigen::VectorXd::Zero(3);
+          int taken = 0;
+          for (std::size_t i = 0; i < side_texts[t].size(); ++i) {
+            norms += i > 0 ? token(side_texts[t][i], layer).norm() : 0.0;
+            counted += i > 0 ? 1 : 0;
+            if (selected(i, side_texts[t])) {
+              sum += token(side_texts[t][i], layer);
+              ++taken;
+            }
+          }
+          total += sum / taken;
+          EXPECT_LE((made.texts(layer, s).row(static_cast<Eigen::Index>(t)).transpose() - (sum / taken).cast<float>()).norm(), 1e-5);
+        }
+        if (!side_texts.empty()) {
+          EXPECT_LE((made.mean(layer, s) - total / static_cast<double>(side_texts.size())).norm(), 1e-12);
+        }
+      }
+      EXPECT_NEAR(*made.mean_row_norm(layer), norms / counted, 1e-12);
+    }
+  }
 }
 
 TEST_F(recorder, throws_what_a_predicate_throws_and_goes_on) {

@@ -115,4 +115,11 @@ TEST(whitened_difference, refuses_by_message) {
       "solve_by::samples needs a shrinkage");
 }
 
+TEST(whitened_difference, refuses_squares_that_overflow) {
+  std::mt19937_64 engine(1);
+  const matrix<double> a = 1e200 * toy::random_rows<double>(engine, 9, 3);
+  const matrix<double> b = 1e200 * toy::random_rows<double>(engine, 9, 3);
+  expect_error<steer::numeric_error>([&] { steer::whitened_difference(a, b); }, "whitened_difference", "overflow");
+}
+
 }  // namespace

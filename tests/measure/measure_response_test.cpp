@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <span>
 #include <string>
@@ -238,6 +239,60 @@ TEST(measure_response, refuses_what_does_not_fit) {
   expect_error<steer::error>([&] { steer::measure_response(at.host, other, at.readouts); }, "mlp_out");
 }
 
+TEST(measure_response, refuses_before_the_first_pass) {
+  known at(17);
+  const auto refuse = [&](const std::vector<steer::steering_vector>& vectors, const std::vector<steer::readout>& readouts,
+                          const steer::response_options& options, const auto&... parts) {
+    expect_error<steer::error>([&] { steer::measure_response(at.host, vectors, readouts, options); }, parts...);
+    EXPECT_EQ(at.host.passes, 0U);
+  };
+  const steer::response_options step{.step = 0.2};
+  auto one_text = at.readouts;
+  one_text[1].texts.resize(1);
+  refuse(at.vectors, one_text, step, "readout \"concept 1\": has 1 sample; expected at least 2");
+  auto one_pair = at.readouts;
+  one_pair[2] = steer::pair_readout("concept 2", {{{1, 2}, {1, 3}}});
+  refuse(at.vectors, one_pair, step, "readout \"concept 2\": has 1 sample; expected at least 2");
+  auto nameless = at.readouts;
+  nameless[2].name.clear();
+  nameless[2].texts.pop_back();
+  refuse(at.vectors, nameless, step, "has no name");
+  refuse(at.vectors, at.readouts, {.dosage = {.layers = {0, 0}}}, "layer 0 is named twice");
+  refuse(at.vectors, at.readouts, {.dosage = {.layers = {3}}}, "layer 3");
+  refuse(at.vectors, at.readouts, {.step = 3e38}, "the step is 3e+38");
+  refuse(at.vectors, at.readouts, {.step = 1e-50}, "the step is 1e-50");
+  refuse(at.vectors, at.readouts, {.dosage = {.cap = std::nanf("")}}, "cap is nan");
+  auto no_norm = at.vectors;
+  no_norm[2].directions.at(0).row_norm.reset();
+  refuse(no_norm, at.readouts, step, "concept 2", "mean row norm");
+  auto other_model = at.vectors;
+  at.host.model.fingerprint = "f00d";
+  other_model[2].source.fingerprint = "beef";
+  refuse(other_model, at.readouts, step, "concept 2", "beef");
+}
+
+TEST(dose, refuses_numbers_without_meaning) {
+  known at(3);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  const auto refuse = [&](const std::vector<double>& targets, const steer::dose_options& options, const auto&... parts) {
+    expect_error<steer::argument_error>([&] { steer::dose(at.vectors, found, targets, options); }, parts...);
+  };
+  refuse({1.0, std::nan(""), 0.0}, {}, "dose: target 1 is nan; expected a finite number of nats");
+  refuse({1.0, 0.0, 0.0}, {.most = std::nan("")}, "most is nan; expected 0 or above");
+  refuse({1.0, 0.0, 0.0}, {.invertible = {.least_signal = std::nan("")}}, "least_signal is nan");
+  refuse({1.0, 0.0, 0.0}, {.invertible = {.most_condition = 0.5}}, "most_condition 0.5");
+  expect_error<steer::numeric_error>([&] { static_cast<void>(steer::predict(found, {0.0, std::nan(""), 0.0})); },
+                                     "predict: dose 1 is nan");
+  expect_fields<steer::argument_error>([&] { steer::dose(at.vectors, found, {1.0, 0.0}); },
+                                       {.what = "dose", .expected = "3", .actual = "2"});
+  steer::response singular = found;
+  singular.slope.setOnes();
+  singular.error.setZero();
+  constexpr double any = std::numeric_limits<double>::infinity();
+  expect_error<steer::numeric_error>(
+      [&] { steer::dose(at.vectors, singular, {1.0, 0.0, 0.0}, {.invertible = {.most_condition = any}}); }, "singular");
+}
+
 TEST(dose, refuses_a_concept_that_does_not_respond) {
   known at(19);
   at.vectors[1].directions[0].values.setZero();
@@ -358,7 +413,7 @@ TEST(meet_targets, refuses_by_message) {
   const steer::meet_options loose{.invertible = {.most_condition = 1e6}};
   const auto gives = [](std::vector<double> shifts) { return [shifts](const std::vector<double>&) { return shifts; }; };
   expect_error<steer::argument_error>([&] { steer::meet_targets(found, {1.0}, gives({0.0, 0.0, 0.0}), loose); },
-                                      "has 1 targets and 0 doses to start from; expected 3");
+                                      "has 1 targets; expected 3");
   expect_error<steer::shape_error>([&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0}), loose); },
                                    "gives 1 shifts; expected 3");
   steer::meet_options from = loose;
@@ -370,6 +425,39 @@ TEST(meet_targets, refuses_by_message) {
                                      "in none of 2 rounds");  // the distance overflows
   expect_error<steer::argument_error>(
       [&] { steer::meet_targets(found, {1.0, 0.0, 0.0}, gives({0.0, 0.0, 0.0}), {.rounds = 0}); }, "0 rounds");
+}
+
+TEST(meet_targets, refuses_before_the_first_measurement) {
+  known at(3);
+  const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  int calls = 0;
+  const auto counts = [&](const std::vector<double>&) {
+    ++calls;
+    return std::vector<double>(3, 0.0);
+  };
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const auto refuse = [&](const std::vector<double>& targets, steer::meet_options options, const auto&... parts) {
+    options.invertible.most_condition = std::max(1e6, options.invertible.most_condition);
+    expect_error<steer::error>([&] { steer::meet_targets(found, targets, counts, options); }, parts...);
+    EXPECT_EQ(calls, 0);
+  };
+  const std::vector<double> fine{0.1, 0.0, 0.0};
+  refuse(fine, {.start = {0.1, std::nan(""), 0.0}}, "meet_targets: dose 1 to start from is nan; expected a finite number");
+  refuse(fine, {.start = {0.1, 0.0, -infinity}}, "dose 2 to start from is -inf");
+  refuse(fine, {.start = {0.1}}, "1 doses to start from; expected 3");
+  refuse({0.1, infinity, 0.0}, {}, "target 1 is inf; expected a finite number of nats");
+  refuse({0.1, 0.0}, {}, "has 2 targets");
+  refuse(fine, {.tolerance = std::nan("")}, "tolerance nan");
+  refuse(fine, {.largest_step = std::nan("")}, "steps of nan");
+  refuse(fine, {.rounds = 0}, "0 rounds");
+  refuse(fine, {.invertible = {.least_signal = std::nan("")}}, "least_signal is nan");
+  steer::response weak = found;
+  weak.slope *= 1e-3;
+  weak.error.setZero();
+  expect_error<steer::numeric_error>(
+      [&] { steer::meet_targets(weak, {1e308, 1e308, -1e308}, counts, {.invertible = {.most_condition = 1e6}}); },
+      "the targets need doses that are not finite");
+  EXPECT_EQ(calls, 0);
 }
 
 TEST(predict, refuses_doses_that_are_not_one_for_each_vector) {

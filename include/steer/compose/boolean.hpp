@@ -9,18 +9,20 @@
 
 #include "steer/core/error.hpp"
 #include "steer/vector/conceptor.hpp"
+#include "steer/vector/decomposition.hpp"
 
 namespace steer {
 inline namespace v0 {
 
 namespace detail {
 
-inline void require_same_width(const conceptor& a, const conceptor& b, const char* who) {
+template <std::same_as<conceptor> Conceptor>
+void require_same_width(const Conceptor& a, const Conceptor& b, const char* who) {
   check(a, text(who, ", first"));
   check(b, text(who, ", second"));
   if (a.matrix.rows() != b.matrix.rows()) {
-    throw shape_error(
-        text(who, ": the conceptors have widths ", a.matrix.rows(), " and ", b.matrix.rows(), "; expected the same"));
+    throw shape_error(text(who, ": the conceptors have widths ", expected(a.matrix.rows()), " and ", actual(b.matrix.rows()),
+                           "; expected the same"));
   }
 }
 
@@ -34,8 +36,9 @@ struct inverse_and_null {
 };
 
 template <std::same_as<double> Scalar>
-inverse_and_null invert(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& symmetric) {
+inverse_and_null invert(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& symmetric, const char* who) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(symmetric);
+  require_solved(solved.info(), who);
   const Eigen::ArrayXd values = solved.eigenvalues().array();
   const Eigen::MatrixXd& q = solved.eigenvectors();
   const Eigen::ArrayXd inverse = (values > as_good_as_zero).select(1.0 / values.max(as_good_as_zero), 0.0);
@@ -48,7 +51,9 @@ inverse_and_null invert(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynam
 /// I - C: what the samples leave free.
 /// @throws as `check`
 /// @source Jaeger 2014, arXiv:1403.3369, for this and the following
-inline conceptor negation(const conceptor& c) {
+/// @cost   O(d³), as `check`
+template <std::same_as<conceptor> Conceptor = conceptor>
+conceptor negation(const Conceptor& c) {
   check(c, "negation");
   conceptor out{-c.matrix};
   out.matrix.diagonal().array() += 1.0;
@@ -63,9 +68,10 @@ template <std::same_as<conceptor> Conceptor>
 conceptor conjunction(const Conceptor& a, const Conceptor& b) {
   detail::require_same_width(a, b, "conjunction");
   const Eigen::Index d = a.matrix.rows();
-  const detail::inverse_and_null left = detail::invert(a.matrix);
-  const detail::inverse_and_null right = detail::invert(b.matrix);
+  const detail::inverse_and_null left = detail::invert(a.matrix, "conjunction");
+  const detail::inverse_and_null right = detail::invert(b.matrix, "conjunction");
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> outside(left.null + right.null);
+  detail::require_solved(outside.info(), "conjunction");
   constexpr double angle = 1e-10;  // null spaces that meet at less: 1 - cosine is its square
   const auto k = static_cast<Eigen::Index>((outside.eigenvalues().array() < angle).count());
   const Eigen::MatrixXd basis = outside.eigenvectors().leftCols(k);  // of the intersection
@@ -74,8 +80,9 @@ conceptor conjunction(const Conceptor& a, const Conceptor& b) {
   }
   Eigen::MatrixXd inner = basis.transpose() * (left.inverse + right.inverse) * basis;
   inner.diagonal().array() -= 1.0;
-  const Eigen::MatrixXd out =
-      basis * Eigen::LLT<Eigen::MatrixXd>(0.5 * (inner + inner.transpose())).solve(Eigen::MatrixXd(basis.transpose()));
+  const Eigen::LLT<Eigen::MatrixXd> factored(0.5 * (inner + inner.transpose()));
+  detail::require_solved(factored.info(), "conjunction");
+  const Eigen::MatrixXd out = basis * factored.solve(Eigen::MatrixXd(basis.transpose()));
   return {0.5 * (out + out.transpose())};
 }
 
@@ -97,10 +104,11 @@ conceptor with_aperture(const Conceptor& c, double gamma) {
   check(c, "with_aperture");
   const double square = gamma * gamma;
   if (!(gamma > 0.0 && square > 0.0 && std::isfinite(square))) {
-    throw argument_error(detail::text("with_aperture: gamma is ", gamma,
-                                      "; expected a finite number above 0, and its square too"));
+    throw argument_error(detail::text("with_aperture: gamma is ", detail::actual(gamma), "; expected ",
+                                      detail::expected("a finite number above 0"), ", and its square too"));
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(c.matrix);
+  detail::require_solved(solved.info(), "with_aperture");
   const Eigen::ArrayXd s = solved.eigenvalues().array().max(0.0).min(1.0);
   const Eigen::ArrayXd changed = s / (s + (1.0 - s) / square);
   const Eigen::MatrixXd& q = solved.eigenvectors();

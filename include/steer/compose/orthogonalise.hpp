@@ -14,6 +14,7 @@
 #include "steer/compose/algebra.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/vector/decomposition.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/steering_vector.hpp"
 #include "steer/vector/subspace.hpp"
@@ -41,6 +42,7 @@ inline matrix<double> gram_schmidt(matrix<double> rows) {
 template <std::same_as<double> Scalar>
 matrix<double> lowdin(const matrix<Scalar>& rows) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(rows * rows.transpose());
+  require_solved(solved.info(), "lowdin");
   return solved.operatorInverseSqrt() * rows;
 }
 

@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <limits>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "steer/compose/overlap.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/recipe/edit.hpp"
@@ -22,18 +21,18 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// Collects the directions that an edit names, as unit rows, and the largest mean row norm.
+/// Collects the directions that an edit or a condition names, as unit rows, and the largest mean row norm.
 struct named_directions {
   int layer;
   std::vector<Eigen::VectorXd> units = {};
   double size = 0.0;
   Eigen::Index width = 0;
 
-  /// @throws shape_error if the edits act on rows of different widths
+  /// @throws shape_error if the parts of the edit have different widths
   void fit(Eigen::Index to) {
     if (width != 0 && width != to) {
-      throw shape_error(
-          text("order_warnings: edits at layer ", layer, " have widths ", width, " and ", to, "; expected the same"));
+      throw shape_error(text("order_warnings: an edit at layer ", at_layer(layer), " has widths ", expected(width), " and ",
+                             actual(to), "; expected the same"));
     }
     width = to;
   }
@@ -46,8 +45,8 @@ struct named_directions {
   void operator()(std::string_view, const steering_vector& v) {
     const auto here = v.directions.find(layer);
     if (here == v.directions.end()) {
-      throw shape_error(
-          text("order_warnings: \"", v.name, "\" has no direction at layer ", layer, ", at which its edit acts"));
+      throw shape_error(text("order_warnings: \"", v.name, "\" has no direction at layer ", at_layer(layer),
+                             ", at which its edit acts"));
     }
     take(unit(here->second));
     size = std::max(size, here->second.row_norm.value_or(0.0));
@@ -79,139 +78,97 @@ struct named_directions {
   void operator()(std::string_view, const Other&, Domain...) {}
 };
 
-/// The layers at which an edit acts; empty if at all of a model that is not known here.
-inline std::set<int> layers_of(const edit& e) {
-  if (!e.layers.empty()) {
-    return {e.layers.begin(), e.layers.end()};
-  }
-  std::optional<std::set<int>> found;
-  each_vector_of(e.operation, [&](const steering_vector& v) {
-    std::set<int> here;
-    for (const auto& [layer, direction] : v.directions) {
-      if (!found || found->contains(layer)) {
-        here.insert(layer);
-      }
-    }
-    found = here;
-  });
-  return found.value_or(std::set<int>{});
-}
-
-inline bool has_vectors(const edit& e) {
-  bool found = false;
-  each_vector_of(e.operation, [&](const steering_vector&) { found = true; });
-  return found;
-}
-
-/// The layers at which both act; {0} for two that act everywhere.
-inline std::vector<int> shared_layers(const edit& a, const edit& b) {
-  const bool a_everywhere = a.layers.empty() && !has_vectors(a);
-  const bool b_everywhere = b.layers.empty() && !has_vectors(b);
-  if (a_everywhere && b_everywhere) {
-    return {0};
-  }
-  const std::set<int> left = a_everywhere ? layers_of(b) : layers_of(a);
-  const std::set<int> right = b_everywhere ? left : layers_of(b);
-  std::vector<int> out;
-  std::set_intersection(left.begin(), left.end(), right.begin(), right.end(), std::back_inserter(out));
+inline named_directions named_by(const edit& e, int layer) {
+  named_directions out{layer};
+  std::visit([&](const auto& op) { op.fields(op, out); }, e.operation);
   return out;
 }
 
-inline bool may_meet(const edit& a, const edit& b) {
-  return point_of(a) == point_of(b) && a.head == b.head &&
-         !(a.rows.phase && b.rows.phase && *a.rows.phase != *b.rows.phase);
-}
-
-/// What one edit makes of a row, its gate open and its schedule at full weight.
-inline Eigen::VectorXd applied(const edit& e, int layer, double entry_norm, Eigen::VectorXd h) {
-  const double before = h.norm();
+/// What one edit makes of its columns of a row, its gate open and its schedule at full weight.
+/// @shape  entry, h [d], of which the edit takes `width` columns from `first` on
+inline Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first, Eigen::Index width, const Eigen::VectorXd& entry,
+                               Eigen::VectorXd h) {
+  const double entry_norm = entry.segment(first, width).norm();
+  Eigen::VectorXd own = h.segment(first, width);
+  const double before = own.norm();
   std::visit(
       [&](const auto& op) {
         if constexpr (requires { op.resolved(std::vector<int>{layer}, std::string{}); }) {
-          op.resolved(std::vector<int>{layer}, to_string(e)).apply(layer, entry_norm, h);
+          op.resolved(std::vector<int>{layer}, to_string(e)).apply(layer, entry_norm, own);
         } else {
-          op.apply(layer, entry_norm, h);
+          op.apply(layer, entry_norm, own);
         }
       },
       e.operation);
-  return h * e.norm.factor(before, h.norm());
+  h.segment(first, width) = own * e.norm.factor(before, own.norm());
+  return h;
 }
 
-/// The number that a condition reads, NaN where its vector has no direction.
-inline double read_by(const condition& c, int layer, const Eigen::VectorXd& h) {
-  const auto here = c.vector.directions.find(layer);
-  if (here == c.vector.directions.end() || here->second.values.size() != h.size()) {
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-  const double along = unit(here->second).dot(h);
-  return c.reading == reading::projection ? along : along / std::max(h.norm(), std::numeric_limits<double>::min());
-}
-
-/// By how much one edit moves what another's gate reads, as a share of what it can read. A gate that reads elsewhere is
-/// not moved.
-inline double gate_moved(const edit& gated, const edit& other, int layer, double size, const Eigen::VectorXd& h) {
-  double most = 0.0;
-  if (gated.gate.layer) {
-    return most;
-  }
-  for (const condition& c : gated.gate.conditions) {
-    const double moved = std::abs(read_by(c, layer, applied(other, layer, size, h)) - read_by(c, layer, h));
-    if (!std::isnan(moved)) {
-      most = std::max(most, c.reading == reading::projection ? moved / size : moved);
-    }
-  }
-  return most;
-}
-
-/// The largest differences over the rows tried.
-struct order_effect {
-  double difference = 0.0;  ///< of the two orders, gates open
-  double first_gate = 0.0;  ///< see `gate_moved`
-  double second_gate = 0.0;
-};
-
-/// Tries rows along everything that the edits and their gates name, and some between.
-inline order_effect try_orders(const edit& a, const edit& b, int layer) {
-  named_directions named{layer};
-  for (const edit* e : {&a, &b}) {
-    std::visit([&](const auto& op) { op.fields(op, named); }, e->operation);
-    for (const condition& c : e->gate.conditions) {
-      if (c.vector.directions.contains(layer) && c.vector.width() == named.width) {
-        named.take(unit(c.vector.directions.at(layer)));
-      }
-    }
-  }
-  const double size = named.size > 0.0 ? named.size : 1.0;
-  Eigen::VectorXd sum = Eigen::VectorXd::Zero(named.width);
-  Eigen::VectorXd alternating = sum;
+/// Calls `look(h, size)` with rows of norm `size` along everything that two name, and some between.
+template <class Look>
+void each_row_tried(const shared_row& row, const named_directions& a, const named_directions& b, Look look) {
+  const double larger = std::max(a.size, b.size);
+  const double size = larger > 0.0 ? larger : 1.0;
   std::vector<Eigen::VectorXd> rows;
-  for (std::size_t i = 0; i < named.units.size(); ++i) {
-    rows.push_back(named.units[i]);
-    sum += named.units[i];
-    alternating += i % 2 == 0 ? named.units[i] : -named.units[i];
+  Eigen::VectorXd sum = Eigen::VectorXd::Zero(row.width);
+  Eigen::VectorXd alternating = sum;
+  for (const named_directions* named : {&a, &b}) {
+    for (const Eigen::VectorXd& u : named->units) {
+      Eigen::VectorXd along = Eigen::VectorXd::Zero(row.width);
+      along.segment(named == &a ? row.first : row.second, named->width) = u;
+      sum += along;
+      alternating += rows.size() % 2 == 0 ? along : -along;
+      rows.push_back(std::move(along));
+    }
   }
   rows.push_back(sum);
   rows.push_back(alternating);
-  Eigen::VectorXd everywhere(named.width);  // a component along everything, the same every time
-  for (Eigen::Index j = 0; j < named.width; ++j) {
+  Eigen::VectorXd everywhere(row.width);  // a component along everything, the same every time
+  for (Eigen::Index j = 0; j < row.width; ++j) {
     everywhere[j] = std::cos(static_cast<double>(j * j + 1));
   }
   rows.push_back(everywhere);
-  order_effect out;
-  for (const Eigen::VectorXd& row : rows) {
-    if (!(row.norm() > 1e-9)) {
+  for (const Eigen::VectorXd& each : rows) {
+    if (!(each.norm() > 1e-9)) {
       continue;
     }
     for (const double length : {size, -size}) {
-      const Eigen::VectorXd h = row.normalized() * length;
-      const Eigen::VectorXd one = applied(b, layer, size, applied(a, layer, size, h));
-      const Eigen::VectorXd other = applied(a, layer, size, applied(b, layer, size, h));
-      out.difference = std::max(out.difference, (one - other).norm() / size);
-      out.first_gate = std::max(out.first_gate, gate_moved(a, b, layer, size, h));
-      out.second_gate = std::max(out.second_gate, gate_moved(b, a, layer, size, h));
+      look(Eigen::VectorXd(each.normalized() * length), size);
     }
   }
-  return out;
+}
+
+/// The largest difference of the two orders at a layer, gates open, as a share of the row's norm.
+inline double try_orders(const edit& a, const edit& b, int layer) {
+  const named_directions in_a = named_by(a, layer);
+  const named_directions in_b = named_by(b, layer);
+  const shared_row row = row_of(layer, reach_of(a), in_a.width, reach_of(b), in_b.width);
+  double most = 0.0;
+  each_row_tried(row, in_a, in_b, [&](const Eigen::VectorXd& h, double size) {
+    const auto by_a = [&](const Eigen::VectorXd& now) { return applied(a, layer, row.first, in_a.width, h, now); };
+    const auto by_b = [&](const Eigen::VectorXd& now) { return applied(b, layer, row.second, in_b.width, h, now); };
+    most = std::max(most, (by_b(by_a(h)) - by_a(by_b(h))).norm() / size);
+  });
+  return most;
+}
+
+/// By how much an edit moves at a layer what a condition of another's gate reads there, as a share of what it can read.
+inline double gate_moved(const edit& gated, const condition& c, const edit& other, int layer) {
+  named_directions asked{layer};
+  asked("gate vector", c.vector);
+  const named_directions moved = named_by(other, layer);
+  const shared_row row = row_of(layer, reach_of(gated, c), asked.width, reach_of(other), moved.width);
+  const auto read = [&](const Eigen::VectorXd& h) {
+    const auto own = h.segment(row.first, asked.width);
+    const double along = asked.units.front().dot(own);
+    return c.reading == reading::projection ? along : along / std::max(own.norm(), std::numeric_limits<double>::min());
+  };
+  double most = 0.0;
+  each_row_tried(row, asked, moved, [&](const Eigen::VectorXd& h, double size) {
+    const double change = std::abs(read(applied(other, layer, row.second, moved.width, h, h)) - read(h));
+    most = std::max(most, c.reading == reading::projection ? change / size : change);
+  });
+  return most;
 }
 
 }  // namespace detail

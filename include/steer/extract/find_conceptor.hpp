@@ -3,6 +3,7 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
+#include <Eigen/Eigenvalues>
 #include <cmath>
 #include <concepts>
 
@@ -11,6 +12,7 @@
 #include "steer/extract/moments.hpp"
 #include "steer/extract/samples.hpp"
 #include "steer/vector/conceptor.hpp"
+#include "steer/vector/decomposition.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -25,8 +27,8 @@ namespace detail {
 inline double inverse_square(const conceptor_options& options) {
   const double out = 1.0 / (options.aperture * options.aperture);
   if (!(options.aperture > 0.0 && std::isfinite(options.aperture) && out > 0.0 && std::isfinite(out))) {
-    throw argument_error(text("find_conceptor: aperture is ", options.aperture,
-                              "; expected a finite number above 0, and its square too"));
+    throw argument_error(text("find_conceptor: aperture is ", actual(options.aperture), "; expected ",
+                              expected("a finite number above 0"), ", and its square too"));
   }
   return out;
 }
@@ -40,10 +42,23 @@ Eigen::MatrixXd solve_softened(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen
   const double condition = factored.info() == Eigen::Success ? factored.rcond() : 0.0;
   if (!(condition > 1e-12)) {
     throw numeric_error(text("find_conceptor: with aperture ", options.aperture,
-                             " the reciprocal condition number is ", condition,
-                             "; expected above 1e-12: a smaller aperture, or samples in all dimensions"));
+                             " the reciprocal condition number is ", actual(condition),
+                             "; expected ", expected("above 1e-12"), ": a smaller aperture, or samples in all dimensions"));
   }
   return factored.solve(right);
+}
+
+/// What rounding has left of a conceptor, with eigenvalues of 0 to 1. A large aperture multiplies rounding by the condition.
+template <std::same_as<double> Scalar>
+conceptor bounded(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>& found) {
+  conceptor out{0.5 * (found + found.transpose())};
+  if (!is_within_bounds(out.matrix)) {
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(out.matrix);
+    require_solved(solved.info(), "find_conceptor");
+    const Eigen::VectorXd values = solved.eigenvalues().cwiseMax(0.0).cwiseMin(1.0);
+    out.matrix = solved.eigenvectors() * values.asDiagonal() * solved.eigenvectors().transpose();
+  }
+  return out;
 }
 
 }  // namespace detail
@@ -63,7 +78,7 @@ conceptor find_conceptor(const Moments& seen, conceptor_options options = {}) {
   // R (R + a I)⁻¹ = I - a (R + a I)⁻¹, and symmetric in that form
   Eigen::MatrixXd out = -softness * detail::solve_softened(system, Eigen::MatrixXd::Identity(d, d), options);
   out.diagonal().array() += 1.0;
-  return {0.5 * (out + out.transpose())};
+  return detail::bounded(out);
 }
 
 /// The same of samples, in as many dimensions as there are samples where those are fewer.
@@ -84,7 +99,7 @@ conceptor find_conceptor(const Eigen::MatrixBase<Rows>& samples, conceptor_optio
   Eigen::MatrixXd system = rows * rows.transpose();
   system.diagonal().array() += softness * static_cast<double>(rows.rows());
   const Eigen::MatrixXd out = rows.transpose() * detail::solve_softened(system, Eigen::MatrixXd(rows), options);
-  return {0.5 * (out + out.transpose())};
+  return detail::bounded(out);
 }
 
 }  // namespace v0

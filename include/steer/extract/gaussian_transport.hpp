@@ -11,6 +11,7 @@
 #include "steer/core/matrix.hpp"
 #include "steer/extract/moments.hpp"
 #include "steer/vector/affine_map.hpp"
+#include "steer/vector/decomposition.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -41,6 +42,7 @@ Eigen::MatrixXd transport_between(const Eigen::Matrix<Scalar, Eigen::Dynamic, Ei
   const Eigen::MatrixXd right = s2 * Eigen::MatrixXd(lower);
   const Eigen::MatrixXd middle = Eigen::MatrixXd(lower).transpose() * right;
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(0.5 * (middle + middle.transpose()));
+  require_solved(solved.info(), who);
   const Eigen::VectorXd root = solved.eigenvalues().cwiseMax(0.0).cwiseSqrt().cwiseSqrt();
   const Eigen::MatrixXd half = first.matrixU().solve(solved.eigenvectors() * root.asDiagonal());  // L^-ᵀ Q Λ^¼
   const Eigen::MatrixXd out = half * half.transpose();
@@ -56,7 +58,7 @@ Eigen::MatrixXd transport_between(const Eigen::Matrix<Scalar, Eigen::Dynamic, Ei
 /// @param to    moments of activations as they should be distributed
 /// @return for `recipe::transform`, whose `blend` says how far
 /// @throws shape_error if the widths differ; argument_error for a negative ridge, or moments without covariance;
-///         numeric_error for fewer than 2 rows, or a singular source without ridge
+///         numeric_error for fewer than 2 rows, a singular source without ridge, or numbers that overflow
 /// @cost   O(d³), a Cholesky and an eigendecomposition
 /// @source Singh et al. 2024, arXiv:2402.09631 (MiMiC); deviation: a ridge relative to the mean variance
 template <std::same_as<moments> Moments>
@@ -76,7 +78,9 @@ dense_map gaussian_transport(const Moments& from, const Moments& to, gaussian_tr
   };
   const Eigen::MatrixXd t = detail::transport_between(regular(from), regular(to), who);
   const Eigen::VectorXd shift = to.mean() - t * from.mean();
-  return {t.cast<float>(), shift.cast<float>()};
+  dense_map out{t.cast<float>(), shift.cast<float>()};
+  check(affine_map(out), who);
+  return out;
 }
 
 }  // namespace v0

@@ -17,6 +17,7 @@
 #include "steer/extract/samples.hpp"
 #include "steer/extract/whitened_difference.hpp"
 #include "steer/vector/affine_map.hpp"
+#include "steer/vector/decomposition.hpp"
 #include "steer/vector/direction.hpp"
 
 namespace steer {
@@ -119,6 +120,7 @@ eraser leace(const Moments& seen) {
     return out;
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(covariance);
+  detail::require_solved(solved.info(), "leace");
   const Eigen::VectorXd& values = solved.eigenvalues();
   const double most = values[values.size() - 1];
   if (!(most > 0.0)) {

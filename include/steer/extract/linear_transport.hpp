@@ -63,7 +63,12 @@ inline axis_map transport_of(const matrix<double>& from, const matrix<double>& t
     const double mean_b = b.mean();
     a.array() -= mean_a;
     b.array() -= mean_b;
-    out.scale[j] = std::max(0.0, a.dot(b) / a.squaredNorm());  // below 0 by rounding only, of a constant target
+    const double squares = a.squaredNorm();
+    if (!(std::isfinite(squares) && squares > 0.0)) {
+      throw numeric_error(text(who, ": the squares of coordinate ", j, " overflow or vanish; expected ",
+                               expected("numbers of about 1e-150 to 1e150")));
+    }
+    out.scale[j] = std::max(0.0, a.dot(b) / squares);  // below 0 by rounding only, of a constant target
     out.shift[j] = mean_b - out.scale[j] * mean_a;
   }
   return out;
@@ -83,7 +88,7 @@ inline axis_map transport_of(const matrix<double>& from, const matrix<double>& t
 /// @return for `recipe::transform`, whose `blend` says how far
 /// @shape  from [n, d], to [m, d]
 /// @throws shape_error if the widths differ; numeric_error for fewer than 2 samples, NaN, or a coordinate that is
-///         constant in the source, by its index
+///         constant in the source or whose squares overflow, by its index; or a map that floats do not hold
 /// @cost   O((n + m) d log(n + m))
 /// @source Rodriguez et al. 2024, arXiv:2410.23054 (Linear-AcT); deviation: n ≠ m by quantiles
 template <class From, class To>
@@ -95,7 +100,9 @@ diagonal_map linear_transport(const Eigen::MatrixBase<From>& from, const Eigen::
   }
   const detail::axis_map found = detail::transport_of(detail::samples(from, 2, detail::text(who, ", source")),
                                                      detail::samples(to, 2, detail::text(who, ", target")), who);
-  return {found.scale.cast<float>(), found.shift.cast<float>()};
+  diagonal_map out{found.scale.cast<float>(), found.shift.cast<float>()};
+  check(affine_map(out), who);
+  return out;
 }
 
 }  // namespace v0

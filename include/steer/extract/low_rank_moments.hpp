@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <utility>
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/moments.hpp"
 #include "steer/extract/samples.hpp"
+#include "steer/vector/decomposition.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -36,7 +38,7 @@ class basic_low_rank_moments {
   basic_low_rank_moments(Eigen::Index width, Eigen::Index rank)
       : spread_(width, second_moments::variances), rank_(rank), sketch_(0, width) {
     if (rank < 1) {
-      throw shape_error(detail::text("low_rank_moments: rank is ", rank, "; expected at least 1"));
+      throw shape_error(detail::text("low_rank_moments: rank is ", detail::actual(rank), "; expected ", detail::expected("at least 1")));
     }
   }
 
@@ -45,7 +47,8 @@ class basic_low_rank_moments {
   template <class Rows>
   void observe(const Eigen::MatrixBase<Rows>& rows) {
     if (rows.cols() != width()) {
-      throw shape_error(detail::text("low_rank_moments: rows have width ", rows.cols(), "; expected ", width()));
+      throw shape_error(detail::text("low_rank_moments: rows have width ", detail::actual(rows.cols()), "; expected ",
+                                     detail::expected(width())));
     }
     if (rows.rows() == 0) {
       return;
@@ -58,11 +61,12 @@ class basic_low_rank_moments {
   }
 
   /// As if every row that `other` has seen had been seen here, up to both bounds.
-  /// @throws shape_error for another width or rank
+  /// @throws shape_error for another width or rank; numeric_error if squares overflow; nothing is added then
   void merge(const basic_low_rank_moments& other) {
     if (other.width() != width() || other.rank_ != rank_) {
-      throw shape_error(detail::text("low_rank_moments: merges width ", other.width(), " and rank ", other.rank_,
-                                     " into width ", width(), " and rank ", rank_));
+      throw shape_error(detail::text("low_rank_moments: merges ",
+                                     detail::actual("width ", other.width(), " and rank ", other.rank_), " into ",
+                                     detail::expected("width ", width(), " and rank ", rank_)));
     }
     if (other.count() == 0) {
       return;
@@ -78,18 +82,22 @@ class basic_low_rank_moments {
       const auto m = static_cast<double>(other.count());
       both.bottomRows(1) = std::sqrt(n * m / (n + m)) * (other.mean() - mean()).transpose();
     }
-    spread_.merge(other.spread_);
-    error_bound_ += other.error_bound_;
-    sketch_.resize(0, width());
+    moments spread = spread_;
+    spread.merge(other.spread_);
+    double error_bound = error_bound_ + other.error_bound_;
+    matrix<double> sketch(0, width());
     for (Eigen::Index at = 0; at < both.rows();) {
-      const Eigen::Index taken = std::min(2 * rank_ - sketch_.rows(), both.rows() - at);
-      sketch_.conservativeResize(sketch_.rows() + taken, Eigen::NoChange);
-      sketch_.bottomRows(taken) = both.middleRows(at, taken);
+      const Eigen::Index taken = std::min(2 * rank_ - sketch.rows(), both.rows() - at);
+      sketch.conservativeResize(sketch.rows() + taken, Eigen::NoChange);
+      sketch.bottomRows(taken) = both.middleRows(at, taken);
       at += taken;
-      if (sketch_.rows() == 2 * rank_) {
-        shrink();
+      if (sketch.rows() == 2 * rank_) {
+        error_bound += shrink(sketch);
       }
     }
+    spread_ = std::move(spread);
+    sketch_.swap(sketch);
+    error_bound_ = error_bound;
   }
 
   [[nodiscard]] Eigen::Index width() const noexcept { return spread_.width(); }
@@ -114,26 +122,28 @@ class basic_low_rank_moments {
   /// @throws numeric_error below two rows
   [[nodiscard]] Eigen::MatrixXd covariance() const {
     if (count() < 2) {
-      throw numeric_error(
-          detail::text("low_rank_moments: a covariance needs at least 2 rows; has seen ", count()));
+      throw numeric_error(detail::text("low_rank_moments: a covariance needs ", detail::expected("at least 2 rows"),
+                                       "; has seen ", detail::actual(count())));
     }
     return sketch_.transpose() * sketch_ / static_cast<double>(count() - 1);
   }
 
  private:
   /// Keeps `rank` rows along the strongest directions; what is taken off all of them is what the next one had.
-  void shrink() {
-    Eigen::MatrixXd gram = sketch_ * sketch_.transpose();
+  /// @return what was taken
+  [[nodiscard]] double shrink(matrix<double>& sketch) const {
+    const Eigen::MatrixXd gram = sketch * sketch.transpose();
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(gram);  // eigenvalues rise
+    detail::require_solved(solved.info(), "low_rank_moments");
     const Eigen::VectorXd& squares = solved.eigenvalues();
     const double taken = std::max(0.0, squares[squares.size() - 1 - rank_]);
-    matrix<double> kept = solved.eigenvectors().rightCols(rank_).transpose() * sketch_;
+    matrix<double> kept = solved.eigenvectors().rightCols(rank_).transpose() * sketch;
     for (Eigen::Index i = 0; i < rank_; ++i) {
       const double square = squares[squares.size() - rank_ + i];
       kept.row(i) *= square > taken ? std::sqrt((square - taken) / square) : 0.0;
     }
-    sketch_ = kept;
-    error_bound_ += taken;
+    sketch.swap(kept);
+    return taken;
   }
 
   moments spread_;

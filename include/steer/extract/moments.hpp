@@ -38,7 +38,7 @@ class moments {
   /// @throws shape_error if the width is below 1
   explicit moments(Eigen::Index width, second_moments kept = second_moments::covariance) : kept_(kept) {
     if (width < 1) {
-      throw shape_error(detail::text("moments: width is ", width, "; expected at least 1"));
+      throw shape_error(detail::text("moments: width is ", detail::actual(width), "; expected ", detail::expected("at least 1")));
     }
     mean_ = Eigen::VectorXd::Zero(width);
     squares_ = Eigen::MatrixXd::Zero(width, kept == second_moments::covariance ? width : 1);
@@ -51,7 +51,7 @@ class moments {
   template <class Rows>
   void observe(const Eigen::MatrixBase<Rows>& rows) {
     if (rows.cols() != width()) {
-      throw shape_error(detail::text("moments: rows have width ", rows.cols(), "; expected ", width()));
+      throw shape_error(detail::text("moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())));
     }
     if (rows.rows() == 0) {
       return;
@@ -75,10 +75,12 @@ class moments {
   ///         numeric_error if squares overflow; nothing is added then
   void merge(const moments& other) {
     if (other.width() != width()) {
-      throw shape_error(detail::text("moments: merges width ", other.width(), " into width ", width()));
+      throw shape_error(detail::text("moments: merges width ", detail::actual(other.width()), " into width ",
+                                     detail::expected(width())));
     }
     if (other.kept_ != kept_) {
-      throw argument_error("moments: one keeps the covariance, the other variances only; they do not merge");
+      throw argument_error(detail::text("moments: one keeps the covariance, the other variances only; expected ",
+                                        detail::expected("the same"), ", or they do not merge"));
     }
     if (other.count_ == 0) {
       return;
@@ -88,7 +90,8 @@ class moments {
     const Eigen::VectorXd way = other.mean_ - mean_;
     // A diagonal bounds all of a scatter matrix.
     if (!std::isfinite(n * m / (n + m) * way.squaredNorm() + total() + other.total())) {
-      throw numeric_error("moments: the squares of the rows overflow; expected numbers up to about 1e150");
+      throw numeric_error(detail::text("moments: the squares of the rows overflow; expected ",
+                                       detail::expected("numbers up to about 1e150")));
     }
     if (kept_ == second_moments::covariance) {
       squares_ += other.squares_ + (n * m / (n + m)) * way * way.transpose();
@@ -130,7 +133,8 @@ class moments {
   /// @throws argument_error if only variances were kept
   [[nodiscard]] const Eigen::MatrixXd& scatter() const {
     if (kept_ != second_moments::covariance) {
-      throw argument_error("moments: only variances were kept; the covariance needs second_moments::covariance");
+      throw argument_error(detail::text("moments: only ", detail::actual("variances"), " were kept; the covariance needs ",
+                                        detail::expected("second_moments::covariance")));
     }
     return squares_;
   }
@@ -150,7 +154,8 @@ class moments {
 
   void require(Eigen::Index least, const char* what) const {
     if (count_ < least) {
-      throw numeric_error(detail::text("moments: ", what, " needs at least ", least, " rows; has seen ", count_));
+      throw numeric_error(detail::text("moments: ", what, " needs ", detail::expected("at least ", least, " rows"), "; has seen ",
+                                       detail::actual(count_)));
     }
   }
 
@@ -170,12 +175,14 @@ class cross_moments {
       : rows_(width), labels_(label_width), cross_(Eigen::MatrixXd::Zero(width, label_width)) {}
 
   /// @shape  rows [n, d], labels [n, k]
-  /// @throws shape_error if the shapes do not fit, numeric_error for NaN or infinity; nothing is added then
+  /// @throws shape_error if the shapes do not fit; numeric_error for NaN or infinity, or if squares overflow; nothing is added
+  ///         then
   template <class Rows, class Labels>
   void observe(const Eigen::MatrixBase<Rows>& rows, const Eigen::MatrixBase<Labels>& labels) {
     if (rows.rows() != labels.rows()) {
       throw shape_error(
-          detail::text("cross_moments: ", rows.rows(), " rows and ", labels.rows(), " labels; expected as many"));
+          detail::text("cross_moments: ", detail::expected(rows.rows()), " rows and ", detail::actual(labels.rows()),
+                       " labels; expected as many"));
     }
     if (rows.rows() == 0) {
       return;
@@ -191,24 +198,28 @@ class cross_moments {
     merge(batch);
   }
 
-  /// @throws shape_error for other widths
+  /// @throws shape_error for other widths; numeric_error if squares overflow; nothing is added then
   void merge(const cross_moments& other) {
     if (other.rows_.width() != rows_.width() || other.labels_.width() != labels_.width()) {
-      throw shape_error(detail::text("cross_moments: merges widths ", other.rows_.width(), " and ",
-                                     other.labels_.width(), " into ", rows_.width(), " and ", labels_.width()));
+      throw shape_error(detail::text("cross_moments: merges widths ",
+                                     detail::actual(other.rows_.width(), " and ", other.labels_.width()), " into ",
+                                     detail::expected(rows_.width(), " and ", labels_.width())));
     }
     if (other.rows_.count() == 0) {
       return;
     }
+    Eigen::MatrixXd cross = cross_ + other.cross_;
     if (rows_.count() > 0) {
       const auto n = static_cast<double>(rows_.count());
       const auto m = static_cast<double>(other.rows_.count());
-      cross_ +=
+      cross +=
           (n * m / (n + m)) * (other.rows_.mean() - rows_.mean()) * (other.labels_.mean() - labels_.mean()).transpose();
     }
-    cross_ += other.cross_;
-    rows_.merge(other.rows_);
-    labels_.merge(other.labels_);
+    moments labels = labels_;
+    labels.merge(other.labels_);
+    rows_.merge(other.rows_);  // the last that may throw
+    labels_ = std::move(labels);
+    cross_.swap(cross);
   }
 
   [[nodiscard]] const moments& rows() const noexcept { return rows_; }
@@ -219,7 +230,8 @@ class cross_moments {
   /// @throws numeric_error below two rows
   [[nodiscard]] Eigen::MatrixXd cross_covariance() const {
     if (rows_.count() < 2) {
-      throw numeric_error(detail::text("cross_moments: a covariance needs at least 2 rows; has seen ", rows_.count()));
+      throw numeric_error(detail::text("cross_moments: a covariance needs ", detail::expected("at least 2 rows"), "; has seen ",
+                                       detail::actual(rows_.count())));
     }
     return cross_ / static_cast<double>(rows_.count() - 1);
   }

@@ -12,6 +12,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/vector/decomposition.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -107,6 +108,9 @@ axes leading_axis(const matrix<Scalar>& samples, Eigen::Index most) {
     make_orthogonal(next, known);
     below[j] = next.norm();
     solved.computeFromTridiagonal(diagonal.head(j + 1), below.head(j));
+    if (solved.info() != Eigen::Success) {
+      return out;
+    }
     const double square = solved.eigenvalues()[j];
     constexpr double rounding = 1e-14;
     if (below[j] * std::abs(solved.eigenvectors()(j, j)) <= rounding * square) {
@@ -130,7 +134,7 @@ axes leading_axis(const matrix<Scalar>& samples, Eigen::Index most) {
 /// From the smaller of the two Gram matrices, whose eigenvalues are the squares: what is below 1e-6 of the largest
 /// singular value is noise there, as it is in samples that were floats.
 /// @shape  samples [n, d]; k >= 1
-/// @throws numeric_error if the samples do not have that rank; `who` names the method
+/// @throws numeric_error if the samples do not have that rank, or their squares overflow; `who` names the method
 /// @cost   O(n d min(n, d) + min(n, d)³)
 /// @source Golub & Van Loan, Matrix Computations, 4th edition, chapter 8
 ///
@@ -153,6 +157,10 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   } else {
     gram.selfadjointView<Eigen::Lower>().rankUpdate(samples.transpose());
   }
+  if (!std::isfinite(gram.trace())) {
+    throw numeric_error(text(thing(who), ": the squares of the samples ", actual("overflow"), "; expected ",
+                             expected("numbers up to about 1e150")));
+  }
   // All eigenvalues, but one eigenvector only where one is asked for: the others are most of the work.
   Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved;  // eigenvalues rise; it reads the lower half
   Eigen::MatrixXd columns;
@@ -163,6 +171,7 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
     const Eigen::VectorXd diagonal = tridiagonal.diagonal();
     const Eigen::VectorXd below = tridiagonal.subDiagonal();
     solved.computeFromTridiagonal(diagonal, below, Eigen::EigenvaluesOnly);
+    require_solved(solved.info(), who);
     values = scale * solved.eigenvalues();
     if (const Eigen::VectorXd v = largest_of_tridiagonal(diagonal, below, solved.eigenvalues()[m - 1]); v.size() == m) {
       columns = v;
@@ -176,13 +185,15 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   }
   if (columns.size() == 0) {
     solved.compute(gram);
+    require_solved(solved.info(), who);
     values = solved.eigenvalues();
     columns = solved.eigenvectors().rightCols(k).rowwise().reverse();
   }
   constexpr double noise = 1e-12;
   const auto rank = static_cast<Eigen::Index>((values.array() > noise * values[m - 1]).count());
   if (k > rank || !(values[m - 1] > 0.0)) {
-    throw numeric_error(text(who, ": the samples span ", values[m - 1] > 0.0 ? rank : 0, " dimensions; asked for ", k));
+    throw numeric_error(text(thing(who), ": the samples span ", actual(values[m - 1] > 0.0 ? rank : 0), " dimensions; asked for ",
+                             expected(k)));
   }
   axes out;
   out.total = gram.trace();

@@ -101,8 +101,8 @@ probe fit_logistic(Weights& weights, const Eigen::VectorXd& sign, probe_options 
     line.towards = sign.array() * way;
     const double gain = -0.5 * (pull.array() * way).sum() - 0.5 * line.squares[1];
     if (out.steps == options.steps) {
-      throw numeric_error(text("probe: has not converged after ", options.steps, " steps: the loss of ", out.loss,
-                               " can still fall by about ", gain, "; expected more steps or a larger penalty"));
+      throw numeric_error(text("probe: has not converged after ", actual(options.steps, " steps"), ": the loss of ", out.loss,
+                               " can still fall by about ", gain, "; expected ", expected("more steps or a larger penalty")));
     }
     constexpr double rounding = 1e-12;  // of a sum of n losses
     double length = 1.0;
@@ -131,7 +131,7 @@ probe fit_logistic(Weights& weights, const Eigen::VectorXd& sign, probe_options 
 ///
 /// @shape  positive [n, d], negative [m, d]
 /// @throws shape_error if the widths differ; argument_error for a penalty or number of steps not above 0; numeric_error
-///         for an empty side, NaN, or no convergence
+///         for an empty side, NaN, squares that overflow, a penalty too small for samples that do not span, or no convergence
 /// @cost   O(N² d) once and O(N³ / 3) a step for N < d, else O(N d² + d³ / 3) a step; some six steps, N = n + m
 /// @source iteratively reweighted least squares; used for steering by Li et al. 2023, arXiv:2306.03341 (ITI). Where
 ///         there are fewer samples than dimensions, the weights lie in the samples' span, and the fit is made there
@@ -139,8 +139,8 @@ template <class Positive, class Negative>
 probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative,
                 probe_options options = {}) {
   if (!(options.penalty > 0.0 && std::isfinite(options.penalty)) || options.steps < 1) {
-    throw argument_error(detail::text("probe: penalty is ", options.penalty, " with ", options.steps,
-                                      " steps; expected both above 0, and finite"));
+    throw argument_error(detail::text("probe: penalty is ", detail::actual(options.penalty, " with ", options.steps, " steps"),
+                                      "; expected ", detail::expected("both above 0, and finite")));
   }
   detail::require_sides(positive, negative, 1, "probe");
   const Eigen::Index n = positive.rows();
@@ -150,6 +150,10 @@ probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::Matrix
   rows << positive.template cast<double>(), negative.template cast<double>();
   const Eigen::RowVectorXd middle = detail::column_means(rows);  // the bias takes it up: a better conditioned system
   rows.rowwise() -= middle;
+  if (!std::isfinite(rows.squaredNorm())) {
+    throw numeric_error(detail::text("probe: the squares of the samples ", detail::actual("overflow"), "; expected ",
+                                     detail::expected("numbers up to about 1e150")));
+  }
   Eigen::VectorXd sign(count);
   sign << Eigen::VectorXd::Ones(n), -Eigen::VectorXd::Ones(count - n);
   probe out;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "steer/core/matrix.hpp"
+#include "steer/vector/decomposition.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -31,6 +32,7 @@ class weights_of_columns {
     hessian.row(r).head(r) = weight.transpose() * rows_;
     hessian(r, r) = std::max(weight.sum(), 1e-12);  // every text far on its side: the bias hardly matters
     system_.compute(hessian);
+    require_solved(system_.info(), "probe");
   }
   /// What a whole step adds to the log-odds, and to the penalty.
   Eigen::VectorXd step(const Eigen::VectorXd& pull, double (&squares)[3]) {
@@ -81,6 +83,7 @@ class weights_of_samples {
     }
     system.diagonal().array() += penalty_;
     system_.compute(system);
+    require_solved(system_.info(), "probe");
     of_bias_ = system_.solve(root_);
   }
   Eigen::VectorXd step(const Eigen::VectorXd& pull, double (&squares)[3]) {

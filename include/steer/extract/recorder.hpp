@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -61,24 +62,35 @@ class recorder {
     for (const int layer : options_.layers) {
       shape_.require({layer, options_.point}, "recorder");
       if (!streams_.try_emplace(layer, shape_.width_at(options_.point)).second) {
-        throw argument_error(detail::text("recorder: layer ", layer, " is named twice"));
+        throw argument_error(detail::text("recorder: layer ", detail::at_layer(layer), " is ", detail::actual("named twice"),
+                                          "; expected ", detail::expected("each once")));
       }
     }
   }
 
   /// Runs one text through the model and pools its selected rows.
+  /// @throws before the pass: shape_error for another model, argument_error if no token is selected or one is negative. After
+  ///         it: host_error if the host did not show every selected token, numeric_error for an activation that is not finite
   template <host Model>
   void observe(Model& model, std::span<const std::int32_t> text, side which) {
     require_same_model(model.shape());
-    keep(run(model, text, which), which);
+    const std::int64_t selected = selected_of(text, which);
+    const pooled found = run(model, text, which, selected);
+    make_room(index_of(which), 1);
+    keep(found, which);
   }
 
   /// Runs a contrast pair; pairs make `evidence::coherence` possible. Either both texts are kept or none.
+  /// @throws as for one text, for both before the first pass
   template <host Model>
   void observe(Model& model, std::span<const std::int32_t> positive, std::span<const std::int32_t> negative) {
     require_same_model(model.shape());
-    const pooled plus = run(model, positive, side::positive);
-    const pooled minus = run(model, negative, side::negative);
+    const std::int64_t selected_positive = selected_of(positive, side::positive);
+    const std::int64_t selected_negative = selected_of(negative, side::negative);
+    const pooled plus = run(model, positive, side::positive, selected_positive);
+    const pooled minus = run(model, negative, side::negative, selected_negative);
+    make_room(index_of(side::positive), 1);
+    make_room(index_of(side::negative), 1);
     keep(plus, side::positive);
     keep(minus, side::negative);
     ++pairs_;
@@ -99,7 +111,8 @@ class recorder {
 
   /// As if everything that `other` has observed had been observed here, after what was. Threads record into recorders
   /// of their own; merged in a fixed order they give the same bits every time.
-  /// @throws shape_error for another model, argument_error for another selection of tokens, point or layers
+  /// @throws shape_error for another model, argument_error for another selection of tokens, point or layers; nothing is merged
+  ///         then
   void merge(const recorder& other) {
     if (&other == this) {
       merge(recorder(other));
@@ -112,8 +125,11 @@ class recorder {
       const auto what = [](const recorder_options& o) {
         return detail::text(to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers");
       };
-      throw argument_error(detail::text("recorder: merges ", what(theirs), " into ", what(options_),
+      throw argument_error(detail::text("recorder: merges ", detail::actual(what(theirs)), " into ", detail::expected(what(options_)),
                                         "; expected the same, layer by layer"));
+    }
+    for (std::size_t s = 0; s < count_.size(); ++s) {
+      make_room(s, other.count_[s]);
     }
     for (auto& [layer, here] : streams_) {
       const stream& there = other.streams_.at(layer);
@@ -166,7 +182,8 @@ class recorder {
   [[nodiscard]] Eigen::VectorXd mean(int layer, side which) const {
     const stream& here = at(layer);
     if (count(which) == 0) {
-      throw numeric_error(detail::text("recorder: has no ", to_string(which), " text; expected at least one"));
+      throw numeric_error(detail::text("recorder: has ", detail::actual("no ", to_string(which), " text"), "; expected ",
+                                       detail::expected("at least one")));
     }
     return here.total[index_of(which)] / static_cast<double>(count(which));
   }
@@ -231,8 +248,8 @@ class recorder {
   [[nodiscard]] const stream& at(int layer) const {
     const auto found = streams_.find(layer);
     if (found == streams_.end()) {
-      throw shape_error(detail::text("recorder: layer ", layer, " is not recorded; ", options_.layers.size(),
-                                     " layers are, from ", options_.layers.front(), " to ", options_.layers.back()));
+      throw shape_error(detail::text("recorder: layer ", detail::at_layer(layer), " is not recorded; ", options_.layers.size(),
+                                     " layers are, ", detail::expected("from ", options_.layers.front(), " to ", options_.layers.back())));
     }
     return found->second;
   }
@@ -251,17 +268,32 @@ class recorder {
   void require_same_model(const model_shape& host) const {
     require_facts(host);
     const std::ptrdiff_t width = host.width_at(options_.point);
-    const std::ptrdiff_t expected = shape_.width_at(options_.point);
-    if (host.layers != shape_.layers || width != expected || host.fingerprint != shape_.fingerprint) {
-      throw shape_error(detail::text("recorder: was made for model \"", shape_.name, "\" with ", shape_.layers,
-                                     " layers of width ", expected, " at ", to_string(options_.point),
-                                     "; asked to observe \"", host.name, "\" with ", host.layers, " layers of width ", width,
-                                     host.fingerprint == shape_.fingerprint ? "" : " and other weights"));
+    const std::ptrdiff_t expected_width = shape_.width_at(options_.point);
+    if (host.layers != shape_.layers || width != expected_width || host.fingerprint != shape_.fingerprint) {
+      using namespace detail;
+      throw shape_error(text("recorder: was made for ",
+                             expected("model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width, " at ",
+                                      to_string(options_.point)),
+                             "; asked to observe ",
+                             actual("\"", host.name, "\" with ", host.layers, " layers of width ", width),
+                             host.fingerprint == shape_.fingerprint ? "" : " and other weights"));
     }
   }
 
+  /// The start of a message about one text.
+  [[nodiscard]] std::string name_of(std::span<const std::int32_t> text, side which) const {
+    return detail::text("recorder: ", to_string(which), " text ", count(which), " (", text.size(), " tokens)");
+  }
+
+  /// How many tokens of a text are selected, which is known before the model runs.
+  /// @throws as `count_selected`
+  [[nodiscard]] std::int64_t selected_of(std::span<const std::int32_t> text, side which) const {
+    return count_selected(options_.tokens, text, name_of(text, which));
+  }
+
   template <host Model>
-  pooled run(Model& model, std::span<const std::int32_t> text, side which) {
+  pooled run(Model& model, std::span<const std::int32_t> text, side which, std::int64_t selected) {
+    using namespace detail;
     for (auto& [layer, here] : streams_) {
       here.sum.setZero();
       here.count = 0;
@@ -275,28 +307,42 @@ class recorder {
     }
     pooled out;
     for (const auto& [layer, here] : streams_) {
-      const std::string who = detail::text("recorder: ", to_string(which), " text ", count(which), " (", text.size(),
-                                           " tokens), ", to_string(site{layer, options_.point}));
-      if (here.count == 0) {
-        throw argument_error(detail::text(who, ": no token is selected by ", to_string(options_.tokens)));
+      const auto refused = [&](const auto&... what) {
+        return detail::text(thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point), ": ", what...);
+      };
+      if (here.count < selected) {
+        throw host_error(refused("the host showed ", actual(here.count), " of the ", expected(selected), " tokens selected"));
       }
       if (!here.sum.allFinite() || !std::isfinite(here.norm_sum)) {
-        throw numeric_error(detail::text(who, ": an activation is not finite"));
+        throw numeric_error(refused("an activation is not finite"));
       }
       out.emplace(layer, pooled_row{here.sum / static_cast<double>(here.count), here.norm_sum, here.norm_count});
     }
     return out;
   }
 
-  void keep(const pooled& text_rows, side which) {
+  /// Memory for more texts of a side, so that to keep them cannot fail halfway.
+  void make_room(std::size_t s, std::size_t more) {
+    const auto width = static_cast<std::size_t>(shape_.width_at(options_.point));
+    for (auto& [layer, here] : streams_) {
+      std::vector<float>& texts = here.texts[s];
+      if (const std::size_t needed = texts.size() + more * width; needed > texts.capacity()) {
+        texts.reserve(std::max(needed, 2 * texts.capacity()));
+      }
+    }
+  }
+
+  /// What `make_room` was called for.
+  void keep(const pooled& text_rows, side which) noexcept {
     const std::size_t s = index_of(which);
     for (const auto& [layer, row] : text_rows) {
       stream& here = streams_.at(layer);
       here.total[s] += row.mean;
       here.kept_norm_sum += row.norm_sum;
       here.kept_norm_count += row.norm_count;
-      const Eigen::VectorXf rounded = row.mean.cast<float>();
-      here.texts[s].insert(here.texts[s].end(), rounded.begin(), rounded.end());
+      for (const double number : row.mean) {
+        here.texts[s].push_back(static_cast<float>(number));
+      }
     }
     ++count_[s];
   }

@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <numeric>
@@ -130,12 +131,17 @@ two_sides sides(const Eigen::MatrixBase<Positive>& positive, const Eigen::Matrix
   return {positive.template cast<double>(), negative.template cast<double>()};
 }
 
-/// @throws numeric_error if the sides have the same mean up to rounding: no linear method finds a direction then
+/// @throws numeric_error if the sides have the same mean up to rounding: no linear method finds a direction then; or if squares
+///         overflow
 inline void require_difference(const two_sides& both, const Eigen::VectorXd& difference, const std::string& who) {
   constexpr double rounding = 1e-12;
   const double scale = column_means(both.positive).norm() + column_means(both.negative).norm();
+  if (!std::isfinite(scale)) {
+    throw numeric_error(text(thing(who), ": the squares of the samples ", actual("overflow"), "; expected ",
+                             expected("numbers up to about 1e150")));
+  }
   if (difference.norm() <= rounding * scale) {
-    throw numeric_error(text(who, ": the two sides have the same mean; a direction needs a norm above 0"));
+    throw numeric_error(text(thing(who), ": the two sides have the same mean; a direction needs a norm above 0"));
   }
 }
 

@@ -1,9 +1,11 @@
 // steer/extract/token_selection.hpp: which tokens of a text a recorder pools.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -66,6 +68,26 @@ inline std::string to_string(const token_selection& selection) {
   return std::visit(visitor{}, selection);
 }
 
+/// How many tokens of a text a selection takes.
+/// @throws argument_error if it takes none, or a token is negative; `who` names the text
+inline std::int64_t count_selected(const token_selection& selection, std::span<const std::int32_t> text, const std::string& who) {
+  using detail::actual;
+  using detail::expected;
+  std::int64_t selected = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] < 0) {
+      throw argument_error(detail::text(detail::thing(who), ": token ", i, " is ", actual(text[i]), "; expected ", expected("0 or above")));
+    }
+    const row_info row{text[i], static_cast<std::int32_t>(i), 0, static_cast<std::int32_t>(text.size()), phase::prompt};
+    selected += contains(selection, row) ? 1 : 0;
+  }
+  if (selected == 0) {
+    throw argument_error(detail::text(detail::thing(who), ": no token is selected by ", actual(to_string(selection)), "; expected ",
+                                      expected("at least one")));
+  }
+  return selected;
+}
+
 /// @throws argument_error if no token can be selected
 inline void check(const token_selection& selection) {
   struct visitor {
@@ -74,17 +96,20 @@ inline void check(const token_selection& selection) {
     void operator()(const token_span& s) const {
       if (s.first < 0 || s.last < s.first) {
         throw argument_error(
-            detail::text("token_span: positions ", s.first, " to ", s.last, "; expected 0 <= first <= last"));
+            detail::text("token_span: positions ", detail::actual(s.first, " to ", s.last), "; expected ",
+                         detail::expected("0 <= first <= last")));
       }
     }
     void operator()(const token_from_end& s) const {
       if (s.offset < 0) {
-        throw argument_error(detail::text("token_from_end: offset is ", s.offset, "; expected 0 or above"));
+        throw argument_error(detail::text("token_from_end: offset is ", detail::actual(s.offset), "; expected ",
+                                          detail::expected("0 or above")));
       }
     }
     void operator()(const tokens_where& s) const {
       if (!s.accepts) {
-        throw argument_error("tokens_where: the predicate is empty; expected a callable");
+        throw argument_error(detail::text("tokens_where: the predicate is ", detail::actual("empty"), "; expected ",
+                                          detail::expected("a callable")));
       }
     }
   };

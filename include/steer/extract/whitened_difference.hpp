@@ -51,6 +51,10 @@ Eigen::VectorXd whitened(const Sides& both, const Eigen::VectorXd& difference, w
   const double total = within.squaredNorm();
   const double ridge = options.shrinkage * total / static_cast<double>(d);
   const double kept = 1.0 - options.shrinkage;
+  if (!std::isfinite(total)) {
+    throw numeric_error(text(who, ": the squares of the samples ", actual("overflow"), "; expected ",
+                             expected("numbers up to about 1e150")));
+  }
   if (!(total > 0.0)) {
     throw numeric_error(text(who, ": the samples of each side are all the same; the method needs their variance"));
   }

@@ -59,6 +59,32 @@ inline void take_slopes(response& out, Eigen::Index j, const std::vector<reading
   }
 }
 
+/// What can be known before a model runs.
+/// @throws as `measure_response`
+inline void require_measurable(const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
+                               const model_shape& shape, const dosage& how, double step, int controls) {
+  const std::string who = "response";
+  if (vectors.empty() || readouts.size() != vectors.size()) {
+    throw argument_error(text(who, ": has ", expected(vectors.size()), " vectors and ", actual(readouts.size()),
+                              " readouts; expected as many, at least one"));
+  }
+  const auto largest = static_cast<float>(2.0 * step);  // strengths are floats
+  if (!(std::isfinite(largest) && static_cast<float>(step) > 0.0F) || controls < 0) {
+    throw argument_error(text(who, ": the step is ", actual(step), ", with ", controls, " controls; expected ",
+                              expected("a step above 0 and no negative count"), ", and twice the step as a float"));
+  }
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    require_together(vectors.front(), vectors[i], who);
+    check(readouts[i]);
+    const bool pairs = readouts[i].sample == readout::sample::pair;
+    if (const std::size_t samples = readouts[i].texts.size() / (pairs ? 2 : 1); samples < 2) {
+      throw argument_error(text(thing("readout \"", readouts[i].name, "\""), ": has ", actual("1 sample"), "; expected ",
+                                expected("at least 2"), ", or no slope has an error"));
+    }
+    static_cast<void>(plan{recipe_of({vectors[i]}, {2.0 * step}, how), shape});
+  }
+}
+
 /// The vector with other directions of the same lengths, drawn at random.
 template <std::uniform_random_bit_generator Engine>
 steering_vector random_like(steering_vector v, Engine& engine) {
@@ -100,25 +126,18 @@ inline double correlation_with_length(const readout& r, const readings& from, co
 /// is not constant.
 ///
 /// @param readouts  one for each vector, of the concept that it steers
-/// @throws argument_error if there are not as many readouts as vectors, the step is not above 0 or controls are below 0; as `+` if the vectors do
-///         not belong together, `recipe::add`, `plan` and `read_out`
+/// @throws before the first pass: argument_error if there are not as many readouts as vectors, a readout has less than two
+///         samples, the step is not above 0 or controls are below 0; as `+` if the vectors do not belong together, `check` of a
+///         readout, `recipe::add` and `plan`. As `read_out` while it measures
 /// @cost   4 k + 1 passes over the readouts' texts, and 2 for each control
 template <logits_host Model>
 response measure_response(Model& model, const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
                           const response_options& options = {}) {
-  if (vectors.empty() || readouts.size() != vectors.size()) {
-    throw argument_error(detail::text("response: has ", vectors.size(), " vectors and ", readouts.size(),
-                                      " readouts; expected as many, at least one"));
-  }
-  if (!(std::isfinite(options.step) && options.step > 0.0) || options.controls < 0) {
-    throw argument_error(detail::text("response: the step is ", options.step, ", with ", options.controls,
-                                      " controls; expected a step above 0 and no negative count"));
-  }
   const model_shape& shape = model.shape();
+  detail::require_measurable(vectors, readouts, shape, options.dosage, options.step, options.controls);
   std::vector<std::string> names;
   std::vector<std::string> warnings;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
-    detail::require_together(vectors.front(), vectors[i], "response");
     names.push_back(readouts[i].name);
     warnings.insert(warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
   }

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -48,8 +49,9 @@ struct met_targets {
 ///
 /// @param targets      the shift of each readout, in nats
 /// @param shift_under  called with k doses, gives k shifts
-/// @throws argument_error if there are not as many targets as readouts or an option has no meaning; shape_error if
-///         `shift_under` gives another number of shifts; numeric_error if no round's shifts are all finite, and as `dose`
+/// @throws before the first measurement: argument_error if there are not as many targets as readouts, or a target, a dose to
+///         start from or an option has no meaning; numeric_error as `dose`. Later: shape_error if `shift_under` gives another
+///         number of shifts; numeric_error if no round's shifts are all finite
 /// @cost   `rounds` measurements and O(k³) each
 /// @source Broyden 1965, Mathematics of Computation 19(92), 577: the "good" update
 template <class Measure>
@@ -57,42 +59,54 @@ template <class Measure>
 met_targets meet_targets(const response& measured, const std::vector<double>& targets, Measure&& shift_under,
                          const meet_options& options = {}) {
   check(measured);
+  const std::string who = "meet_targets";
   const std::size_t k = measured.vectors.size();
-  if (targets.size() != k || (!options.start.empty() && options.start.size() != k)) {
-    throw argument_error(detail::text("meet_targets: has ", targets.size(), " targets and ", options.start.size(),
-                                      " doses to start from; expected ", k, ", or none to start from"));
+  const Eigen::VectorXd wanted = detail::nats_of(targets, k, who);
+  if (!options.start.empty() && options.start.size() != k) {
+    throw argument_error(detail::text(who, ": has ", detail::actual(options.start.size()), " doses to start from; expected ",
+                                      detail::expected(k), ", or none"));
+  }
+  for (std::size_t j = 0; j < options.start.size(); ++j) {
+    if (!std::isfinite(options.start[j])) {
+      throw argument_error(detail::text(who, ": dose ", j, " to start from is ", detail::actual(options.start[j]), "; expected ",
+                                        detail::expected("a finite number")));
+    }
   }
   const auto vector_of = [](const std::vector<double>& v) {
     Eigen::VectorXd out(static_cast<Eigen::Index>(v.size()));
     std::copy(v.begin(), v.end(), out.begin());
     return out;
   };
-  const Eigen::VectorXd wanted = vector_of(targets);
-  if (options.rounds < 1 || !(options.tolerance >= 0.0) || !(options.largest_step > 0.0) || !wanted.allFinite()) {
-    throw argument_error(detail::text("meet_targets: ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
-                                      options.largest_step, "; expected at least 1, 0 or above, above 0, and finite targets"));
+  if (options.rounds < 1 || !(options.tolerance >= 0.0) || !(options.largest_step > 0.0)) {
+    throw argument_error(detail::text(who, ": ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
+                                      options.largest_step, "; expected ", detail::expected("at least 1, 0 or above, above 0")));
   }
   const auto limited = [&](Eigen::VectorXd step) {
     const double most = step.cwiseAbs().maxCoeff();
     return most > options.largest_step ? Eigen::VectorXd(step * (options.largest_step / most)) : step;
   };
-  Eigen::MatrixXd inverse = detail::inverse_response(measured, options.invertible, "meet_targets");
+  Eigen::MatrixXd inverse = detail::inverse_response(measured, options.invertible, who);
   Eigen::VectorXd doses = options.start.empty() ? limited(inverse * wanted) : vector_of(options.start);
+  if (!doses.allFinite()) {
+    throw numeric_error(detail::text(who, ": the targets need doses that are not finite; expected ",
+                                     detail::expected("smaller targets")));
+  }
   Eigen::VectorXd last_doses = Eigen::VectorXd::Zero(wanted.size());  // of the last round whose shifts were finite
   Eigen::VectorXd last_shifts;
   met_targets best{.missed = std::numeric_limits<double>::infinity()};
   for (int round = 1; round <= options.rounds; ++round) {
     const std::vector<double> found = shift_under(std::vector<double>(doses.begin(), doses.end()));
     if (found.size() != k) {
-      throw shape_error(detail::text("meet_targets: the measurement gives ", found.size(), " shifts; expected ", k));
+      throw shape_error(detail::text(who, ": the measurement gives ", detail::actual(found.size()), " shifts; expected ",
+                                     detail::expected(k)));
     }
     const Eigen::VectorXd shifts = vector_of(found);
     const Eigen::VectorXd off = wanted - shifts;
     best.rounds = round;
     if (!off.allFinite()) {
       if (round == options.rounds && best.doses.empty()) {
-        throw numeric_error(detail::text("meet_targets: in none of ", options.rounds,
-                                         " rounds all shifts are finite; the last doses were up to ", doses.cwiseAbs().maxCoeff()));
+        throw numeric_error(detail::text(who, ": in none of ", options.rounds, " rounds all shifts are finite; the last doses were up to ",
+                                         detail::actual(doses.cwiseAbs().maxCoeff())));
       }
       doses = (last_doses + doses) / 2.0;  // of the first round too: no dose shifts nothing
       continue;
@@ -114,7 +128,11 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     }
     last_doses = doses;
     last_shifts = shifts;
-    doses += limited(inverse * off);
+    const Eigen::VectorXd next = doses + limited(inverse * off);
+    if (!next.allFinite()) {
+      break;  // so far off that no further step is a number
+    }
+    doses = next;
   }
   return best;
 }

@@ -54,6 +54,15 @@ inline double error_of_sum(const Eigen::VectorXd& parts) {
   return n > 1.0 ? std::sqrt(parts.squaredNorm() * n / (n - 1.0)) : std::numeric_limits<double>::quiet_NaN();
 }
 
+/// @throws argument_error for a token of any text that the vocabulary does not have
+inline void require_tokens(const std::vector<readout>& readouts, const std::vector<std::string>& names, Eigen::Index vocabulary) {
+  for (std::size_t i = 0; i < readouts.size(); ++i) {
+    for (std::size_t t = 0; t < readouts[i].texts.size(); ++t) {
+      require_tokens(readouts[i].texts[t], vocabulary, names[i], text("text ", t, ", "));
+    }
+  }
+}
+
 }  // namespace detail
 
 /// A readout in nats.
@@ -74,36 +83,60 @@ inline estimate shift_of(const readings& from, const readings& to) {
 /// Runs the readouts' texts under a hook; readouts that have the same texts share the pass.
 ///
 /// @return one for each readout
-/// @throws as `check` of a readout; numeric_error naming readout and text if a reading is not finite, or the readings of one
-///         add up to nothing
+/// @throws before the first pass as `check` of a readout; with the first logits, and naming readout and text, argument_error for
+///         a token of any text that the model does not have; host_error if the host leaves out a text or a row of its logits;
+///         numeric_error naming readout and text if a reading is not finite, or the readings of one add up to nothing
 /// @cost   one forward pass over every different set of texts
 template <logits_host Model>
 std::vector<readings> read_out(Model& model, const std::vector<readout>& readouts, hook_ref<float> hook) {
   std::vector<readings> out(readouts.size());
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     check(readouts[i]);
+    names.push_back(detail::text("readout \"", readouts[i].name, "\""));
     out[i].pooling = readouts[i].pooling;
+  }
+  bool vocabulary_known = false;
+  for (std::size_t i = 0; i < readouts.size(); ++i) {
     if (!out[i].samples.empty()) {
       continue;  // has been read together with an earlier one
     }
+    const std::vector<token_text>& texts = readouts[i].texts;
     std::vector<std::size_t> together;
     for (std::size_t j = i; j < readouts.size(); ++j) {
-      if (readouts[j].texts == readouts[i].texts) {
+      if (readouts[j].texts == texts) {
         together.push_back(j);
-        out[j].samples.resize(readouts[j].texts.size());
+        out[j].samples.resize(texts.size());
       }
     }
+    std::size_t given = 0;
     const logits_sink sink = [&](std::size_t text, logits_view logits) {
+      if (!vocabulary_known) {
+        detail::require_tokens(readouts, names, logits.cols());
+        vocabulary_known = true;
+      }
+      if (text != given || given == texts.size()) {
+        throw host_error(detail::text(detail::thing("model \"", model.shape().name, "\""), ": the host gave the logits of text ",
+                                      detail::actual(text), "; expected ", detail::expected("each of ", texts.size(), " in order")));
+      }
+      ++given;
       for (const std::size_t j : together) {
-        const readout_sample found = readouts[j].read(readouts[j].texts[text], logits);
+        const std::string where = detail::text(names[j], ", text ", text);
+        detail::require_logits(texts[text], logits, where);
+        const readout_sample found = readouts[j].read(texts[text], logits);
         if (!std::isfinite(found.first) || !std::isfinite(found.second)) {
-          throw numeric_error(detail::text("readout \"", readouts[j].name, "\", text ", text, ": reads ", found.first, " and ",
-                                           found.second, "; expected finite numbers"));
+          throw numeric_error(detail::text(detail::thing(where), ": reads ", detail::actual(found.first, " and ", found.second),
+                                           "; expected ", detail::expected("finite numbers")));
         }
         out[j].samples[text] = found;
       }
     };
-    model.logits(std::span<const token_text>(readouts[i].texts), hook, sink);
+    model.logits(std::span<const token_text>(texts), hook, sink);
+    if (given != texts.size()) {
+      throw host_error(detail::text(detail::thing("model \"", model.shape().name, "\""), ": the host gave the logits of ",
+                                    detail::actual(given), given == 1 ? " text" : " texts", "; expected ",
+                                    detail::expected(texts.size())));
+    }
   }
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     auto& samples = out[i].samples;
@@ -114,8 +147,8 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
       samples.resize(samples.size() / 2);
     }
     if (const double value = detail::pool(out[i]).value; !std::isfinite(value)) {
-      throw numeric_error(detail::text("readout \"", readouts[i].name, "\": its ", samples.size(), " samples make ", value,
-                                       "; expected a finite number of nats"));
+      throw numeric_error(detail::text(detail::thing(names[i]), ": its ", samples.size(), " samples make ", detail::actual(value),
+                                       "; expected ", detail::expected("a finite number of nats")));
     }
   }
   return out;

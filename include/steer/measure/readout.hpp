@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <span>
 #include <string>
@@ -15,12 +16,10 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
+#include "steer/measure/token_text.hpp"
 
 namespace steer {
 inline namespace v0 {
-
-/// A text as the model's tokens, the BOS included where the model has one.
-using token_text = std::vector<std::int32_t>;
 
 /// What one text says of a concept: two numbers whose totals over the texts `pooling` makes into one.
 struct readout_sample {
@@ -73,15 +72,12 @@ double log_sum_exp(const Row& logits, std::span<const std::int32_t> tokens) {
   return most + std::log(sum);
 }
 
-inline void require_texts(const std::vector<token_text>& texts, const std::string& who) {
-  if (texts.empty()) {
-    throw argument_error(text(who, ": has no texts; expected at least one"));
-  }
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (texts[i].empty()) {
-      throw argument_error(text(who, ": text ", i, " is empty; expected at least one token"));
-    }
-  }
+/// Tokens without those that have come before.
+inline std::vector<std::int32_t> each_once(const std::vector<std::int32_t>& tokens) {
+  std::vector<std::int32_t> out;
+  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(out),
+               [&](std::int32_t token) { return std::find(out.begin(), out.end(), token) == out.end(); });
+  return out;
 }
 
 }  // namespace detail
@@ -89,7 +85,8 @@ inline void require_texts(const std::vector<token_text>& texts, const std::strin
 /// Whether the model is asked after this token of a text, that is, about the next.
 using position_predicate = std::function<bool(std::span<const std::int32_t> text, std::size_t position)>;
 
-/// Two sets of tokens, either of which shows the concept or its opposite, and where in the texts the choice is made.
+/// Two sets of tokens, either of which shows the concept or its opposite, and where in the texts the choice is made. A token
+/// that a set names twice counts once.
 struct token_sets {
   std::string name = {};
   std::vector<std::int32_t> positive = {};
@@ -103,25 +100,30 @@ struct token_sets {
 ///     log_ratio:  log of the sum over positions of Σ p(positive), less the same of the negative ones: where many positions
 ///                 decide, or none for sure, what counting words in generated texts measures
 ///
-/// @throws argument_error if there are no texts, a set is empty or both share a token, or no position is chosen in any text
+/// @throws argument_error if there are no texts, one is empty, a token is negative, a set is empty or both share a token, or no
+///         position is chosen in any text; while it reads, for a token that the model does not have
 /// @cost   per chosen position the size of the sets; `log_ratio` the vocabulary
 inline readout token_set_readout(token_sets sets, std::vector<token_text> texts, pooling how = pooling::mean) {
+  using detail::actual;
+  using detail::expected;
+  using detail::thing;
   const std::string who = detail::text("readout \"", sets.name, "\"");
   detail::require_texts(texts, who);
-  for (const auto* side : {&sets.positive, &sets.negative}) {
+  for (auto* side : {&sets.positive, &sets.negative}) {
     if (side->empty()) {
-      throw argument_error(detail::text(who, ": the ", side == &sets.positive ? "positive" : "negative",
-                                        " set has no tokens; expected at least one"));
+      throw argument_error(detail::text(thing(who), ": the ", side == &sets.positive ? "positive" : "negative", " set has ",
+                                        actual("no tokens"), "; expected ", expected("at least one")));
     }
     for (const std::int32_t token : *side) {
       if (token < 0) {
-        throw argument_error(detail::text(who, ": token ", token, " does not exist; expected 0 or above"));
+        throw argument_error(detail::text(thing(who), ": token ", actual(token), " does not exist; expected ", expected("0 or above")));
       }
     }
+    *side = detail::each_once(*side);
   }
   for (const std::int32_t token : sets.positive) {
     if (std::find(sets.negative.begin(), sets.negative.end(), token) != sets.negative.end()) {
-      throw argument_error(detail::text(who, ": token ", token, " is in both sets; expected it in one"));
+      throw argument_error(detail::text(thing(who), ": token ", actual(token), " is in both sets; expected ", expected("it in one")));
     }
   }
   std::size_t chosen = 0;
@@ -131,14 +133,16 @@ inline readout token_set_readout(token_sets sets, std::vector<token_text> texts,
     }
   }
   if (chosen == 0) {
-    throw argument_error(detail::text(who, ": none of its ", texts.size(), " texts has a position that the predicate takes"));
+    throw argument_error(detail::text(thing(who), ": none of its ", texts.size(), " texts has a position that the predicate takes"));
   }
   readout out{.name = sets.name, .texts = std::move(texts), .pooling = how};
   const std::int32_t largest = std::max(*std::max_element(sets.positive.begin(), sets.positive.end()),
                                         *std::max_element(sets.negative.begin(), sets.negative.end()));
   out.read = [sets = std::move(sets), how, who, largest](std::span<const std::int32_t> tokens, logits_view logits) {
+    detail::require_logits(tokens, logits, who);
     if (largest >= logits.cols()) {
-      throw argument_error(detail::text(who, ": token ", largest, " does not exist; the model has ", logits.cols()));
+      throw argument_error(detail::text(thing(who), ": token ", actual(largest), " does not exist; the model has ",
+                                        expected(logits.cols())));
     }
     readout_sample sum;
     for (std::size_t t = 0; t < tokens.size(); ++t) {
@@ -167,7 +171,8 @@ inline readout token_set_readout(token_sets sets, std::vector<token_text> texts,
 /// Pairs that differ in more than the concept make it move for other reasons; `warnings` says where lengths differ or
 /// the texts share few tokens.
 ///
-/// @throws argument_error if there are no pairs, or a text has less than two tokens
+/// @throws argument_error if there are no pairs, a text has less than two tokens, a token is negative, or both texts of a pair
+///         are the same; while it reads, for a token that the model does not have
 /// @cost   per token the vocabulary
 inline readout pair_readout(std::string name, const std::vector<std::pair<token_text, token_text>>& pairs) {
   const std::string who = detail::text("readout \"", name, "\"");
@@ -177,8 +182,14 @@ inline readout pair_readout(std::string name, const std::vector<std::pair<token_
   std::size_t different = 0;
   for (const auto& [positive, negative] : pairs) {
     if (positive.size() < 2 || negative.size() < 2) {
-      throw argument_error(detail::text(who, ": pair ", out.texts.size() / 2, " has texts of ", positive.size(), " and ",
-                                        negative.size(), " tokens; expected at least 2 each"));
+      throw argument_error(detail::text(detail::thing(who), ": pair ", out.texts.size() / 2, " has texts of ",
+                                        detail::actual(positive.size(), " and ", negative.size()), " tokens; expected ",
+                                        detail::expected("at least 2 each")));
+    }
+    if (positive == negative) {
+      throw argument_error(detail::text(detail::thing(who), ": pair ", out.texts.size() / 2, " has ",
+                                        detail::actual("the same text on both sides"), "; expected ",
+                                        detail::expected("two that differ")));
     }
     longer += static_cast<double>(positive.size()) - static_cast<double>(negative.size());
     different += positive.size() != negative.size() ? 1 : 0;
@@ -203,7 +214,8 @@ inline readout pair_readout(std::string name, const std::vector<std::pair<token_
     out.warnings.push_back(detail::text(who, ": the texts of a pair share ", 100.0 * shared / n,
                                         " % of their tokens; they may differ in more than the concept"));
   }
-  out.read = [](std::span<const std::int32_t> tokens, logits_view logits) {
+  out.read = [who](std::span<const std::int32_t> tokens, logits_view logits) {
+    detail::require_logits(tokens, logits, who);
     double sum = 0.0;
     for (std::size_t t = 0; t + 1 < tokens.size(); ++t) {
       const auto row = logits.row(static_cast<Eigen::Index>(t));
@@ -214,15 +226,20 @@ inline readout pair_readout(std::string name, const std::vector<std::pair<token_
   return out;
 }
 
-/// @throws argument_error if it has no name, texts or function, or an odd text where pairs are samples
+/// @throws argument_error if it has no name, texts or function, a text is empty or has a negative token, or there is an odd text
+///         where pairs are samples
 inline void check(const readout& r) {
+  using detail::actual;
+  using detail::expected;
+  using detail::thing;
   const std::string who = detail::text("readout \"", r.name, "\"");
   detail::require_texts(r.texts, who);
   if (r.name.empty() || !r.read) {
-    throw argument_error(detail::text(who, ": has no ", r.name.empty() ? "name" : "function that reads", "; expected one"));
+    throw argument_error(detail::text(thing(who), ": has ", actual("no ", r.name.empty() ? "name" : "function that reads"),
+                                      "; expected ", expected("one")));
   }
   if (r.sample == readout::sample::pair && r.texts.size() % 2 != 0) {
-    throw argument_error(detail::text(who, ": has ", r.texts.size(), " texts; expected two for each pair"));
+    throw argument_error(detail::text(thing(who), ": has ", actual(r.texts.size()), " texts; expected ", expected("two for each pair")));
   }
 }
 

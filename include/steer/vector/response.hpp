@@ -110,11 +110,18 @@ inline double condition_number(const response& r) {
 /// grow in proportion to them.
 ///
 /// @shape  doses [k]; returns [k]
-/// @throws shape_error if there are not as many doses as vectors; as `check`
+/// @throws shape_error if there are not as many doses as vectors; numeric_error if one is not finite; as `check`
 inline std::vector<estimate> predict(const response& r, const std::vector<double>& doses) {
   check(r);
   if (doses.size() != r.vectors.size()) {
-    throw shape_error(detail::text("predict: has ", doses.size(), " doses; expected ", r.vectors.size(), ", one for each vector"));
+    throw shape_error(detail::text("predict: has ", detail::actual(doses.size()), " doses; expected ",
+                                   detail::expected(r.vectors.size()), ", one for each vector"));
+  }
+  for (std::size_t j = 0; j < doses.size(); ++j) {
+    if (!std::isfinite(doses[j])) {
+      throw numeric_error(detail::text("predict: dose ", j, " is ", detail::actual(doses[j]), "; expected ",
+                                       detail::expected("a finite number")));
+    }
   }
   std::vector<estimate> out(r.readouts.size());
   for (std::size_t i = 0; i < out.size(); ++i) {
