@@ -31,24 +31,24 @@ inline void require_together(const steering_vector& a, const steering_vector& b,
   check(a);
   check(b);
   if (a.point != b.point) {
-    throw argument_error(text(who, ": \"", a.name, "\" belongs to ", to_string(a.point), ", \"", b.name, "\" to ",
-                              to_string(b.point), "; expected one point"));
+    throw argument_error(text(thing(who), ": \"", a.name, "\" belongs to ", expected(to_string(a.point)), ", \"", b.name,
+                              "\" to ", actual(to_string(b.point)), "; expected one point"));
   }
   if (!a.source.fingerprint.empty() && !b.source.fingerprint.empty() && a.source.fingerprint != b.source.fingerprint) {
-    throw argument_error(text(who, ": \"", a.name, "\" was measured on model \"", a.source.model, "\", \"", b.name,
-                              "\" on \"", b.source.model,
-                              "\" with other weights; their spaces have nothing in common"));
+    throw argument_error(text(thing(who), ": \"", a.name, "\" was measured on ", expected("model \"", a.source.model, "\""),
+                              ", \"", b.name, "\" on ", actual("\"", b.source.model, "\" with other weights"),
+                              "; their spaces have nothing in common"));
   }
   if (a.width() != b.width()) {
-    throw shape_error(text(who, ": \"", a.name, "\" has width ", a.width(), ", \"", b.name, "\" has ", b.width(),
-                           "; expected the same"));
+    throw shape_error(text(thing(who), ": \"", a.name, "\" has width ", expected(a.width()), ", \"", b.name, "\" has ",
+                           actual(b.width()), "; expected the same"));
   }
   for (const auto* pair : {&a, &b}) {
     const steering_vector& other = pair == &a ? b : a;
     for (const auto& [layer, v] : pair->directions) {
       if (!other.directions.contains(layer)) {
-        throw shape_error(text(who, ": \"", pair->name, "\" has layer ", layer, ", \"", other.name,
-                               "\" has not; expected the same layers"));
+        throw shape_error(text(thing(who), ": \"", pair->name, "\" has layer ", at_layer(layer), ", \"", other.name,
+                               "\" has not; expected ", expected("the same layers")));
       }
     }
   }
@@ -69,8 +69,8 @@ inline const steering_vector& require_all_together(const std::vector<steering_ve
 inline steering_vector multiple(double factor, const steering_vector& v, std::string name) {
   check(v);
   if (!(std::isfinite(factor) && factor != 0.0)) {
-    throw numeric_error(
-        text("multiple of \"", v.name, "\": the factor is ", factor, "; expected a finite number other than 0"));
+    throw numeric_error(text(thing("multiple of \"", v.name, "\""), ": the factor is ", actual(factor), "; expected ",
+                             expected("a finite number other than 0")));
   }
   steering_vector out = v;
   out.name = std::move(name);
@@ -124,7 +124,8 @@ inline steering_vector operator+(const steering_vector& a, const steering_vector
     constexpr double rounding = 1e-6;  // of floats
     const double size = left.values.cast<double>().norm() + right.values.cast<double>().norm();
     if (sum.norm() <= rounding * size) {
-      throw numeric_error(detail::text(name, ", layer ", layer, ": the sum is zero; a direction needs a norm above 0"));
+      throw numeric_error(detail::text(detail::thing(name), ", layer ", detail::at_layer(layer), ": the sum is ",
+                                       detail::actual("zero"), "; a direction needs ", detail::expected("a norm above 0")));
     }
     out.directions[layer].values = sum.cast<float>();
     out.directions[layer].row_norm = detail::mean_of(left.row_norm, right.row_norm);

@@ -16,6 +16,7 @@
 #include "steer/core/matrix.hpp"
 #include "steer/vector/decomposition.hpp"
 #include "steer/vector/frame.hpp"
+#include "steer/vector/naming_layer.hpp"
 #include "steer/vector/steering_vector.hpp"
 #include "steer/vector/subspace.hpp"
 
@@ -51,19 +52,22 @@ template <class Change>
 std::vector<steering_vector> changed_together(const std::vector<steering_vector>& vectors, const std::string& who,
                                               Change change) {
   if (vectors.empty()) {
-    throw argument_error(text(who, ": has no vectors; expected at least one"));
+    throw argument_error(text(thing(who), ": has ", actual("no vectors"), "; expected ", expected("at least one")));
   }
   require_all_together(vectors, who);
   std::vector<steering_vector> out = vectors;
-  for (const auto& [layer, first] : vectors.front().directions) {
+  for (const auto& entry : vectors.front().directions) {
+    const int layer = entry.first;
     std::vector<const direction*> directions;
     Eigen::VectorXd lengths(static_cast<Eigen::Index>(vectors.size()));
     for (std::size_t i = 0; i < vectors.size(); ++i) {
       directions.push_back(&vectors[i].directions.at(layer));
       lengths[static_cast<Eigen::Index>(i)] = directions.back()->values.cast<double>().norm();
     }
-    const frame units(directions, text(who, ", layer ", layer));  // refuses directions that are nearly dependent
-    const matrix<double> rows = change(units.directions(), lengths);
+    const matrix<double> rows = naming_layer(layer, [&] {
+      const frame units(directions, text(who, ", layer ", layer));  // refuses directions that are nearly dependent
+      return matrix<double>(change(units.directions(), lengths));
+    });
     for (std::size_t i = 0; i < vectors.size(); ++i) {
       direction& here = out[i].directions.at(layer);
       direction made;  // what was measured along the old direction does not belong to the new one
@@ -117,18 +121,22 @@ std::vector<Vector> lowdin(const std::vector<Vector>& vectors) {
 inline steering_vector protect_subspace(const steering_vector& vector, const std::map<int, subspace>& kept) {
   check(vector);
   steering_vector out = vector;
-  for (auto& [layer, here] : out.directions) {
-    const std::string who = detail::text("protect from \"", vector.name, "\", layer ", layer);
+  for (auto& entry : out.directions) {
+    const int layer = entry.first;
+    direction& here = entry.second;
+    const std::string who = detail::text("protect from \"", vector.name, "\"");
     const auto found = kept.find(layer);
     if (found == kept.end()) {
-      throw shape_error(
-          detail::text(who, ": there is no subspace to protect; expected one for each of the vector's layers"));
+      throw shape_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": there is ",
+                                     detail::actual("no subspace"), " to protect; expected ",
+                                     detail::expected("one for each of the vector's layers")));
     }
-    check(found->second, who);
+    detail::naming_layer(layer, [&] { check(found->second, detail::text(who, ", layer ", layer)); });
     const matrix<double>& basis = found->second.basis;
     if (basis.cols() != here.values.size()) {
-      throw shape_error(detail::text(who, ": the subspace has width ", basis.cols(), ", the vector ",
-                                     here.values.size(), "; expected the same"));
+      throw shape_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": the subspace has width ",
+                                     detail::actual(basis.cols()), ", the vector ", detail::expected(here.values.size()),
+                                     "; expected the same"));
     }
     const Eigen::VectorXd before = here.values.cast<double>();
     Eigen::VectorXd left = before;
@@ -137,8 +145,10 @@ inline steering_vector protect_subspace(const steering_vector& vector, const std
     }
     constexpr double least = 1e-3;
     if (!(left.norm() > least * before.norm())) {
-      throw numeric_error(detail::text(who, ": only ", left.norm() / before.norm(),
-                                       " of its length lies outside what is protected; expected more than ", least));
+      throw numeric_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": only ",
+                                       detail::actual(left.norm() / before.norm()),
+                                       " of its length lies outside what is protected; expected ",
+                                       detail::expected("more than ", least)));
     }
     direction made;
     made.values = left.cast<float>();
@@ -156,18 +166,22 @@ inline steering_vector protect_subspace(const steering_vector& vector, const std
 inline steering_vector protect(const steering_vector& vector, const std::vector<steering_vector>& others) {
   const std::string who = detail::text("protect from \"", vector.name, "\"");
   if (others.empty()) {
-    throw argument_error(detail::text(who, ": there is nothing to protect; expected at least one vector"));
+    throw argument_error(detail::text(detail::thing(who), ": there is ", detail::actual("nothing"), " to protect; expected ",
+                                      detail::expected("at least one vector")));
   }
   std::map<int, subspace> kept;
   for (const steering_vector& other : others) {
     detail::require_together(vector, other, who);
   }
-  for (const auto& [layer, here] : vector.directions) {
+  for (const auto& entry : vector.directions) {
+    const int layer = entry.first;
     std::vector<const direction*> directions;
     for (const steering_vector& other : others) {
       directions.push_back(&other.directions.at(layer));
     }
-    kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text(who, ", layer ", layer)).directions());
+    detail::naming_layer(layer, [&] {
+      kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text(who, ", layer ", layer)).directions());
+    });
     kept[layer].basis.rowwise().normalize();
   }
   return protect_subspace(vector, kept);

@@ -20,6 +20,7 @@
 #include "steer/extract/samples.hpp"
 #include "steer/extract/split_half.hpp"
 #include "steer/extract/whitened_difference.hpp"
+#include "steer/vector/naming_layer.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -107,12 +108,13 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
                          side_facts facts = {}, const std::string& who = "find_direction") {
   const detail::two_sides both = detail::sides(positive, negative, 1, who);
   if (facts.pairs == pairing::paired && positive.rows() != negative.rows()) {
-    throw shape_error(detail::text(who, ": ", positive.rows(), " positive and ", negative.rows(),
-                                   " negative texts are no pairs; expected as many"));
+    throw shape_error(detail::text(detail::thing(who), ": ", detail::expected(positive.rows()), " positive and ",
+                                   detail::actual(negative.rows()), " negative texts are no pairs; expected as many"));
   }
   if constexpr (requires { method.needs_pairs(); }) {
     if (method.needs_pairs() && facts.pairs != pairing::paired) {
-      throw argument_error(detail::text(who, ": ", method.name(), " needs pairs, and these texts are none"));
+      throw argument_error(detail::text(detail::thing(who), ": ", method.name(), " needs ", detail::expected("pairs"),
+                                        ", and these texts are ", detail::actual("none")));
     }
   }
   if (positive.rows() > 1) {
@@ -127,7 +129,8 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
   const double distance = std::abs(u.dot(difference));
   constexpr double rounding = 1e-12;
   if (!(distance > rounding * difference.norm())) {
-    throw numeric_error(detail::text(who, ": the sides' means do not differ along what ", method.name(), " has found"));
+    throw numeric_error(detail::text(detail::thing(who), ": the sides' means ", detail::actual("do not differ"), " along what ",
+                                     method.name(), " has found"));
   }
   const Eigen::VectorXd middle = 0.5 * (detail::column_means(both.positive) + detail::column_means(both.negative)).transpose();
   return detail::measured_direction(positive, negative, u * distance, middle, facts.pairs, facts.row_norm, method, who);
@@ -147,8 +150,10 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
   side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
   for (const int here : how.layers) {
     facts.row_norm = recorded.mean_row_norm(here);
-    out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative),
-                                          method, facts, detail::text(who, ", layer ", here));
+    out.directions[here] = detail::naming_layer(here, [&] {
+      return find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative), method, facts,
+                            detail::text(who, ", layer ", here));
+    });
   }
   return out;
 }
@@ -164,8 +169,10 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
   steering_vector out = find_directions(recorded, std::move(of), method);
   const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
   for (auto& [layer, v] : out.directions) {
-    const split_half found = split_half_interval(recorded.texts(layer, side::positive),
-                                                 recorded.texts(layer, side::negative), pairs, method, engine, options);
+    const split_half found = detail::naming_layer(layer, [&, at = layer] {
+      return split_half_interval(recorded.texts(at, side::positive), recorded.texts(at, side::negative), pairs, method, engine,
+                                 options);
+    });
     v.evidence.split_half_cosine = found.cosine;
     v.evidence.split_half_low = found.low;
     v.evidence.split_half_high = found.high;

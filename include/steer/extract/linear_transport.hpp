@@ -48,9 +48,9 @@ inline axis_map transport_of(const matrix<double>& from, const matrix<double>& t
   for (Eigen::Index j = 0; j < d; ++j) {
     const std::vector<double> source = sorted_column(from, j);
     if (source.front() == source.back()) {
-      throw numeric_error(text(who, ": coordinate ", j, " is ", source.front(),
-                               " in every sample of the source; a "
-                               "constant cannot be stretched"));
+      throw numeric_error(text(who, ": coordinate ", j, " is ", actual(source.front()),
+                               " in every sample of the source; expected ", expected("numbers that differ"),
+                               ", for a constant cannot be stretched"));
     }
     const std::vector<double> target = sorted_column(to, j);
     for (Eigen::Index i = 0; i < count; ++i) {
@@ -95,8 +95,8 @@ template <class From, class To>
 diagonal_map linear_transport(const Eigen::MatrixBase<From>& from, const Eigen::MatrixBase<To>& to) {
   const char* const who = "linear_transport";
   if (from.cols() != to.cols()) {
-    throw shape_error(
-        detail::text(who, ": source has width ", from.cols(), ", target has width ", to.cols(), "; expected the same"));
+    throw shape_error(detail::text(who, ": source has width ", detail::expected(from.cols()), ", target has width ",
+                                   detail::actual(to.cols()), "; expected the same"));
   }
   const detail::axis_map found = detail::transport_of(detail::samples(from, 2, detail::text(who, ", source")),
                                                      detail::samples(to, 2, detail::text(who, ", target")), who);

@@ -38,7 +38,8 @@ class basic_low_rank_moments {
   basic_low_rank_moments(Eigen::Index width, Eigen::Index rank)
       : spread_(width, second_moments::variances), rank_(rank), sketch_(0, width) {
     if (rank < 1) {
-      throw shape_error(detail::text("low_rank_moments: rank is ", detail::actual(rank), "; expected ", detail::expected("at least 1")));
+      throw shape_error(detail::text("low_rank_moments: rank is ", detail::actual(rank), "; expected ",
+                                     detail::expected("at least 1")));
     }
   }
 

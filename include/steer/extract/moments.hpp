@@ -38,7 +38,8 @@ class moments {
   /// @throws shape_error if the width is below 1
   explicit moments(Eigen::Index width, second_moments kept = second_moments::covariance) : kept_(kept) {
     if (width < 1) {
-      throw shape_error(detail::text("moments: width is ", detail::actual(width), "; expected ", detail::expected("at least 1")));
+      throw shape_error(detail::text("moments: width is ", detail::actual(width), "; expected ",
+                                     detail::expected("at least 1")));
     }
     mean_ = Eigen::VectorXd::Zero(width);
     squares_ = Eigen::MatrixXd::Zero(width, kept == second_moments::covariance ? width : 1);
@@ -51,7 +52,8 @@ class moments {
   template <class Rows>
   void observe(const Eigen::MatrixBase<Rows>& rows) {
     if (rows.cols() != width()) {
-      throw shape_error(detail::text("moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())));
+      throw shape_error(detail::text("moments: rows have width ", detail::actual(rows.cols()), "; expected ",
+                                     detail::expected(width())));
     }
     if (rows.rows() == 0) {
       return;
@@ -154,8 +156,8 @@ class moments {
 
   void require(Eigen::Index least, const char* what) const {
     if (count_ < least) {
-      throw numeric_error(detail::text("moments: ", what, " needs ", detail::expected("at least ", least, " rows"), "; has seen ",
-                                       detail::actual(count_)));
+      throw numeric_error(detail::text("moments: ", what, " needs ", detail::expected("at least ", least, " rows"),
+                                       "; has seen ", detail::actual(count_)));
     }
   }
 

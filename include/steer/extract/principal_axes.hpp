@@ -192,8 +192,8 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   constexpr double noise = 1e-12;
   const auto rank = static_cast<Eigen::Index>((values.array() > noise * values[m - 1]).count());
   if (k > rank || !(values[m - 1] > 0.0)) {
-    throw numeric_error(text(thing(who), ": the samples span ", actual(values[m - 1] > 0.0 ? rank : 0), " dimensions; asked for ",
-                             expected(k)));
+    throw numeric_error(text(thing(who), ": the samples span ", actual(values[m - 1] > 0.0 ? rank : 0),
+                             " dimensions; asked for ", expected(k)));
   }
   axes out;
   out.total = gram.trace();

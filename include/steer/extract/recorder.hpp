@@ -125,8 +125,8 @@ class recorder {
       const auto what = [](const recorder_options& o) {
         return detail::text(to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers");
       };
-      throw argument_error(detail::text("recorder: merges ", detail::actual(what(theirs)), " into ", detail::expected(what(options_)),
-                                        "; expected the same, layer by layer"));
+      throw argument_error(detail::text("recorder: merges ", detail::actual(what(theirs)), " into ",
+                                        detail::expected(what(options_)), "; expected the same, layer by layer"));
     }
     for (std::size_t s = 0; s < count_.size(); ++s) {
       make_room(s, other.count_[s]);
@@ -249,7 +249,8 @@ class recorder {
     const auto found = streams_.find(layer);
     if (found == streams_.end()) {
       throw shape_error(detail::text("recorder: layer ", detail::at_layer(layer), " is not recorded; ", options_.layers.size(),
-                                     " layers are, ", detail::expected("from ", options_.layers.front(), " to ", options_.layers.back())));
+                                     " layers are, ",
+                                     detail::expected("from ", options_.layers.front(), " to ", options_.layers.back())));
     }
     return found->second;
   }
@@ -306,15 +307,18 @@ class recorder {
       std::rethrow_exception(std::exchange(failure_, nullptr));
     }
     pooled out;
-    for (const auto& [layer, here] : streams_) {
+    for (const auto& entry : streams_) {
+      const int layer = entry.first;
+      const stream& here = entry.second;
       const auto refused = [&](const auto&... what) {
-        return detail::text(thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point), ": ", what...);
+        return detail::text(thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point), ": ",
+                            what...);
       };
       if (here.count < selected) {
         throw host_error(refused("the host showed ", actual(here.count), " of the ", expected(selected), " tokens selected"));
       }
       if (!here.sum.allFinite() || !std::isfinite(here.norm_sum)) {
-        throw numeric_error(refused("an activation is not finite"));
+        throw numeric_error(refused("an activation is ", actual("not finite")));
       }
       out.emplace(layer, pooled_row{here.sum / static_cast<double>(here.count), here.norm_sum, here.norm_count});
     }

@@ -74,11 +74,11 @@ Eigen::RowVectorXd column_means(const Eigen::MatrixBase<Rows>& rows) {
 template <class Rows>
 void require_samples(const Eigen::MatrixBase<Rows>& rows, Eigen::Index least, const std::string& who) {
   if (rows.cols() == 0) {
-    throw shape_error(text(who, ": the samples have width 0; expected at least 1"));
+    throw shape_error(text(thing(who), ": the samples have width ", actual(0), "; expected ", expected("at least 1")));
   }
   if (rows.rows() < least) {
-    throw numeric_error(text(who, ": has ", rows.rows(), rows.rows() == 1 ? " sample" : " samples",
-                             "; the method needs at least ", least));
+    throw numeric_error(text(thing(who), ": has ", actual(rows.rows()), rows.rows() == 1 ? " sample" : " samples",
+                             "; the method needs ", expected("at least ", least)));
   }
   using scalar = typename Rows::Scalar;
   if ((rows.array() * scalar(0)).sum() == scalar(0)) {  // 0 times NaN or infinity is NaN; `allFinite` is slower
@@ -86,7 +86,8 @@ void require_samples(const Eigen::MatrixBase<Rows>& rows, Eigen::Index least, co
   }
   for (Eigen::Index i = 0; i < rows.rows(); ++i) {
     if (!rows.row(i).allFinite()) {
-      throw numeric_error(text(who, ": sample ", i, " holds NaN or infinity"));
+      throw numeric_error(text(thing(who), ": sample ", i, " holds ", actual("NaN or infinity"), "; expected ",
+                               expected("finite numbers")));
     }
   }
 }
@@ -105,8 +106,8 @@ template <class Positive, class Negative>
 void require_sides(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative,
                    Eigen::Index least, const std::string& who) {
   if (positive.cols() != negative.cols()) {
-    throw shape_error(text(who, ": positive has width ", positive.cols(), ", negative has width ", negative.cols(),
-                           "; expected the same"));
+    throw shape_error(text(thing(who), ": positive has width ", expected(positive.cols()), ", negative has width ",
+                           actual(negative.cols()), "; expected the same"));
   }
   require_samples(positive, least, who + ", positive");
   require_samples(negative, least, who + ", negative");
@@ -141,14 +142,16 @@ inline void require_difference(const two_sides& both, const Eigen::VectorXd& dif
                              expected("numbers up to about 1e150")));
   }
   if (difference.norm() <= rounding * scale) {
-    throw numeric_error(text(thing(who), ": the two sides have the same mean; a direction needs a norm above 0"));
+    throw numeric_error(text(thing(who), ": the two sides have ", actual("the same mean"), "; a direction needs ",
+                             expected("a norm above 0")));
   }
 }
 
 /// @throws numeric_error if all samples of a side are the same: it has no variance to measure against
 inline void require_variance(const matrix<double>& rows, const std::string& who) {
   if (((rows.rowwise() - rows.row(0)).array() == 0.0).all()) {
-    throw numeric_error(text(who, ": all ", rows.rows(), " samples are the same; the method needs their variance"));
+    throw numeric_error(text(thing(who), ": all ", rows.rows(), " samples are ", actual("the same"), "; the method needs ",
+                             expected("their variance")));
   }
 }
 

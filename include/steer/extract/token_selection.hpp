@@ -70,20 +70,22 @@ inline std::string to_string(const token_selection& selection) {
 
 /// How many tokens of a text a selection takes.
 /// @throws argument_error if it takes none, or a token is negative; `who` names the text
-inline std::int64_t count_selected(const token_selection& selection, std::span<const std::int32_t> text, const std::string& who) {
+inline std::int64_t count_selected(const token_selection& selection, std::span<const std::int32_t> text,
+                                   const std::string& who) {
   using detail::actual;
   using detail::expected;
   std::int64_t selected = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] < 0) {
-      throw argument_error(detail::text(detail::thing(who), ": token ", i, " is ", actual(text[i]), "; expected ", expected("0 or above")));
+      throw argument_error(detail::text(detail::thing(who), ": token ", i, " is ", actual(text[i]), "; expected ",
+                                        expected("0 or above")));
     }
     const row_info row{text[i], static_cast<std::int32_t>(i), 0, static_cast<std::int32_t>(text.size()), phase::prompt};
     selected += contains(selection, row) ? 1 : 0;
   }
   if (selected == 0) {
-    throw argument_error(detail::text(detail::thing(who), ": no token is selected by ", actual(to_string(selection)), "; expected ",
-                                      expected("at least one")));
+    throw argument_error(detail::text(detail::thing(who), ": no token is selected by ", actual(to_string(selection)),
+                                      "; expected ", expected("at least one")));
   }
   return selected;
 }

@@ -24,16 +24,18 @@ inline namespace v0 {
 /// of the response. They have no norms, evidence or origin: nothing was measured along them.
 ///
 /// @param vectors  those that the response was measured with, in the same order
-/// @throws shape_error if the vectors' layers or widths differ; argument_error if the vectors do not fit the response, or it was measured in `of_row_norm`: such doses have
-///         no length of their own (use `dose`, or measure in `of_norm`); numeric_error as `dose`
+/// @throws shape_error if the vectors' layers or widths differ; argument_error if the vectors do not fit the response, or it was
+///         measured in `of_row_norm`: such doses have no length of their own (use `dose`, or measure in `of_norm`);
+///         numeric_error as `dose`
 /// @cost   O(L k² d + k³)
 inline std::vector<steering_vector> decouple(const std::vector<steering_vector>& vectors, const response& measured,
                                              const invertible& limits = {}) {
   const std::string who = "decouple";
   detail::require_measured(vectors, measured, who);
   if (measured.dosage.unit == strength_unit::of_row_norm) {
-    throw argument_error(detail::text(who, ": the response was measured in of_row_norm, whose doses have no length of their own; "
-                                      "use dose, or measure in of_norm"));
+    throw argument_error(detail::text(who, ": the response was measured in ", detail::actual("of_row_norm"),
+                                      ", whose doses have no length of their own; use dose, or measure in ",
+                                      detail::expected("of_norm")));
   }
   const Eigen::MatrixXd mix = detail::inverse_response(measured, limits, who) * measured.slope.diagonal().asDiagonal();
   std::vector<steering_vector> out(vectors.size());
@@ -54,8 +56,9 @@ inline std::vector<steering_vector> decouple(const std::vector<steering_vector>&
       for (std::size_t j = 0; j < vectors.size(); ++j) {
         const auto found = vectors[j].directions.find(layer);
         if (found == vectors[j].directions.end() || found->second.values.size() != sum.size()) {
-          throw shape_error(detail::text(who, ": \"", vectors[j].name, "\" has no direction of width ", sum.size(), " at layer ",
-                                         layer, ", as \"", vectors[i].name, "\" has"));
+          throw shape_error(detail::text(who, ": \"", vectors[j].name, "\" has no direction of width ",
+                                         detail::expected(sum.size()), " at layer ", detail::at_layer(layer), ", as \"",
+                                         vectors[i].name, "\" has"));
         }
         const direction& v = found->second;
         const double size = detail::size_of(measured.dosage.unit, v, detail::text(who, ": \"", vectors[j].name, "\""));

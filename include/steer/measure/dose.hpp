@@ -49,18 +49,20 @@ inline Eigen::MatrixXd inverse_response(const response& r, const invertible& lim
   for (std::size_t i = 0; i < r.vectors.size(); ++i) {
     const auto at = static_cast<Eigen::Index>(i);
     if (!(std::abs(r.slope(at, at)) > limits.least_signal * r.error(at, at))) {
-      throw numeric_error(text(who, ": infeasible: readout \"", r.readouts[i], "\" does not respond to \"", r.vectors[i], "\": ",
-                               actual(r.slope(at, at), " +- ", r.error(at, at)), " nats per unit; expected ",
+      throw numeric_error(text(who, ": infeasible: readout \"", r.readouts[i], "\" does not respond to \"", r.vectors[i],
+                               "\": ", actual(r.slope(at, at), " +- ", r.error(at, at)), " nats per unit; expected ",
                                expected("more than ", limits.least_signal, " standard errors")));
     }
   }
   if (const double found = condition_number(r); !(found <= limits.most_condition)) {
     throw numeric_error(text(who, ": infeasible: the response has condition ", actual(found), ", expected ",
-                             expected("at most ", limits.most_condition), "; two of the vectors do nearly the same to the readouts"));
+                             expected("at most ", limits.most_condition),
+                             "; two of the vectors do nearly the same to the readouts"));
   }
   Eigen::MatrixXd out = inverse_of(r.slope);
   if (!out.allFinite()) {
-    throw numeric_error(text(who, ": infeasible: the response is singular; two of the vectors do the same to the readouts"));
+    throw numeric_error(text(who, ": infeasible: the response is ", actual("singular"),
+                             "; two of the vectors do the same to the readouts"));
   }
   return out;
 }
@@ -69,7 +71,8 @@ inline Eigen::MatrixXd inverse_response(const response& r, const invertible& lim
 /// @throws argument_error if there are not k, or one is not finite
 inline Eigen::VectorXd nats_of(const std::vector<double>& targets, std::size_t k, const std::string& who) {
   if (targets.size() != k) {
-    throw argument_error(text(who, ": has ", actual(targets.size()), " targets; expected ", expected(k), ", one for each vector"));
+    throw argument_error(text(who, ": has ", actual(targets.size()), " targets; expected ", expected(k),
+                              ", one for each vector"));
   }
   for (std::size_t i = 0; i < k; ++i) {
     if (!std::isfinite(targets[i])) {
@@ -89,15 +92,16 @@ inline Eigen::VectorXd nats_of(const std::vector<double>& targets, std::size_t k
 ///
 /// @param vectors  those that the response was measured with, in the same order
 /// @param targets  the shift of each readout, in nats
-/// @throws argument_error if vectors or targets do not fit the response, or a number has no meaning; numeric_error with the reason if a concept does not
-///         respond, the response is ill-conditioned, or a dose would be larger than `most`
+/// @throws argument_error if vectors or targets do not fit the response, or a number has no meaning; numeric_error with the
+///         reason if a concept does not respond, the response is ill-conditioned, or a dose would be larger than `most`
 /// @cost   O(k³)
 inline dosed dose(const std::vector<steering_vector>& vectors, const response& measured, const std::vector<double>& targets,
                   const dose_options& options = {}) {
   detail::require_measured(vectors, measured, "dose");
   const Eigen::VectorXd wanted = detail::nats_of(targets, vectors.size(), "dose");
   if (!(options.most >= 0.0)) {
-    throw argument_error(detail::text("dose: most is ", detail::actual(options.most), "; expected ", detail::expected("0 or above")));
+    throw argument_error(detail::text("dose: most is ", detail::actual(options.most), "; expected ",
+                                      detail::expected("0 or above")));
   }
   const Eigen::VectorXd doses = detail::inverse_response(measured, options.invertible, "dose") * wanted;
   dosed out{{doses.begin(), doses.end()}, {}, {}};

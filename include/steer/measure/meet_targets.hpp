@@ -68,8 +68,8 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
   }
   for (std::size_t j = 0; j < options.start.size(); ++j) {
     if (!std::isfinite(options.start[j])) {
-      throw argument_error(detail::text(who, ": dose ", j, " to start from is ", detail::actual(options.start[j]), "; expected ",
-                                        detail::expected("a finite number")));
+      throw argument_error(detail::text(who, ": dose ", j, " to start from is ", detail::actual(options.start[j]),
+                                        "; expected ", detail::expected("a finite number")));
     }
   }
   const auto vector_of = [](const std::vector<double>& v) {
@@ -79,7 +79,8 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
   };
   if (options.rounds < 1 || !(options.tolerance >= 0.0) || !(options.largest_step > 0.0)) {
     throw argument_error(detail::text(who, ": ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
-                                      options.largest_step, "; expected ", detail::expected("at least 1, 0 or above, above 0")));
+                                      options.largest_step, "; expected ",
+                                      detail::expected("at least 1, 0 or above, above 0")));
   }
   const auto limited = [&](Eigen::VectorXd step) {
     const double most = step.cwiseAbs().maxCoeff();
@@ -105,7 +106,8 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     best.rounds = round;
     if (!off.allFinite()) {
       if (round == options.rounds && best.doses.empty()) {
-        throw numeric_error(detail::text(who, ": in none of ", options.rounds, " rounds all shifts are finite; the last doses were up to ",
+        throw numeric_error(detail::text(who, ": in none of ", options.rounds,
+                                         " rounds all shifts are finite; the last doses were up to ",
                                          detail::actual(doses.cwiseAbs().maxCoeff())));
       }
       doses = (last_doses + doses) / 2.0;  // of the first round too: no dose shifts nothing

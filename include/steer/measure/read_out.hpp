@@ -55,7 +55,8 @@ inline double error_of_sum(const Eigen::VectorXd& parts) {
 }
 
 /// @throws argument_error for a token of any text that the vocabulary does not have
-inline void require_tokens(const std::vector<readout>& readouts, const std::vector<std::string>& names, Eigen::Index vocabulary) {
+inline void require_tokens(const std::vector<readout>& readouts, const std::vector<std::string>& names,
+                           Eigen::Index vocabulary) {
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     for (std::size_t t = 0; t < readouts[i].texts.size(); ++t) {
       require_tokens(readouts[i].texts[t], vocabulary, names[i], text("text ", t, ", "));
@@ -116,8 +117,9 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
         vocabulary_known = true;
       }
       if (text != given || given == texts.size()) {
-        throw host_error(detail::text(detail::thing("model \"", model.shape().name, "\""), ": the host gave the logits of text ",
-                                      detail::actual(text), "; expected ", detail::expected("each of ", texts.size(), " in order")));
+        throw host_error(detail::text(detail::thing("model \"", model.shape().name, "\""),
+                                      ": the host gave the logits of text ", detail::actual(text), "; expected ",
+                                      detail::expected("each of ", texts.size(), " in order")));
       }
       ++given;
       for (const std::size_t j : together) {
@@ -147,8 +149,8 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
       samples.resize(samples.size() / 2);
     }
     if (const double value = detail::pool(out[i]).value; !std::isfinite(value)) {
-      throw numeric_error(detail::text(detail::thing(names[i]), ": its ", samples.size(), " samples make ", detail::actual(value),
-                                       "; expected ", detail::expected("a finite number of nats")));
+      throw numeric_error(detail::text(detail::thing(names[i]), ": its ", samples.size(), " samples make ",
+                                       detail::actual(value), "; expected ", detail::expected("a finite number of nats")));
     }
   }
   return out;

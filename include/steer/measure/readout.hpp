@@ -116,14 +116,16 @@ inline readout token_set_readout(token_sets sets, std::vector<token_text> texts,
     }
     for (const std::int32_t token : *side) {
       if (token < 0) {
-        throw argument_error(detail::text(thing(who), ": token ", actual(token), " does not exist; expected ", expected("0 or above")));
+        throw argument_error(detail::text(thing(who), ": token ", actual(token), " does not exist; expected ",
+                                          expected("0 or above")));
       }
     }
     *side = detail::each_once(*side);
   }
   for (const std::int32_t token : sets.positive) {
     if (std::find(sets.negative.begin(), sets.negative.end(), token) != sets.negative.end()) {
-      throw argument_error(detail::text(thing(who), ": token ", actual(token), " is in both sets; expected ", expected("it in one")));
+      throw argument_error(detail::text(thing(who), ": token ", actual(token), " is in both sets; expected ",
+                                        expected("it in one")));
     }
   }
   std::size_t chosen = 0;
@@ -133,7 +135,9 @@ inline readout token_set_readout(token_sets sets, std::vector<token_text> texts,
     }
   }
   if (chosen == 0) {
-    throw argument_error(detail::text(thing(who), ": none of its ", texts.size(), " texts has a position that the predicate takes"));
+    throw argument_error(detail::text(detail::thing(who), ": ", detail::actual("none"), " of its ", texts.size(),
+                                      " texts has a position that the predicate takes; expected ",
+                                      detail::expected("at least one")));
   }
   readout out{.name = sets.name, .texts = std::move(texts), .pooling = how};
   const std::int32_t largest = std::max(*std::max_element(sets.positive.begin(), sets.positive.end()),
@@ -239,7 +243,8 @@ inline void check(const readout& r) {
                                       "; expected ", expected("one")));
   }
   if (r.sample == readout::sample::pair && r.texts.size() % 2 != 0) {
-    throw argument_error(detail::text(thing(who), ": has ", actual(r.texts.size()), " texts; expected ", expected("two for each pair")));
+    throw argument_error(detail::text(thing(who), ": has ", actual(r.texts.size()), " texts; expected ",
+                                      expected("two for each pair")));
   }
 }
 

@@ -41,7 +41,8 @@ inline void require_texts(const std::vector<token_text>& texts, const std::strin
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].empty()) {
-      throw argument_error(text(thing(who), ": text ", i, " is ", actual("empty"), "; expected ", expected("at least one token")));
+      throw argument_error(text(thing(who), ": text ", i, " is ", actual("empty"), "; expected ",
+                                expected("at least one token")));
     }
     require_tokens(texts[i], std::nullopt, who, text("text ", i, ", "));
   }

@@ -53,8 +53,9 @@ void check(const Conceptor& c, const std::string& who) {
   using detail::actual;
   using detail::expected;
   if (c.matrix.rows() != c.matrix.cols() || c.matrix.size() == 0) {
-    throw shape_error(detail::text(detail::thing(who), ": the conceptor is ", actual("[", c.matrix.rows(), ", ", c.matrix.cols(), "]"),
-                                   "; expected ", expected("square, not empty")));
+    throw shape_error(detail::text(detail::thing(who), ": the conceptor is ",
+                                   actual("[", c.matrix.rows(), ", ", c.matrix.cols(), "]"), "; expected ",
+                                   expected("square, not empty")));
   }
   if (!c.matrix.allFinite()) {
     throw numeric_error(detail::text(detail::thing(who), ": the conceptor holds ", actual("NaN or infinity"), "; expected ",

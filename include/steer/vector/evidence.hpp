@@ -44,8 +44,9 @@ inline void check(const evidence& e, const std::string& who) {
   const auto within = [&](const std::optional<double>& value, const char* name, double least, double most) {
     constexpr double rounding = 1e-9;
     if (value && !(std::isfinite(*value) && *value >= least - rounding && *value <= most + rounding)) {
-      throw numeric_error(detail::text(who, ": ", name, " is ", *value, "; expected ",
-                                       std::isinf(most) ? "a finite number" : detail::text(least, " to ", most)));
+      const std::string range = std::isinf(most) ? "a finite number" : detail::text(least, " to ", most);
+      throw numeric_error(detail::text(detail::thing(who), ": ", name, " is ", detail::actual(*value), "; expected ",
+                                       detail::expected(range)));
     }
   };
   constexpr double any = std::numeric_limits<double>::infinity();

@@ -44,13 +44,15 @@ inline void check(const interference_report& report) {
   const auto k = static_cast<Eigen::Index>(report.names.size());
   for (const auto& [layer, here] : report.layers) {
     if (here.gram.rows() != k || here.gram.cols() != k || here.lost.size() != k || here.norms.size() != k) {
-      throw shape_error(detail::text("interference report, layer ", layer, ": the Gram matrix is [", here.gram.rows(),
-                                     ", ", here.gram.cols(), "], with ", here.lost.size(), " shares lost and ",
-                                     here.norms.size(), " norms; expected ", k, " of each, as there are names"));
+      throw shape_error(detail::text("interference report, layer ", detail::at_layer(layer), ": the Gram matrix is ",
+                                     detail::actual("[", here.gram.rows(), ", ", here.gram.cols(), "], with ", here.lost.size(),
+                                                    " shares lost and ", here.norms.size(), " norms"),
+                                     "; expected ", detail::expected(k), " of each, as there are names"));
     }
     if (!here.gram.allFinite() || !here.lost.allFinite() || !here.norms.allFinite() || std::isnan(here.condition) ||
         !std::isfinite(here.coherence) || !std::isfinite(here.sum_norm) || !std::isfinite(here.expected_norm)) {
-      throw numeric_error(detail::text("interference report, layer ", layer, ": holds NaN or infinity"));
+      throw numeric_error(detail::text("interference report, layer ", detail::at_layer(layer), ": holds ",
+                                       detail::actual("NaN or infinity"), "; expected ", detail::expected("finite numbers")));
     }
   }
 }

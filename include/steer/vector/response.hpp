@@ -65,28 +65,34 @@ inline void check(const response& r) {
   const auto k = static_cast<Eigen::Index>(r.vectors.size());
   const auto square = [&](const Eigen::MatrixXd& m, const char* name) {
     if (m.rows() != k || m.cols() != k) {
-      throw shape_error(detail::text("response: ", name, " is [", m.rows(), ", ", m.cols(), "]; expected [", k, ", ", k, "]"));
+      throw shape_error(detail::text("response: ", name, " is ", detail::actual("[", m.rows(), ", ", m.cols(), "]"),
+                                     "; expected ", detail::expected("[", k, ", ", k, "]")));
     }
     if (!m.allFinite()) {
-      throw numeric_error(detail::text("response: ", name, " holds NaN or infinity"));
+      throw numeric_error(detail::text("response: ", name, " holds ", detail::actual("NaN or infinity"), "; expected ",
+                                       detail::expected("finite numbers")));
     }
   };
   if (k == 0 || r.readouts.size() != r.vectors.size() || r.baseline.size() != k) {
-    throw shape_error(detail::text("response: has ", r.vectors.size(), " vectors, ", r.readouts.size(), " readouts and ",
-                                   r.baseline.size(), " baselines; expected as many, at least one"));
+    throw shape_error(detail::text("response: has ",
+                                   detail::actual(r.vectors.size(), " vectors, ", r.readouts.size(), " readouts and ", r.baseline.size(),
+                                                  " baselines"),
+                                   "; expected ", detail::expected("as many, at least one")));
   }
   if (r.random_slope.size() != 0 && r.random_slope.size() != k) {
-    throw shape_error(detail::text("response: has ", r.random_slope.size(), " slopes under random directions; expected ", k, " or none"));
+    throw shape_error(detail::text("response: has ", detail::actual(r.random_slope.size()),
+                                   " slopes under random directions; expected ", detail::expected(k, " or none")));
   }
   if (!(r.random_slope.array() >= 0.0).all() || !r.random_slope.allFinite()) {
-    throw numeric_error("response: a slope under random directions is not finite, or negative");
+    throw numeric_error(detail::text("response: a slope under random directions is ",
+                                     detail::actual("not finite, or negative")));
   }
   square(r.slope, "the slope");
   square(r.error, "the error");
   square(r.bend, "the bend");
   if (!r.baseline.allFinite() || r.error.minCoeff() < 0.0 || !(std::isfinite(r.step) && r.step > 0.0)) {
-    throw numeric_error(detail::text("response: the step is ", r.step, "; expected a finite baseline, errors of 0 or above and "
-                                     "a step above 0"));
+    throw numeric_error(detail::text("response: the step is ", detail::actual(r.step), "; expected ",
+                                     detail::expected("a finite baseline, errors of 0 or above and a step above 0")));
   }
 }
 

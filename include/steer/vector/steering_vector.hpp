@@ -8,6 +8,7 @@
 #include "steer/core/error.hpp"
 #include "steer/core/site.hpp"
 #include "steer/vector/direction.hpp"
+#include "steer/vector/naming_layer.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -43,17 +44,22 @@ struct steering_vector {
 inline void check(const steering_vector& v) {
   const std::string who = detail::text("steering vector \"", v.name, "\"");
   if (v.directions.empty()) {
-    throw shape_error(detail::text(who, ": has no directions; expected at least one layer"));
+    throw shape_error(detail::text(detail::thing(who), ": has ", detail::actual("no directions"), "; expected ",
+                                   detail::expected("at least one layer")));
   }
-  for (const auto& [layer, direction] : v.directions) {
+  for (const auto& entry : v.directions) {
+    const int layer = entry.first;
+    const steer::direction& direction = entry.second;
     const std::string where = detail::text(who, ", layer ", layer);
     if (layer < 0) {
-      throw shape_error(detail::text(where, ": layers are zero-based; expected 0 or above"));
+      throw shape_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer),
+                                     ": layers are zero-based; expected ", detail::expected("0 or above")));
     }
-    check(direction, where);
+    detail::naming_layer(layer, [&] { check(direction, where); });
     if (direction.values.size() != v.width()) {
-      throw shape_error(detail::text(where, ": has width ", direction.values.size(), "; layer ",
-                                     v.directions.begin()->first, " has ", v.width()));
+      throw shape_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": has width ",
+                                     detail::actual(direction.values.size()), "; layer ", v.directions.begin()->first, " has ",
+                                     detail::expected(v.width())));
     }
   }
 }
