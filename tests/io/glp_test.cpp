@@ -238,6 +238,16 @@ TEST(glp, refuses_each_fault_of_the_keys_by_name) {
   expect_refused(with("steer.point", "mlp_out"), "steer.point mlp_out, which contradicts its glp.hook_point");
   expect_refused(with("glp.alpha_default", std::nanf("")), "glp.alpha_default nan; expected a finite f32");
   expect_refused(with("glp.alpha_default", "2"), "glp.alpha_default of type string");
+  expect_refused(with("glp.alpha_default", std::uint32_t{2}), "glp.alpha_default of type u32");
+  expect_refused(with("glp.alpha_default", 1e300), "the dose 1e+300 at layer 1; expected a finite f32");
+  expect_refused(with("glp.layer_scales", "2:3e38"), "the dose 6e+38 at layer 2; expected a finite f32");
+  expect_refused(with("glp.layer_scales", "4294967297:1"), "no pair layer:number");
+  expect_refused(with("glp.orthonormal", std::uint32_t{1}), "glp.orthonormal of type u32; expected bool");
+  expect_refused(with("glp.rank", 1.0F), "glp.rank of type f32; expected a whole number");
+  expect_refused(with("glp.rank", true), "glp.rank of type bool; expected a whole number");
+  expect_refused(with("glp.rank", std::int64_t{-1}), "glp.rank -1; expected at least 1");
+  expect_refused(with("glp.rank", std::int64_t{4294967297}), "glp.rank, 4294967297");
+  expect_refused(with("glp.rank", std::numeric_limits<std::uint64_t>::max()), "glp.rank of type u64; expected a whole number");
   expect_refused(with("glp.rank", std::uint32_t{0}), "glp.rank 0; expected at least 1");
   expect_refused(with("glp.rank", std::uint32_t{2}), "has 1 directions at layer 1", "glp.rank, 2");
   expect_refused(

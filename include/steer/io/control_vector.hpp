@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,8 +18,10 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/gguf.hpp"
 #include "steer/io/gguf_provenance.hpp"
+#include "steer/io/write_file.hpp"
 #include "steer/io/write_gguf.hpp"
 #include "steer/vector/steering_vector.hpp"
 
@@ -79,7 +80,7 @@ inline std::optional<int> direction_number(std::string_view name) {
   int number = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   const bool plain = failure == std::errc{} && end == digits.data() + digits.size() && number >= 0 &&
-                     std::to_string(number) == digits && number < std::numeric_limits<int>::max();
+                     std::to_string(number) == digits;
   return plain ? std::optional{number} : std::nullopt;
 }
 
@@ -249,12 +250,12 @@ inline steering_vector parse_control_vector(std::span<const std::byte> bytes, st
   return detail::read_control_vector(gguf_file(bytes, std::move(name)), producer);
 }
 
-/// Writes a control vector that llama.cpp loads: `direction.N` acts at the output of layer N. Reading it back as
+/// A control vector that llama.cpp loads, as a file's bytes: `direction.N` acts at the output of layer N. Reading it back as
 /// `as_applied` gives an equal vector; what llama.cpp has no key for is kept under `steer.*`.
 ///
 /// @throws format_error if the vector has layer 0 or is measured at another point, neither of which llama.cpp can apply;
-///         shape_error or numeric_error if it is not sound; file_error if the file cannot be written
-inline void save_control_vector(const steering_vector& v, const std::filesystem::path& path) {
+///         shape_error or numeric_error if it is not sound
+inline std::string control_vector_bytes(const steering_vector& v) {
   check(v);
   const std::string who = detail::text("control vector: \"", v.name, "\"");
   if (v.point != point::residual_out) {
@@ -277,7 +278,13 @@ inline void save_control_vector(const steering_vector& v, const std::filesystem:
     detail::append_measurements(metadata, direction, number);
     tensors.push_back(detail::direction_tensor("direction." + number, direction.values));
   }
-  write_gguf(path, metadata, tensors);
+  return gguf_bytes(metadata, tensors);
+}
+
+/// Writes it, whole or not at all.
+/// @throws what `control_vector_bytes` throws; file_error if the file cannot be written
+inline void save_control_vector(const steering_vector& v, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(control_vector_bytes(v))}, "gguf");
 }
 
 }  // namespace v0

@@ -18,6 +18,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/mapped_file.hpp"
 #include "steer/io/plain_edit.hpp"
 #include "steer/io/write_file.hpp"
@@ -123,13 +124,13 @@ inline std::vector<edit> parse_ds4(std::span<const std::byte> bytes, const std::
   return detail::read_ds4(bytes, name, options);
 }
 
-/// Writes the directions of a projection; the file has no place for scale and point, which ds4 takes on its command
-/// line. Rows keep their bits, except that those off unit length by more than 1e-3 are normalised.
+/// The directions of a projection as a file's bytes; there is no place in it for scale and point, which ds4 takes on its
+/// command line. Rows keep their bits, except that those off unit length by more than 1e-3 are normalised.
 ///
 /// @param layers  of the model: rows for which there is no direction are zero
-/// @throws argument_error if `layers` is not above 0; format_error if the edit adds, carries what the format cannot say, acts elsewhere than at mlp_out or
-///         attention_out, or names a layer beyond `layers`; file_error if the file cannot be written
-inline void save_ds4(const edit& e, int layers, const std::filesystem::path& path) {
+/// @throws argument_error if `layers` is not above 0; format_error if the edit adds, carries what the format cannot say,
+///         acts elsewhere than at mlp_out or attention_out, or names a layer beyond `layers`
+inline std::string ds4_bytes(const edit& e, int layers) {
   check(e);
   detail::require_plain(e, "ds4");
   if (!std::holds_alternative<scale_edit>(e.operation)) {
@@ -151,7 +152,13 @@ inline void save_ds4(const edit& e, int layers, const std::filesystem::path& pat
     const bool is_unit = std::abs(v.values.cast<double>().norm() - 1.0) <= detail::ds4_unit_tolerance;
     rows.row(layer) = (is_unit ? v.values : Eigen::VectorXf(unit(v).cast<float>())).transpose();
   }
-  write_file(path, {std::as_bytes(std::span(rows.data(), static_cast<std::size_t>(rows.size())))}, "ds4");
+  return {reinterpret_cast<const char*>(rows.data()), static_cast<std::size_t>(rows.size()) * sizeof(float)};
+}
+
+/// Writes them, whole or not at all.
+/// @throws what `ds4_bytes` throws; file_error if the file cannot be written
+inline void save_ds4(const edit& e, int layers, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(ds4_bytes(e, layers))}, "ds4");
 }
 
 }  // namespace v0

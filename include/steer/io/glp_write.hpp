@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
@@ -58,7 +57,7 @@ class glp_writer {
     find_doses();
   }
 
-  void write(const std::filesystem::path& path) const {
+  [[nodiscard]] std::string bytes() const {
     std::vector<gguf_tensor> tensors;
     const float one = 1.0F;
     if (!is_control_vector()) {
@@ -79,7 +78,7 @@ class glp_writer {
     gguf_metadata metadata = keys(digest.hex(), listed);
     append_provenance(metadata, only_vector(file_.edits.front()));
     metadata.insert(metadata.end(), measured.begin(), measured.end());
-    write_gguf(path, metadata, tensors);
+    return gguf_bytes(metadata, tensors);
   }
 
  private:

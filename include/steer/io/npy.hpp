@@ -114,11 +114,11 @@ inline npy_array parse_npy(std::span<const std::byte> bytes, const std::string& 
   return detail::read_npy(bytes, name);
 }
 
-/// Writes an array: version 1, or 2 where the header is too long for it.
-/// @throws format_error if there are more or fewer values than the shape asks for; file_error if the file cannot be written
-inline void save_npy(const npy_array& array, const std::filesystem::path& path) {
+/// An array as a file's bytes: version 1, or 2 where the header is too long for it.
+/// @throws format_error if there are more or fewer values than the shape asks for
+inline std::string npy_bytes(const npy_array& array) {
   detail::check(array, "npy");
-  std::visit(
+  return std::visit(
       [&](const auto& values) {
         using number = typename std::decay_t<decltype(values)>::value_type;
         std::string header =
@@ -128,15 +128,22 @@ inline void save_npy(const npy_array& array, const std::filesystem::path& path) 
         const std::size_t before = is_long ? 12 : 10;
         header.append(63 - (before + header.size()) % 64, ' ');  // the data begins 64-byte aligned, as NumPy's does
         header += '\n';
-        std::string start = is_long ? std::string("\x93NUMPY\x02\x00", 8) : std::string("\x93NUMPY\x01\x00", 8);
+        std::string out = is_long ? std::string("\x93NUMPY\x02\x00", 8) : std::string("\x93NUMPY\x01\x00", 8);
         if (is_long) {
-          detail::append_bytes(start, static_cast<std::uint32_t>(header.size()));
+          detail::append_bytes(out, static_cast<std::uint32_t>(header.size()));
         } else {
-          detail::append_bytes(start, static_cast<std::uint16_t>(header.size()));
+          detail::append_bytes(out, static_cast<std::uint16_t>(header.size()));
         }
-        write_file(path, {detail::bytes_of(start + header), std::as_bytes(std::span(values))}, "npy");
+        out += header;
+        return out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(number));
       },
       array.values);
+}
+
+/// Writes an array, whole or not at all.
+/// @throws what `npy_bytes` throws; file_error if the file cannot be written
+inline void save_npy(const npy_array& array, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(npy_bytes(array))}, "npy");
 }
 
 /// What an array leaves unsaid about the directions in it.

@@ -18,10 +18,12 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/json_fields.hpp"
 #include "steer/io/json_number.hpp"
 #include "steer/io/safetensors.hpp"
 #include "steer/io/steering_vector_file.hpp"
+#include "steer/io/write_file.hpp"
 #include "steer/vector/measured_vectors.hpp"
 #include "steer/vector/response.hpp"
 #include "steer/vector/steering_vector.hpp"
@@ -118,15 +120,11 @@ inline measured_vectors read_measured_vectors(const safetensors_file& file) {
 
 }  // namespace detail
 
-/// Writes vectors with their response; reading it back gives equal ones.
-///
-///     steer::save({vectors, response}, "tones.safetensors");
-///     const steer::measured_vectors tones = steer::load_measured_vectors("tones.safetensors");
-///     const steer::dosed given = steer::dose(tones.vectors, tones.response, {1.5, 0.0, -1.0});  // given.expected says what it does
+/// Vectors with their response as a file's bytes; reading it back gives equal ones.
 ///
 /// @throws as `check`; numeric_error if the cap is not above 0 (infinity is); argument_error or shape_error if a layer of the
-///         dosage stands twice or a vector lacks it; format_error if a text is no UTF-8; file_error if the file cannot be written
-inline void save(const measured_vectors& measured, const std::filesystem::path& path) {
+///         dosage stands twice or a vector lacks it; format_error if a text is no UTF-8
+inline std::string measured_vectors_bytes(const measured_vectors& measured) {
   check(measured);
   detail::check_dosage(measured);
   std::map<std::string, tensor_view, std::less<>> tensors;
@@ -137,7 +135,18 @@ inline void save(const measured_vectors& measured, const std::filesystem::path& 
     about["vectors"].push_back(detail::written_vector(measured.vectors[j], std::to_string(j) + ".", tensors));
   }
   about["response"] = detail::written_response(measured.response);
-  write_safetensors(path, tensors, {{"steer_response", detail::dumped(about, "measured vectors")}});
+  return safetensors_bytes(tensors, {{"steer_response", detail::dumped(about, "measured vectors")}});
+}
+
+/// Writes them, whole or not at all.
+///
+///     steer::save({vectors, response}, "tones.safetensors");
+///     const steer::measured_vectors tones = steer::load_measured_vectors("tones.safetensors");
+///     const steer::dosed given = steer::dose(tones.vectors, tones.response, {1.5, 0.0, -1.0});  // given.expected says what it does
+///
+/// @throws what `measured_vectors_bytes` throws; file_error if the file cannot be written
+inline void save(const measured_vectors& measured, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(measured_vectors_bytes(measured))}, "safetensors");
 }
 
 /// Reads what `save` wrote.

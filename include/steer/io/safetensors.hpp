@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/half.hpp"
 #include "steer/io/json_number.hpp"
 #include "steer/io/mapped_file.hpp"
@@ -291,14 +292,12 @@ class safetensors_file {
   std::map<std::string, tensor_view, std::less<>> tensors_;
 };
 
-/// Writes tensors in the order of their names; the data section as a whole begins 8-byte aligned.
-///
-/// The file appears whole or not at all: it is written beside its place and renamed.
-/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8; file_error if the file cannot be written
-/// @cost   one pass over the bytes
-inline void write_safetensors(const std::filesystem::path& path,
-                              const std::map<std::string, tensor_view, std::less<>>& tensors,
-                              const std::map<std::string, std::string>& metadata = {}) {
+namespace detail {
+
+/// What stands before the tensors' bytes, which follow in the order of their names: the header's length and the header.
+/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8
+inline std::string safetensors_start(const std::map<std::string, tensor_view, std::less<>>& tensors,
+                                     const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) {
     header["__metadata__"] = metadata;
@@ -308,23 +307,46 @@ inline void write_safetensors(const std::filesystem::path& path,
     if (name == "__metadata__") {
       throw format_error("safetensors: a tensor is called \"__metadata__\", which is not a tensor's name");
     }
-    detail::check(tensor, detail::text("safetensors: tensor \"", name, "\""));
+    check(tensor, text("safetensors: tensor \"", name, "\""));
     header[name] = {{"dtype", std::string(to_string(tensor.type))},
                     {"shape", tensor.shape},
                     {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text;
+  std::string written;
   try {
-    text = header.dump();
+    written = header.dump();
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text("safetensors: a name or metadata for file ", path.string(), " is no UTF-8: ",
-                                    std::string_view(problem.what())));
+    throw format_error(text("safetensors: a name or metadata is no UTF-8: ", std::string_view(problem.what())));
   }
-  text.append((8 - text.size() % 8) % 8, ' ');
-  const std::uint64_t length = text.size();
+  written.append((8 - written.size() % 8) % 8, ' ');
+  std::string out;
+  append_bytes(out, std::uint64_t{written.size()});
+  return out + written;
+}
 
-  std::vector<std::span<const std::byte>> parts{std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(text))};
+}  // namespace detail
+
+/// Tensors as a file's bytes, in the order of their names; the data section as a whole begins 8-byte aligned.
+/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8
+/// @cost   one copy of the tensors
+inline std::string safetensors_bytes(const std::map<std::string, tensor_view, std::less<>>& tensors,
+                                     const std::map<std::string, std::string>& metadata = {}) {
+  std::string out = detail::safetensors_start(tensors, metadata);
+  for (const auto& [name, tensor] : tensors) {
+    out.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+  }
+  return out;
+}
+
+/// Writes them, whole or not at all.
+/// @throws what `safetensors_bytes` throws; file_error if the file cannot be written
+/// @cost   one pass over the bytes, without a copy
+inline void write_safetensors(const std::filesystem::path& path,
+                              const std::map<std::string, tensor_view, std::less<>>& tensors,
+                              const std::map<std::string, std::string>& metadata = {}) {
+  const std::string start = detail::safetensors_start(tensors, metadata);
+  std::vector<std::span<const std::byte>> parts{detail::bytes_of(start)};
   for (const auto& [name, tensor] : tensors) {
     parts.push_back(tensor.bytes);
   }

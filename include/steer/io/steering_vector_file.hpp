@@ -20,10 +20,12 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/json_fields.hpp"
 #include "steer/io/json_number.hpp"
 #include "steer/io/safetensors.hpp"
 #include "steer/io/steering_vector_fields.hpp"
+#include "steer/io/write_file.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -101,10 +103,10 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
       here.origin = numbers(origin);
     }
     known.clear();
-    visit_measurements(here, [&, &values = measured](const char* key, std::optional<double>& value) {
+    visit_measurements(here, [&, &values = measured, &layer = number](const char* key, std::optional<double>& value) {
       known.insert(key);
       if (values.contains(key)) {
-        value = real_number_of<double>(values.at(key), text(who, ", layer ", number, ","), key);
+        value = real_number_of<double>(values.at(key), text(who, ", layer ", layer, ","), key);
       }
     });
     require_keys(measured, known, who);
@@ -149,14 +151,20 @@ inline steering_vector read_steering_vector(const safetensors_file& file) {
 
 }  // namespace detail
 
-/// Writes a steering vector; reading it back gives an equal one.
+/// A steering vector as a file's bytes; reading it back gives an equal one.
 ///
-/// @throws shape_error or numeric_error if the vector is not sound, format_error if a text is no UTF-8, file_error if the file cannot be written
-inline void save(const steering_vector& v, const std::filesystem::path& path) {
+/// @throws shape_error or numeric_error if the vector is not sound; format_error if a text is no UTF-8
+inline std::string steering_vector_bytes(const steering_vector& v) {
   check(v);
   std::map<std::string, tensor_view, std::less<>> tensors;
   const nlohmann::ordered_json about = detail::written_vector(v, "", tensors);
-  write_safetensors(path, tensors, {{"steer", detail::dumped(about, detail::text("steering vector \"", v.name, "\""))}});
+  return safetensors_bytes(tensors, {{"steer", detail::dumped(about, detail::text("steering vector \"", v.name, "\""))}});
+}
+
+/// Writes it, whole or not at all.
+/// @throws what `steering_vector_bytes` throws; file_error if the file cannot be written
+inline void save(const steering_vector& v, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(steering_vector_bytes(v))}, "safetensors");
 }
 
 /// Reads what `save` wrote.
