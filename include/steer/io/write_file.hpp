@@ -103,7 +103,7 @@ inline std::FILE* open_in_place(const std::filesystem::path& place) {
   if (is_own_descriptor(place)) {
     opened = ::dup(std::atoi(place.filename().c_str()));  // opened anew, it would be written from its begin
   } else {
-    constexpr int tries = 500;
+    constexpr int tries = 200;
     for (int i = 0; i < tries && opened < 0 && (i == 0 || errno == ENXIO); ++i) {
       ::usleep(i == 0 ? 0 : 10'000);
       opened = ::open(place.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
