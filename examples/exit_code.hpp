@@ -17,7 +17,8 @@ inline int exit_code(int code = EXIT_SUCCESS) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) {  // std::cout has no buffer of its own
     return code;
   }
-  std::fprintf(stderr, "standard output cannot be written%s%s\n", errno == 0 ? "" : ": ", errno == 0 ? "" : std::strerror(errno));
+  std::fprintf(stderr, "standard output cannot be written%s%s\n", errno == 0 ? "" : ": ",
+               errno == 0 ? "" : std::strerror(errno));
   return code == EXIT_SUCCESS ? EXIT_FAILURE : code;
 }
 

@@ -18,7 +18,8 @@ class output_file {
  public:
   /// @param format  what the file is, for messages
   /// @throws steer::file_error if it cannot be written
-  explicit output_file(std::filesystem::path path, std::string_view format = "csv") : path_(std::move(path)), format_(format) {
+  explicit output_file(std::filesystem::path path, std::string_view format = "csv")
+      : path_(std::move(path)), format_(format) {
     steer::require_writable(path_, format_);
   }
 

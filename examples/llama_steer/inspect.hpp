@@ -171,7 +171,8 @@ inline void inspect_gguf(const inspect_options& options, std::ostream& out) {
   for (const char* key : {"block_count", "embedding_length", "context_length"}) {
     if (const steer::gguf_value* value = find(file.metadata(), architecture + "." + key)) {
       const auto number = steer::whole_number(*value);
-      line(out, "  ", key, " ", number ? steer::detail::text(*number) : steer::detail::text("of type ", to_string(value->type())));
+      line(out, "  ", key, " ",
+           number ? steer::detail::text(*number) : steer::detail::text("of type ", to_string(value->type())));
     }
   }
   for (const auto& [type, count] : types) {

@@ -38,7 +38,8 @@ TEST(exit_code, says_whether_all_was_printed) {
     }
   };
   const auto by_stream = [] { std::cout << "result\n"; };
-  for (const std::function<void()>& print : {std::function<void()>(little), std::function<void()>(much), std::function<void()>(by_stream)}) {
+  for (const std::function<void()>& print :
+       {std::function<void()>(little), std::function<void()>(much), std::function<void()>(by_stream)}) {
     EXPECT_EQ(ends("/dev/null", 0, print), 0);
     EXPECT_EQ(ends("/dev/null", 3, print), 3);
     EXPECT_EQ(ends("/dev/full", 0, print), 1);

@@ -11,8 +11,10 @@ namespace {
 /// What ggml refuses is read here and not written.
 bool is_writable(const steer::gguf_file& file) {
   return file.alignment() <= 4096 &&  // writing pads, and that is no fault
-         std::ranges::all_of(file.metadata(), [](const auto& entry) { return !entry.first.empty() && entry.first.size() <= 65535; }) &&
-         std::ranges::all_of(file.tensors(), [](const auto& tensor) { return !tensor.name.empty() && tensor.name.size() <= 63; });
+         std::ranges::all_of(file.metadata(),
+                             [](const auto& entry) { return !entry.first.empty() && entry.first.size() <= 65535; }) &&
+         std::ranges::all_of(file.tensors(),
+                             [](const auto& tensor) { return !tensor.name.empty() && tensor.name.size() <= 63; });
 }
 
 bool equal(const steer::gguf_tensor& a, const steer::gguf_tensor& b) {

@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                      fuzz::require(steer::npy_bytes(again) == written);  // NaN is not equal to itself, but its bits are
                      const std::string_view text(reinterpret_cast<const char*>(data), size);
                      if (text.find("<f2") == text.npos) {  // which is written as f4
-                       const std::size_t length = std::visit([](const auto& v) { return v.size() * sizeof(v[0]); }, array.values);
+                       const std::size_t length =
+                           std::visit([](const auto& v) { return v.size() * sizeof(v[0]); }, array.values);
                        fuzz::require(std::ranges::equal(content.last(length), fuzz::bytes(written).last(length)));
                      }
                      const steer::npy_vector_options options{"fuzz", steer::point::mlp_out, 0};

@@ -7,7 +7,8 @@
 
 namespace {
 
-bool equal(const std::pair<const std::string, steer::tensor_view>& a, const std::pair<const std::string, steer::tensor_view>& b) {
+bool equal(const std::pair<const std::string, steer::tensor_view>& a,
+           const std::pair<const std::string, steer::tensor_view>& b) {
   return a.first == b.first && a.second.type == b.second.type && a.second.shape == b.second.shape &&
          std::ranges::equal(a.second.bytes, b.second.bytes);
 }

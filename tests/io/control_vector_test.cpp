@@ -258,11 +258,18 @@ TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
       producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = std::uint32_t{1}; },
       "layer_count 1; expected at least 2");
   const std::vector<std::pair<steer::gguf_value, std::string>> no_counts{
-      {2.0F, "f32"}, {2.0, "f64"}, {true, "bool"}, {"2", "string"}, {std::int32_t{-2}, "-2"}, {std::numeric_limits<std::int64_t>::min(), "-9223372036854775808"},
-      {std::numeric_limits<std::uint64_t>::max(), "u64"}, {steer::gguf_value(std::vector<std::uint32_t>{2}), "array"}};
+      {2.0F, "f32"},
+      {2.0, "f64"},
+      {true, "bool"},
+      {"2", "string"},
+      {std::int32_t{-2}, "-2"},
+      {std::numeric_limits<std::int64_t>::min(), "-9223372036854775808"},
+      {std::numeric_limits<std::uint64_t>::max(), "u64"},
+      {steer::gguf_value(std::vector<std::uint32_t>{2}), "array"}};
   for (const auto& [value, shown] : no_counts) {
     expect_refused(
-        producer::as_applied, [&](auto& metadata, auto&) { metadata[1].second = value; }, "layer_count " + shown + "; expected at least 2");
+        producer::as_applied, [&](auto& metadata, auto&) { metadata[1].second = value; },
+        "layer_count " + shown + "; expected at least 2");
   }
 }
 

@@ -101,7 +101,11 @@ TEST(gguf_value, refuses_to_write_deeper_than_it_reads) {
   const std::string bytes = steer::gguf_bytes({{"k", nested}}, {});
   EXPECT_EQ(steer::gguf_file(raw_gguf::view(bytes), "deep").metadata().at(0).second, nested);
   nested = steer::gguf_value(steer::gguf_type::array, std::vector<steer::gguf_value>{nested});
-  expect_error<steer::format_error>([&] { static_cast<void>(steer::gguf_bytes({{"k", nested}}, {})); }, "deeper than 8 levels");
+  expect_error<steer::format_error>(
+      [&] {
+        static_cast<void>(steer::gguf_bytes({{"k", nested}}, {}));
+      },
+      "deeper than 8 levels");
 }
 
 TEST(gguf, refuses_the_floats_of_a_tensor_whose_bytes_do_not_fit) {
@@ -109,7 +113,8 @@ TEST(gguf, refuses_the_floats_of_a_tensor_whose_bytes_do_not_fit) {
   const steer::gguf_file file(raw_gguf::view(content), "x.gguf");
   const std::array<std::byte, 7> bytes{};
   const auto refuse = [&](const steer::gguf_tensor& tensor, const auto&... parts) {
-    expect_error<steer::format_error>([&] { static_cast<void>(file.floats(tensor)); }, "gguf: file x.gguf has tensor \"a\" of ", parts...);
+    expect_error<steer::format_error>([&] { static_cast<void>(file.floats(tensor)); },
+                                      "gguf: file x.gguf has tensor \"a\" of ", parts...);
   };
   refuse({"a", steer::gguf_f32, {1}, bytes}, "shape [1] and type F32, which does not fit its 7 bytes");
   refuse({"a", steer::gguf_f32, {2}, bytes}, "does not fit its 7 bytes");
@@ -257,6 +262,12 @@ TEST(gguf, errors_have_fields) {
   refuse(raw_gguf::header(0, 0, 9), {.what = "gguf: file bad.gguf", .expected = "2 or 3", .actual = "9"});
   refuse(padded(header(1, 0) + tensor("a", {8}, 0, 32)) + std::string(64, '\1'),
          {.what = "gguf: file bad.gguf", .expected = "0", .actual = "32"});
+  const std::array<std::byte, 8> eight{};
+  expect_fields<steer::format_error>(
+      [&] {
+        static_cast<void>(steer::gguf_bytes({}, std::vector<steer::gguf_tensor>{{"a", 0, {3}, eight}}));
+      },
+      {.what = "tensor \"a\"", .actual = "8"});
   refuse(header(0, 1) + key("general.alignment", 8, text("32")),
          {.what = "gguf: file bad.gguf", .expected = "a power of two of type u32", .actual = "string"});
 }

@@ -72,7 +72,8 @@ TEST(interference_json, refuses_by_message) {
   refuse(replaced(good, "\"layers\": {", "\"layers\": {\"1\": {},"), "malformed");
   steer::interference_report shifted = report;
   shifted.layers[-1] = report.layers.at(4);
-  expect_error<steer::shape_error>([&] { static_cast<void>(to_json(shifted)); }, "has layer -1; expected a zero-based number");
+  expect_error<steer::shape_error>([&] { static_cast<void>(to_json(shifted)); },
+                                   "has layer -1; expected a zero-based number");
   report.names[0] = "\xff";
   expect_error<steer::format_error>([&] { static_cast<void>(to_json(report)); }, "no UTF-8");
   report.names.pop_back();

@@ -41,8 +41,9 @@ TEST(json_number, refuses_what_is_no_whole_number) {
     expect_error<steer::format_error>([&] { whole_number_of<int>(json(text), "file a", "layer"); }, "file a has layer ",
                                       "; expected a whole number, not negative, at most 2147483647");
   }
-  expect_fields<steer::format_error>([&] { whole_number_of<int>(json("-7"), "file a", "layer"); },
-                                     {.what = "file a", .expected = "a whole number, not negative, at most 2147483647", .actual = "-7"});
+  expect_fields<steer::format_error>(
+      [&] { whole_number_of<int>(json("-7"), "file a", "layer"); },
+      {.what = "file a", .expected = "a whole number, not negative, at most 2147483647", .actual = "-7"});
 }
 
 TEST(json_number, takes_reals_that_the_type_holds) {

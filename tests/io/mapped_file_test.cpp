@@ -52,8 +52,10 @@ TEST(mapped_file, replaced_by_renaming_stays_whole) {
 }
 
 TEST(mapped_file, refuses_what_is_no_file) {
-  expect_error<steer::file_error>([] { steer::mapped_file{"no/such.bin"}; }, "file no/such.bin does not exist or cannot be reached");
-  expect_error<steer::file_error>([] { steer::mapped_file{std::filesystem::temp_directory_path()}; }, "is not a regular file");
+  expect_error<steer::file_error>([] { steer::mapped_file{"no/such.bin"}; },
+                                  "file no/such.bin does not exist or cannot be reached");
+  expect_error<steer::file_error>([] { steer::mapped_file{std::filesystem::temp_directory_path()}; },
+                                  "is not a regular file");
   expect_error<steer::file_error>([] { steer::mapped_file{"/dev/null"}; }, "file /dev/null is not a regular file");
   expect_fields<steer::file_error>([] { steer::mapped_file{"no/such.bin"}; }, {.what = "file no/such.bin"});
 }

@@ -160,7 +160,10 @@ TEST(npy, refuses_to_write_a_shape_whose_count_wraps) {
 TEST(npy, counts_the_layers_between_first_and_last_without_overflow) {
   std::mt19937_64 engine(2);
   expect_error<steer::format_error>(
-      [&] { static_cast<void>(to_npy(toy::random_vector(engine, {0, std::numeric_limits<int>::max()}, 5))); }, "no place for gaps");
+      [&] {
+        static_cast<void>(to_npy(toy::random_vector(engine, {0, std::numeric_limits<int>::max()}, 5)));
+      },
+      "no place for gaps");
 }
 
 TEST(npy, errors_have_fields) {

@@ -138,7 +138,8 @@ TEST(response_file, refuses_to_save_a_dosage_that_no_recipe_can_have) {
 }
 
 TEST(response_file, refuses_numbers_that_are_not_what_they_stand_for) {
-  for (const char* layer : {"4294967298", "2.9", "2.0", "true", "1e300", "-7", "\"2\"", "null", "[2]", "18446744073709551618"}) {
+  for (const char* layer :
+       {"4294967298", "2.9", "2.0", "true", "1e300", "-7", "\"2\"", "null", "[2]", "18446744073709551618"}) {
     expect_refused(R"("layers":[2,5])", std::string(R"("layers":[)") + layer + "]", "the response has the layer ");
   }
   expect_refused(R"("layers":[2,5])", R"("layers":[2,2])", "layer 2 is named twice");
@@ -162,7 +163,8 @@ TEST(response_file, errors_have_fields) {
   steer::measured_vectors measured = example();
   measured.response.dosage.layers = {99};
   const temporary_file file(".safetensors");
-  expect_fields<steer::shape_error>([&] { save(measured, file.path()); }, {.what = "measured vectors: \"terse\"", .layer = 99});
+  expect_fields<steer::shape_error>([&] { save(measured, file.path()); },
+                                    {.what = "measured vectors: \"terse\"", .layer = 99});
   save(example(), file.path());
   const temporary_file edited(".safetensors");
   edit_metadata(file.path(), edited.path(), "steer_response", R"("layers":[2,5])", R"("layers":[2.9])");

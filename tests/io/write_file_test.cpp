@@ -76,7 +76,8 @@ TEST(write_file, follows_links) {
   EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(here / "elsewhere/yet_to_come.txt")));
   EXPECT_EQ(here.size(), 4);
   std::filesystem::create_symlink("in_a_circle", here / "in_a_circle");
-  expect_error<steer::file_error>([&] { write_file(here / "in_a_circle", {view("x")}, "text"); }, "in_a_circle cannot be written");
+  expect_error<steer::file_error>([&] { write_file(here / "in_a_circle", {view("x")}, "text"); },
+                                  "in_a_circle cannot be written");
   EXPECT_TRUE(std::filesystem::is_symlink(here / "in_a_circle"));
 }
 
@@ -123,7 +124,8 @@ TEST(write_file, does_not_wait_for_ever_for_who_reads_a_pipe) {
   const folder here;
   const std::filesystem::path pipe = here / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  expect_error<steer::file_error>([&] { write_file(pipe, {view("x")}, "text"); }, "pipe cannot be written: No such device or address");
+  expect_error<steer::file_error>([&] { write_file(pipe, {view("x")}, "text"); },
+                                  "pipe cannot be written: No such device or address");
   EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
@@ -196,7 +198,8 @@ TEST(write_file, refuses_what_cannot_be_written_as_it_is) {
   std::filesystem::create_symlink(here.path(), here / "folder");
   expect_error<steer::file_error>([&] { write_file(here / "folder", {view("x")}, "text"); }, "Is a directory");
   if (::mknod((here / "disk").c_str(), S_IFBLK | 0600, makedev(7, 250)) == 0) {  // root only; no such device is opened
-    expect_error<steer::file_error>([&] { write_file(here / "disk", {view("x")}, "text"); }, "disk cannot be written: it is neither a file nor a pipe");
+    expect_error<steer::file_error>([&] { write_file(here / "disk", {view("x")}, "text"); },
+                                    "disk cannot be written: it is neither a file nor a pipe");
     EXPECT_TRUE(std::filesystem::is_block_file(here / "disk"));
   }
 }

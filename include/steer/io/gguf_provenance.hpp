@@ -65,7 +65,8 @@ class gguf_provenance {
     const auto version = read<std::uint32_t>("steer.version");
     written_by_us_ = version.has_value();
     if (version && *version != gguf_provenance_version) {
-      throw format_error(text(thing(who_), " has steer.version ", actual(*version), "; expected ", expected(gguf_provenance_version)));
+      throw format_error(
+          text(thing(who_), " has steer.version ", actual(*version), "; expected ", expected(gguf_provenance_version)));
     }
   }
 

@@ -96,7 +96,8 @@ class glp_writer {
     const auto* scale = std::get_if<scale_edit>(&e.operation);
     const auto* add = std::get_if<add_edit>(&e.operation);
     if (scale == nullptr && add == nullptr) {
-      throw format_error(text(thing("glp: ", to_string(e)), " is neither ", expected("an addition nor a scaling of the component")));
+      throw format_error(
+          text(thing("glp: ", to_string(e)), " is neither ", expected("an addition nor a scaling of the component")));
     }
     const steering_vector& vector = only_vector(e);
     if (e.operation.index() != first.operation.index() || vector.point != only_vector(first).point ||

@@ -80,7 +80,8 @@ inline int layer_of_key(std::string_view key, const std::string& who) {
   int layer = -1;
   const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), layer);
   if (failure != std::errc{} || end != key.data() + key.size() || std::to_string(layer) != key || layer < 0) {
-    throw format_error(text(thing(who), ": has the layer ", actual("\"", key, "\""), "; expected ", expected("a zero-based number")));
+    throw format_error(
+        text(thing(who), ": has the layer ", actual("\"", key, "\""), "; expected ", expected("a zero-based number")));
   }
   return layer;
 }

@@ -29,7 +29,9 @@ inline std::string shown(const nlohmann::json& written) {
 /// The integer that is written, if it is one and the type holds it.
 template <std::integral Number>
 std::optional<Number> integer_in(const nlohmann::json& written) {
-  const auto narrow = [](auto number) { return std::in_range<Number>(number) ? std::optional{static_cast<Number>(number)} : std::nullopt; };
+  const auto narrow = [](auto number) {
+    return std::in_range<Number>(number) ? std::optional{static_cast<Number>(number)} : std::nullopt;
+  };
   if (written.is_number_unsigned()) {
     return narrow(written.get<std::uint64_t>());
   }
@@ -70,7 +72,8 @@ Number real_or_infinity_of(const nlohmann::json& written, const std::string& who
 ///         has the numbers under that name
 inline std::vector<double> real_numbers_of(const nlohmann::json& written, const std::string& who, std::string_view name) {
   if (!written.is_array()) {
-    throw format_error(text(thing(who), " has ", name, " ", actual(shown(written)), "; expected ", expected("an array of numbers")));
+    throw format_error(
+        text(thing(who), " has ", name, " ", actual(shown(written)), "; expected ", expected("an array of numbers")));
   }
   std::vector<double> out;
   for (const nlohmann::json& number : written) {

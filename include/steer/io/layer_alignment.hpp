@@ -50,7 +50,8 @@ inline layer_alignment compare_layers(const steering_vector& file, const steerin
   check(own);
   if (file.width() != own.width()) {
     throw shape_error(detail::text(detail::thing("layer alignment: \"", file.name, "\""), " has width ",
-                                   detail::actual(file.width()), "; our own \"", own.name, "\" has ", detail::expected(own.width())));
+                                   detail::actual(file.width()), "; our own \"", own.name, "\" has ",
+                                   detail::expected(own.width())));
   }
   const auto cosine = [](const direction& a, const direction& b) { return std::abs(unit(a).dot(unit(b))); };
   layer_alignment out;

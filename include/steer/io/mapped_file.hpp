@@ -23,14 +23,14 @@
 namespace steer {
 inline namespace v0 {
 
-/// A file's bytes for as long as the object lives: a small file is read, a larger one memory-mapped where the system can.
+/// A file's bytes for as long as the object lives: a small file is read, a larger one mapped where the system can.
 ///
-/// What is done to a file that has been read does not show. One that is mapped must not be changed in place meanwhile: whoever
-/// touches bytes that another program has cut off is ended by the system (SIGBUS), which no check can rule out. A file that is
-/// replaced by renaming, as every writer here does it, stays whole for those who have it open.
+/// What is done to a file that has been read does not show. One that is mapped must not be changed in place meanwhile:
+/// whoever touches bytes that another program has cut off is ended by the system (SIGBUS), which no check can rule out.
+/// A file that is replaced by renaming, as every writer here does it, stays whole for those who have it open.
 ///
-/// @throws file_error naming the path if the file is missing, no regular file, cannot be read, or is cut off while it is read
-/// @cost  one copy up to `most_read` bytes, which is tens of milliseconds; mapping is constant time, pages are read when touched
+/// @throws file_error naming the path if the file is missing, no regular file, cannot be read, or is cut off meanwhile
+/// @cost  one copy up to `most_read` bytes, tens of milliseconds; mapping is constant time, pages are read when touched
 class mapped_file {
  public:
   static constexpr std::size_t most_read = std::size_t{64} << 20U;  // above every file of vectors, below most models

@@ -71,7 +71,8 @@ class npy_header {
   }
   void expect(std::string_view token) {
     if (!accept(token)) {
-      fail("has a header with ", actual("\"", rest_.substr(0, 16), "\""), " where ", expected("\"", token, "\""), " is expected");
+      fail("has a header with ", actual("\"", rest_.substr(0, 16), "\""), " where ", expected("\"", token, "\""),
+           " is expected");
     }
   }
   std::string quoted() {

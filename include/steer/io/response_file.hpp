@@ -42,7 +42,8 @@ inline constexpr int response_version = 1;
 inline void check_dosage(const measured_vectors& measured) {
   const steer::dosage& how = measured.response.dosage;
   if (!(how.cap > 0.0F)) {
-    throw numeric_error(text(thing("measured vectors, the cap"), " is ", actual(how.cap), "; expected ", expected("a number above 0")));
+    throw numeric_error(
+        text(thing("measured vectors, the cap"), " is ", actual(how.cap), "; expected ", expected("a number above 0")));
   }
   std::set<int> seen;
   for (const int layer : how.layers) {

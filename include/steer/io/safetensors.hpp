@@ -117,8 +117,8 @@ inline std::optional<std::uint64_t> bytes_of(dtype type, const std::vector<std::
 inline void check(const tensor_view& tensor, const std::string& who) {
   const auto expected = bytes_of(tensor.type, tensor.shape);
   if (!expected || *expected != tensor.bytes.size()) {
-    throw format_error(text(thing(who), " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type), " needs ",
-                            detail::expected(expected ? text(*expected) : "a number of"), " bytes; got ",
+    throw format_error(text(thing(who), " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type),
+                            " needs ", detail::expected(expected ? text(*expected) : "a number of"), " bytes; got ",
                             actual(tensor.bytes.size())));
   }
 }
@@ -133,8 +133,8 @@ inline std::vector<float> to_floats(const tensor_view& tensor) {
     return detail::floats_of_16_bits(tensor.bytes, tensor.type == dtype::f16 ? float_from_f16 : float_from_bf16);
   }
   if (tensor.type != dtype::f32) {
-    throw format_error(detail::text(detail::thing("tensor"), " has type ", detail::actual(to_string(tensor.type)), "; expected ",
-                                    detail::expected("F32, F16 or BF16")));
+    throw format_error(detail::text(detail::thing("tensor"), " has type ", detail::actual(to_string(tensor.type)),
+                                    "; expected ", detail::expected("F32, F16 or BF16")));
   }
   std::vector<float> out(tensor.bytes.size() / sizeof(float));
   if (!out.empty()) {
@@ -190,11 +190,13 @@ class safetensors_file {
   void parse(std::span<const std::byte> bytes) {
     std::uint64_t length = 0;
     if (bytes.size() < sizeof length) {
-      fail("has ", detail::actual(bytes.size()), " bytes; expected ", detail::expected("at least 8"), " for the header's length");
+      fail("has ", detail::actual(bytes.size()), " bytes; expected ", detail::expected("at least 8"),
+           " for the header's length");
     }
     std::memcpy(&length, bytes.data(), sizeof length);
     if (length > longest_header || length > bytes.size() - sizeof length) {
-      fail("declares a header of ", detail::expected(length), " bytes; ", detail::actual(bytes.size() - sizeof length), " follow");
+      fail("declares a header of ", detail::expected(length), " bytes; ", detail::actual(bytes.size() - sizeof length),
+           " follow");
     }
     const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
     const nlohmann::json header =
@@ -252,8 +254,9 @@ class safetensors_file {
            detail::expected(data.size()));
     }
     if (expected != *end - *begin) {
-      fail("has tensor \"", name, "\" of ", detail::actual(*end - *begin), " bytes; its shape ", to_string(tensor.shape), " of ",
-           to_string(tensor.type), " needs ", detail::expected(expected ? detail::text(*expected) : "more than any file has"));
+      fail("has tensor \"", name, "\" of ", detail::actual(*end - *begin), " bytes; its shape ",
+           to_string(tensor.shape), " of ", to_string(tensor.type), " needs ",
+           detail::expected(expected ? detail::text(*expected) : "more than any file has"));
     }
     tensor.bytes = data.subspan(static_cast<std::size_t>(*begin), static_cast<std::size_t>(*end - *begin));
     if (*begin != *end && !ranges.emplace(*begin, std::pair{*end, name}).second) {
