@@ -268,7 +268,7 @@ TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
       {steer::gguf_value(std::vector<std::uint32_t>{2}), "array"}};
   for (const auto& [value, shown] : no_counts) {
     expect_refused(
-        producer::as_applied, [&](auto& metadata, auto&) { metadata[1].second = value; },
+        producer::as_applied, [&count = value](auto& metadata, auto&) { metadata[1].second = count; },
         "layer_count " + shown + "; expected at least 2");
   }
 }
