@@ -64,11 +64,6 @@ inline output_place find_output_place(const std::filesystem::path& path, std::st
     case none: refuse_output(path, format, failure.value());
     default: refuse_output(path, format, 0, "it is neither a file nor a pipe");
   }
-#if __has_include(<unistd.h>)
-  if (status.type() != not_found && ::access(path.c_str(), W_OK) != 0) {
-    refuse_output(path, format, errno);
-  }
-#endif
   for (int links = 0; std::filesystem::is_symlink(out.path, failure); ++links) {
     constexpr int most_links = 40;  // the system's own limit
     if (links == most_links) {
@@ -80,6 +75,11 @@ inline output_place find_output_place(const std::filesystem::path& path, std::st
     }
     out.path = out.path.parent_path() / std::filesystem::read_symlink(out.path, failure);
   }
+#if __has_include(<unistd.h>)
+  if (status.type() != not_found && ::access(path.c_str(), W_OK) != 0) {
+    refuse_output(path, format, errno);
+  }
+#endif
   return out;
 }
 
