@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -66,4 +67,5 @@ int main() {
     const auto behind = static_cast<double>(smiles(sentence, plan));
     std::printf("  %s%6.2f unsteered, %.2f ablated\n", sentence, before, behind);
   }
+  return example::exit_code();
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <Eigen/Core>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 
 extern "C" {
@@ -57,4 +58,5 @@ int main() {
   const toy_engine engine{out.call, out.query, out.user};
   float h[] = {1.0F, 1.0F};
   toy_run(&engine, h, 2);
+  return example::exit_code();
 }

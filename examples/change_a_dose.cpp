@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -60,4 +61,5 @@ int main() {
   // on its way here still remembers it: that is in its cache.)
   const bool same = model.log_probabilities(prompt, plans[0]) == model.log_probabilities(prompt);
   std::printf("dose 0: %s\n", same ? "the same bits as without a plan" : "other bits");
+  return example::exit_code();
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -72,4 +73,5 @@ int main() {
   // As vectors, each of which moves its own concept alone.
   const std::vector<steer::steering_vector> apart = steer::decouple(vectors, response);
   std::printf("decoupled vectors: %zu, named after %s\n", apart.size(), apart[1].source.method.c_str());
+  return example::exit_code();
 }

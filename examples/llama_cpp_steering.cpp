@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "exit_code.hpp"
 #include "steer/adapter/llama_cpp.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
@@ -72,7 +73,7 @@ int main(int argc, char** argv) try {
     return 1;
   }
   run(model.get());
-  return 0;
+  return example::exit_code();
 } catch (const std::exception& problem) {
   std::fprintf(stderr, "%s\n", problem.what());
   return 1;

@@ -18,6 +18,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "exit_code.hpp"
 #include "llama_steer/chat.hpp"
 #include "llama_steer/compose.hpp"
 #include "llama_steer/compose_table.hpp"
@@ -90,6 +91,7 @@ void print_evidence(const steer::steering_vector& v, const example::terminal& ou
 }
 
 void run(const extract_options& o, const example::terminal& out) {
+  steer::require_writable(o.out, "steering vector");
   const model_pointer model = load_model(o.model.model);
   steer::steering_vector v = extract(model.get(), o.model, o.vector, parse_layers(o.layers));
   if (o.out.extension() == ".gguf") {
@@ -111,8 +113,8 @@ std::optional<example::output_file> csv_of(const Options& o) {
 }
 
 void run(const sweep_options& o, const example::terminal& out) {
-  const model_pointer model = load_model(o.model.model);
   std::optional<example::output_file> csv = csv_of(o);
+  const model_pointer model = load_model(o.model.model);
   const steer::steering_vector v = vector_of(model.get(), o.model, o.vector, parse_layers(o.dose.layers));
   const std::vector<sweep_row> rows = sweep(model.get(), o, v);
   print(rows, read_lines(o.prompts).size(), out);
@@ -123,8 +125,8 @@ void run(const sweep_options& o, const example::terminal& out) {
 }
 
 void run(const compose_options& o, const example::terminal& out) {
-  const model_pointer model = load_model(o.model.model);
   std::optional<example::output_file> csv = csv_of(o);
+  const model_pointer model = load_model(o.model.model);
   const composition found = compose(model.get(), o);
   print(found, read_lines(o.prompts).size(), out);
   if (csv) {
@@ -219,8 +221,8 @@ int main(int argc, char** argv) {
   convert_command->add_flag("--directions-only", convert_of.directions_only, "drop what a projection's directions are for");
   declare(*convert_command, convert_of.said);
 
-  CLI11_PARSE(app, argc, argv);
   try {
+    app.parse(argc, argv);
     if (*extract_command) {
       run(extract_of, out);
     } else if (*sweep_command) {
@@ -240,7 +242,9 @@ int main(int argc, char** argv) {
     } else {
       convert(convert_of, std::cout);
     }
-    return 0;
+    return example::exit_code();
+  } catch (const CLI::ParseError& problem) {
+    return example::exit_code(app.exit(problem));
   } catch (const std::exception& problem) {
     std::fprintf(stderr, "llama_steer: %s\n", problem.what());
     return 1;

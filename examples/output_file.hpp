@@ -2,57 +2,39 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <ostream>
-#include <system_error>
+#include <sstream>
+#include <string>
+#include <string_view>
 #include <utility>
 
-#include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
+#include "steer/io/write_file.hpp"
 
 namespace example {
 
-/// Written beside its place, as `<path>.part`, and moved there by `keep`.
+/// What is written to it is kept in memory until `keep` brings it to its place.
 class output_file {
  public:
+  /// @param format  what the file is, for messages
   /// @throws steer::file_error if it cannot be written
-  explicit output_file(std::filesystem::path path)
-      : path_(std::move(path)), unfinished_(path_.string() + ".part"), out_(unfinished_) {
-    require();
+  explicit output_file(std::filesystem::path path, std::string_view format = "csv")
+      : path_(std::move(path)), format_(format) {
+    steer::require_writable(path_, format_);
   }
 
   output_file(const output_file&) = delete;
   output_file& operator=(const output_file&) = delete;
 
-  /// What was not kept leaves nothing behind.
-  ~output_file() {
-    if (!kept_) {
-      out_.close();
-      std::error_code ignored;
-      std::filesystem::remove(unfinished_, ignored);
-    }
-  }
-
   [[nodiscard]] std::ostream& stream() noexcept { return out_; }
 
-  /// @throws steer::file_error if not all could be written, std::filesystem::filesystem_error if it cannot be moved
-  void keep() {
-    out_.close();
-    require();
-    std::filesystem::rename(unfinished_, path_);
-    kept_ = true;
-  }
+  /// @throws steer::file_error if not all could be written
+  void keep() const { steer::write_file(path_, {steer::detail::bytes_of(out_.view())}, format_); }
 
  private:
-  void require() const {
-    if (!out_) {
-      throw steer::file_error(steer::detail::text("file ", unfinished_.string(), " cannot be written"));
-    }
-  }
-
   std::filesystem::path path_;
-  std::filesystem::path unfinished_;
-  std::ofstream out_;
-  bool kept_ = false;
+  std::string format_;
+  std::ostringstream out_;
 };
 
 }  // namespace example

@@ -12,6 +12,7 @@
 #include <random>
 #include <utility>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -55,4 +56,5 @@ int main() {
   print("16 pairs, happy - sad", extract(model, 16, labels::right));
   print("\n16 pairs, half of them the wrong way round", extract(model, 16, labels::shuffled));
   print("\n3 pairs, happy - sad", extract(model, 3, labels::right));
+  return example::exit_code();
 }

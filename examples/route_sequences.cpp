@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -57,4 +58,5 @@ int main() {
   // Another table takes effect with the next call, from any thread, and compiles nothing.
   routes.use(table_of(1.0F, -1.0F));
   tell("happy, sad, left alone; all that is steered in narration");
+  return example::exit_code();
 }

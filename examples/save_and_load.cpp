@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <random>
 
+#include "exit_code.hpp"
 #include "steer/io/steering_vector_file.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
@@ -50,4 +51,5 @@ int main() {
   wide.name = "wide";
   wide.width = 128;
   try_on(wide, {.models = steer::model_check::any});
+  return example::exit_code();
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -54,4 +55,5 @@ int main() {
   std::printf("  hedged   %+.2f\n", shift("Maybe he smiled at the hat.", plain));
   std::printf("  dialogue %+.2f\n", shift("He said, \"I smiled at the hat\".", plain));
   std::printf("  verbose  %+.2f  (nobody asked)\n", shift("He smiled at the old red hat once more.", plain));
+  return example::exit_code();
 }

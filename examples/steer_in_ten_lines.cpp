@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/grammar.hpp"
 #include "storybox/model.hpp"
@@ -45,4 +46,5 @@ int main() {
   };
   std::printf("unsteered:\n%s\n\n", tell(steer::no_hook{}).c_str());
   std::printf("happier:\n%s\n", tell(plan).c_str());
+  return example::exit_code();
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -75,4 +76,5 @@ int main() {
     std::printf("\n%s\n  rows moved: mood %d, hedged %d\n",
                 model.codec().decode(stories[static_cast<std::size_t>(sequence)]).c_str(), steered[0], steered[1]);
   }
+  return example::exit_code();
 }

@@ -19,6 +19,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "exit_code.hpp"
 #include "output_file.hpp"
 #include "steer_story/checkpoint_subject.hpp"
 #include "steer_story/dose_table.hpp"
@@ -279,7 +280,15 @@ int main(int argc, char** argv) try {
   options o;
   CLI::App app{"Extracts steering vectors, tells a story with and without them, and measures every dose"};
   declare(app, o);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return example::exit_code(app.exit(problem));
+  }
+  std::optional<example::output_file> csv;
+  if (!o.csv.empty()) {
+    csv.emplace(o.csv);
+  }
 
   const terminal out;
   subject what = o.model.empty() ? storybox_subject(STEER_STORYBOX_WEIGHTS, contrast_pairs, o.seed)
@@ -287,10 +296,6 @@ int main(int argc, char** argv) try {
   complete(o, what);
   if (!o.prompt.empty()) {
     what.prompt = [tokens = what.encode(o.prompt)](std::mt19937_64&) { return tokens; };
-  }
-  std::optional<example::output_file> csv;
-  if (!o.csv.empty()) {
-    csv.emplace(o.csv);
   }
 
   const steer::model_shape& shape = what.model->shape();
@@ -305,7 +310,7 @@ int main(int argc, char** argv) try {
   if (csv) {
     csv->keep();
   }
-  return 0;
+  return example::exit_code();
 } catch (const std::exception& error) {
   std::fprintf(stderr, "steer_story: %s\n", error.what());
   return 1;

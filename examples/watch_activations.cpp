@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <random>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
@@ -57,4 +58,5 @@ int main() {
   for (std::size_t layer = 0; layer < 4; ++layer) {
     std::printf("%-5zu%11.2f%9.2f\n", layer, before.mean(layer), after.mean(layer));
   }
+  return example::exit_code();
 }

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "exit_code.hpp"
 #include "steer/steer.hpp"
 
 // Two residual layers, four numbers wide; what they compute is beside the point.
@@ -68,4 +69,5 @@ int main() {
   std::printf("no hook:     %6.2f%6.2f ...\n", run(none)[0], run(none)[1]);
   std::printf("empty plan:  %s\n", run(off) == run(none) ? "the same bits" : "other bits");
   std::printf("steered:     %6.2f%6.2f ...\n", run(on)[0], run(on)[1]);
+  return example::exit_code();
 }

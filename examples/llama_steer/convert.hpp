@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "llama_steer/vector_file.hpp"
+#include "steer/io/write_file.hpp"
 
 namespace llama_steer {
 
@@ -125,11 +126,13 @@ inline void write_ds4(const content& input, const convert_options& options, std:
 
 /// Reads a file of vectors and writes it in another format.
 ///
-/// A projection never becomes an addition: formats that cannot say it are refused, as is a dose that would get lost.
+/// Nothing is read where nothing can be written. A projection never becomes an addition: formats that cannot say it are
+/// refused, as is a dose that would get lost.
 /// @throws steer::argument_error for options without meaning and what a file leaves unsaid; steer::format_error for what the
 ///         target cannot say; what readers and writers throw
 inline void convert(const convert_options& options, std::ostream& out) {
   const std::string to = detail::target_of(options);
+  steer::require_writable(options.output, "convert");
   const content input = read_content(options.input, options.said);
   if (to == "control_vector") {
     detail::write_control_vector(input, options);

@@ -170,7 +170,9 @@ inline void inspect_gguf(const inspect_options& options, std::ostream& out) {
   line(out, "  model     ", file.text_at("general.name").value_or("without a name"), ", architecture ", architecture);
   for (const char* key : {"block_count", "embedding_length", "context_length"}) {
     if (const steer::gguf_value* value = find(file.metadata(), architecture + "." + key)) {
-      line(out, "  ", key, " ", steer::whole_number(*value).value_or(-1));
+      const auto number = steer::whole_number(*value);
+      line(out, "  ", key, " ",
+           number ? steer::detail::text(*number) : steer::detail::text("of type ", to_string(value->type())));
     }
   }
   for (const auto& [type, count] : types) {

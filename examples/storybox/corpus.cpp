@@ -7,15 +7,17 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <iomanip>
 #include <iostream>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "exit_code.hpp"
+#include "output_file.hpp"
 #include "storybox/floor.hpp"
 #include "storybox/generator.hpp"
 
@@ -27,7 +29,12 @@ int main(int argc, char** argv) try {
   app.add_option("--stories", count, "number of stories")->required()->check(CLI::Range(1, 10'000'000));
   app.add_option("--seed", seed, "seed of the generator")->required();
   app.add_option("--out", path, "file to write")->required();
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return example::exit_code(app.exit(problem));
+  }
+  example::output_file file(path, "storybox corpus");
 
   std::mt19937_64 engine{seed};
   std::vector<storybox::story> stories;
@@ -37,7 +44,7 @@ int main(int argc, char** argv) try {
   }
   const storybox::loss floor = storybox::corpus_floor(stories);
 
-  std::ofstream out{path};
+  std::ostream& out = file.stream();
   out << std::setprecision(17) << R"({"format": "storybox corpus 1", "stories": )" << count << R"(, "seed": )" << seed
       << R"(, "floor": )" << floor.per_token() << R"(, "expected_floor": )" << storybox::expected_floor().per_token()
       << R"(, "predictions": )" << static_cast<std::uint64_t>(floor.predictions) << R"(, "bos": )" << storybox::bos
@@ -56,13 +63,9 @@ int main(int argc, char** argv) try {
     }
     out << '\n';
   }
-  out.close();
-  if (!out) {
-    std::cerr << "storybox_corpus: cannot write " << path << '\n';
-    return 1;
-  }
+  file.keep();
   std::cout << count << " stories, floor " << std::setprecision(6) << floor.per_token() << " nats per token\n";
-  return 0;
+  return example::exit_code();
 } catch (const std::exception& error) {
   std::fprintf(stderr, "storybox_corpus: %s\n", error.what());
   return 1;

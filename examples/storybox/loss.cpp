@@ -12,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "exit_code.hpp"
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
 
@@ -23,7 +24,11 @@ int main(int argc, char** argv) try {
   app.add_option("--stories", count, "number of stories")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   app.add_option("--seed", seed, "seed of the generator, other than that of the training corpus")->capture_default_str();
   app.add_option("--weights", path, "the model")->check(CLI::ExistingFile);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return example::exit_code(app.exit(problem));
+  }
 
   std::mt19937_64 engine{seed};
   std::vector<storybox::story> stories;
@@ -38,7 +43,7 @@ int main(int argc, char** argv) try {
   std::printf("floor            %.6f nats per token, of the ideal predictor\n", floor);
   std::printf("model            %.6f nats per token\n", actual);
   std::printf("above the floor  %.2f %%\n", 100.0 * above);
-  return above <= 0.01 ? 0 : 1;
+  return example::exit_code(above <= 0.01 ? 0 : 1);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "storybox_loss: %s\n", error.what());
   return 1;

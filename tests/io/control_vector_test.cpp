@@ -126,6 +126,14 @@ TEST(control_vector, round_trip_is_exact) {
   EXPECT_EQ(raw.tensors()[2].name, "direction.7");
 }
 
+TEST(control_vector, holds_every_layer_that_there_can_be) {
+  std::mt19937_64 engine(3);
+  const steer::steering_vector v = toy::random_vector(engine, {1, std::numeric_limits<int>::max()}, 2);
+  const temporary_file file(".gguf");
+  save_control_vector(v, file.path());
+  EXPECT_EQ(steer::load_control_vector(file.path(), producer::as_applied), v);
+}
+
 TEST(control_vector, refuses_to_write_what_llama_cpp_cannot_apply) {
   const temporary_file file(".gguf");
   steer::steering_vector v = example();
@@ -249,8 +257,39 @@ TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
   expect_refused(
       producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = std::uint32_t{1}; },
       "layer_count 1; expected at least 2");
-  expect_refused(
-      producer::as_applied, [](auto& metadata, auto&) { metadata[1].second = 2.0F; }, "layer_count f32");
+  const std::vector<std::pair<steer::gguf_value, std::string>> no_counts{
+      {2.0F, "f32"},
+      {2.0, "f64"},
+      {true, "bool"},
+      {"2", "string"},
+      {std::int32_t{-2}, "-2"},
+      {std::numeric_limits<std::int64_t>::min(), "-9223372036854775808"},
+      {std::numeric_limits<std::uint64_t>::max(), "u64"},
+      {steer::gguf_value(std::vector<std::uint32_t>{2}), "array"}};
+  for (const auto& [value, shown] : no_counts) {
+    expect_refused(
+        producer::as_applied, [&count = value](auto& metadata, auto&) { metadata[1].second = count; },
+        "layer_count " + shown + "; expected at least 2");
+  }
+}
+
+TEST(control_vector, errors_have_fields) {
+  const std::array<float, 3> numbers{1, 2, 3};
+  const auto data = std::as_bytes(std::span(numbers));
+  const auto refuse = [&](const std::vector<steer::gguf_tensor>& tensors, const steer::error_fields& fields) {
+    const std::string content = steer::gguf_bytes({{"general.architecture", "controlvector"}}, tensors);
+    expect_fields<steer::format_error>(
+        [&] { steer::parse_control_vector(std::as_bytes(std::span(content)), "bad.gguf", producer::as_applied); }, fields);
+  };
+  refuse({{"direction.1", steer::gguf_f32, {3}, data}, {"direction.2", steer::gguf_f32, {2}, data.first(8)}},
+         {.what = "control vector: file bad.gguf", .expected = "3", .actual = "2"});
+  refuse({{"mean", steer::gguf_f32, {3}, data}},
+         {.what = "control vector: file bad.gguf", .expected = "direction.N", .actual = "\"mean\""});
+  steer::steering_vector v = example();
+  v.directions[0] = v.directions[1];
+  const temporary_file file(".gguf");
+  expect_fields<steer::format_error>([&] { save_control_vector(v, file.path()); },
+                                     {.what = "control vector: \"happy\"", .layer = 0});
 }
 
 }  // namespace

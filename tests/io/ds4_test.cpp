@@ -92,6 +92,32 @@ TEST(ds4, refuses_each_fault_by_name) {
       "amount is nan");
 }
 
+TEST(ds4, refuses_counts_that_no_file_has) {
+  steer::steering_vector v{.name = "happy", .point = steer::point::mlp_out};
+  v.directions[3].values = Eigen::Vector2f(1, 0);
+  const temporary_file file(".f32");
+  const std::string content = file_of({1, 0, 0, 1});
+  for (const int layers : {-1, 0, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()}) {
+    const auto refuse = [&](const auto& act) {
+      expect_error<steer::argument_error>(
+          act, steer::detail::text("ds4: ", layers, " layers of width 2; expected positive numbers"));
+    };
+    refuse([&] { steer::save_ds4({steer::scale_edit{v}}, layers, file.path()); });
+    refuse([&] { steer::parse_ds4(view(content), "x", {.layers = layers, .width = 2, .ffn_scale = 1.0F}); });
+  }
+  for (const std::ptrdiff_t width : {std::ptrdiff_t{-2}, std::ptrdiff_t{0}, std::numeric_limits<std::ptrdiff_t>::max()}) {
+    expect_error<steer::argument_error>(
+        [&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = width, .ffn_scale = 1.0F}); },
+        "expected positive numbers");
+  }
+  EXPECT_FALSE(std::filesystem::exists(file.path()));
+  expect_fields<steer::argument_error>(
+      [&] { steer::save_ds4({steer::scale_edit{v}}, -1, file.path()); },
+      {.what = "ds4", .expected = "positive numbers below 2^30", .actual = "-1 layers of width 2"});
+  expect_fields<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 3, file.path()); },
+                                     {.what = "ds4: scale \"happy\"", .layer = 3, .expected = "3"});
+}
+
 TEST(ds4, refuses_to_write_what_ds4_would_misapply) {
   steer::steering_vector v{.name = "happy", .point = steer::point::mlp_out};
   v.directions[3].values = Eigen::Vector2f(1, 0);

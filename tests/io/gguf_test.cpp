@@ -82,6 +82,46 @@ TEST(gguf_value, widens_numbers_only_where_they_fit) {
   EXPECT_FALSE(steer::real_number("0.1"));
 }
 
+TEST(gguf_value, refuses_items_that_are_not_of_its_type) {
+  using strings = std::vector<steer::gguf_value>;
+  const auto refuse = [](steer::gguf_type type, const strings& items, const auto&... parts) {
+    expect_error<steer::argument_error>([&] { steer::gguf_value(type, items); }, "gguf: an array of ", parts...);
+  };
+  refuse(steer::gguf_type::string, {"one", std::uint32_t{2}}, "array of string", "holds a u32; expected texts or arrays");
+  refuse(steer::gguf_type::array, {"one"}, "array of array", "holds a string");
+  refuse(steer::gguf_type::u32, {std::uint32_t{2}}, "array of u32", "holds a u32");
+  EXPECT_EQ(steer::gguf_value(steer::gguf_type::u32, strings{}), steer::gguf_value(std::vector<std::uint32_t>{}));
+}
+
+TEST(gguf_value, refuses_to_write_deeper_than_it_reads) {
+  steer::gguf_value nested(std::vector<std::int32_t>{1});
+  for (int depth = 2; depth <= 8; ++depth) {
+    nested = steer::gguf_value(steer::gguf_type::array, std::vector<steer::gguf_value>{nested});
+  }
+  const std::string bytes = steer::gguf_bytes({{"k", nested}}, {});
+  EXPECT_EQ(steer::gguf_file(raw_gguf::view(bytes), "deep").metadata().at(0).second, nested);
+  nested = steer::gguf_value(steer::gguf_type::array, std::vector<steer::gguf_value>{nested});
+  expect_error<steer::format_error>(
+      [&] {
+        static_cast<void>(steer::gguf_bytes({{"k", nested}}, {}));
+      },
+      "deeper than 8 levels");
+}
+
+TEST(gguf, refuses_the_floats_of_a_tensor_whose_bytes_do_not_fit) {
+  const std::string content = raw_gguf::header(0, 0);
+  const steer::gguf_file file(raw_gguf::view(content), "x.gguf");
+  const std::array<std::byte, 7> bytes{};
+  const auto refuse = [&](const steer::gguf_tensor& tensor, const auto&... parts) {
+    expect_error<steer::format_error>([&] { static_cast<void>(file.floats(tensor)); },
+                                      "gguf: file x.gguf has tensor \"a\" of ", parts...);
+  };
+  refuse({"a", steer::gguf_f32, {1}, bytes}, "shape [1] and type F32, which does not fit its 7 bytes");
+  refuse({"a", steer::gguf_f32, {2}, bytes}, "does not fit its 7 bytes");
+  refuse({"a", steer::gguf_f16, {1ULL << 63, 2}, {}}, "does not fit its 0 bytes");
+  refuse({"a", 99, {1}, bytes}, "type 99; only F32, F16 and BF16");
+}
+
 TEST(gguf, reads_single_half_and_brain_numbers_and_lists_the_rest) {
   const steer::gguf_file file(fixture("every_type.gguf"));
   ASSERT_EQ(file.tensors().size(), 4U);
@@ -211,6 +251,25 @@ TEST(gguf, refuses_to_write_what_no_reader_takes) {
   refuse({}, {{std::string(64, 'x'), 0, {2}, data}}, "longer than 63 bytes");
   refuse({}, {{"a", 0, {3}, data}}, "tensor \"a\" of shape [3] and type F32 does not fit its 8 bytes");
   refuse({}, {{"a", 99, {2}, data}}, "type 99");
+  refuse({{"", true}}, {}, "metadata \"\" stands twice, is empty");
+}
+
+TEST(gguf, errors_have_fields) {
+  const auto refuse = [](const std::string& content, const steer::error_fields& fields) {
+    expect_fields<steer::format_error>([&] { steer::gguf_file(raw_gguf::view(content), "bad.gguf"); }, fields);
+  };
+  refuse("GGUX", {.what = "gguf: file bad.gguf", .expected = "GGUF"});
+  refuse(raw_gguf::header(0, 0, 9), {.what = "gguf: file bad.gguf", .expected = "2 or 3", .actual = "9"});
+  refuse(padded(header(1, 0) + tensor("a", {8}, 0, 32)) + std::string(64, '\1'),
+         {.what = "gguf: file bad.gguf", .expected = "0", .actual = "32"});
+  const std::array<std::byte, 8> eight{};
+  expect_fields<steer::format_error>(
+      [&] {
+        static_cast<void>(steer::gguf_bytes({}, std::vector<steer::gguf_tensor>{{"a", 0, {3}, eight}}));
+      },
+      {.what = "tensor \"a\"", .actual = "8"});
+  refuse(header(0, 1) + key("general.alignment", 8, text("32")),
+         {.what = "gguf: file bad.gguf", .expected = "a power of two of type u32", .actual = "string"});
 }
 
 }  // namespace

@@ -224,6 +224,25 @@ TEST(glp, reads_what_the_specification_describes) {
   EXPECT_TRUE(only_vector(scaled.edits[1]).directions.contains(2));
 }
 
+TEST(glp, errors_have_fields) {
+  expect_fields<steer::format_error>([] { parsed(with("glp.spec_version", std::uint32_t{3})); },
+                                     {.what = "glp: file x.gguf", .expected = "1 or 2", .actual = "3"});
+  expect_fields<steer::format_error>([] { parsed(with("glp.layer_scales", "2:3e38")); },
+                                     {.what = "glp: file x.gguf", .layer = 2, .expected = "a finite f32", .actual = "6e+38"});
+}
+
+TEST(glp, keeps_the_fields_of_what_a_check_says) {
+  steer::steering_vector x{.name = "x"};
+  x.directions[1].values = Eigen::Vector2f(1, 0);
+  x.directions[1].spread = -1.0;
+  try {
+    check(x);
+    FAIL() << "a negative spread";
+  } catch (const steer::error& problem) {
+    expect_fields<steer::format_error>([] { parsed(with("steer.spread.1", -1.0)); }, problem.fields());
+  }
+}
+
 TEST(glp, refuses_each_fault_of_the_keys_by_name) {
   expect_refused(with("glp.mode", "rotate"), "glp.mode \"rotate\"; expected project or add");
   expect_refused(with("glp.mode", 1.0F), "\"glp.mode\" of type f32");
@@ -238,6 +257,17 @@ TEST(glp, refuses_each_fault_of_the_keys_by_name) {
   expect_refused(with("steer.point", "mlp_out"), "steer.point mlp_out, which contradicts its glp.hook_point");
   expect_refused(with("glp.alpha_default", std::nanf("")), "glp.alpha_default nan; expected a finite f32");
   expect_refused(with("glp.alpha_default", "2"), "glp.alpha_default of type string");
+  expect_refused(with("glp.alpha_default", std::uint32_t{2}), "glp.alpha_default of type u32");
+  expect_refused(with("glp.alpha_default", 1e300), "the dose 1e+300 at layer 1; expected a finite f32");
+  expect_refused(with("glp.layer_scales", "2:3e38"), "the dose 6e+38 at layer 2; expected a finite f32");
+  expect_refused(with("glp.layer_scales", "4294967297:1"), "no pair layer:number");
+  expect_refused(with("glp.orthonormal", std::uint32_t{1}), "glp.orthonormal of type u32; expected bool");
+  expect_refused(with("glp.rank", 1.0F), "glp.rank of type f32; expected a whole number");
+  expect_refused(with("glp.rank", true), "glp.rank of type bool; expected a whole number");
+  expect_refused(with("glp.rank", std::int64_t{-1}), "glp.rank -1; expected at least 1");
+  expect_refused(with("glp.rank", std::int64_t{4294967297}), "glp.rank, 4294967297");
+  expect_refused(with("glp.rank", std::numeric_limits<std::uint64_t>::max()),
+                 "glp.rank of type u64; expected a whole number");
   expect_refused(with("glp.rank", std::uint32_t{0}), "glp.rank 0; expected at least 1");
   expect_refused(with("glp.rank", std::uint32_t{2}), "has 1 directions at layer 1", "glp.rank, 2");
   expect_refused(

@@ -62,8 +62,18 @@ TEST(interference_json, refuses_by_message) {
   refuse(replaced(good, "\"names\"", "\"titles\""), "unknown key \"titles\"");
   refuse(replaced(good, "\"coherence\"", "\"closeness\""), "layer 4: has the unknown key \"closeness\"");
   refuse(replaced(good, "\"4\"", "\"04\""), "layer \"04\"");
+  refuse(replaced(good, "\"version\": 1", "\"version\": true"), "version true; expected 1");
+  refuse(replaced(good, "\"lost\": [", "\"lost\": [true,"), "layer 4 has lost with number 0 true; expected a finite number");
+  refuse(replaced(good, "\"lost\": [", "\"lost\": [null,"), "lost with number 0 null");
+  refuse(replaced(good, "\"gram\": [", "\"gram\": [7,"), "the Gram matrix has row 0 7; expected an array of numbers");
+  refuse(replaced(good, "\"4\"", "\"4294967300\""), "layer \"4294967300\"");
+  refuse(replaced(good, "\"4\"", "\"-4\""), "layer \"-4\"");
   refuse(replaced(good, "\"names\": [", "\"names\": [\"one more\","), "malformed");
   refuse(replaced(good, "\"layers\": {", "\"layers\": {\"1\": {},"), "malformed");
+  steer::interference_report shifted = report;
+  shifted.layers[-1] = report.layers.at(4);
+  expect_error<steer::shape_error>([&] { static_cast<void>(to_json(shifted)); },
+                                   "has layer -1; expected a zero-based number");
   report.names[0] = "\xff";
   expect_error<steer::format_error>([&] { static_cast<void>(to_json(report)); }, "no UTF-8");
   report.names.pop_back();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "expect_error.hpp"
@@ -49,10 +50,23 @@ TEST(layer_alignment, says_when_a_file_is_shifted_by_a_layer) {
   EXPECT_EQ(compare_layers(shifted(own, -1, -1.0F), own).shift(), 1) << "the sign of a direction does not matter";
 }
 
+TEST(layer_alignment, knows_no_layer_beyond_the_last) {
+  constexpr int last = std::numeric_limits<int>::max();
+  steer::steering_vector own = drifting(3);
+  for (const int layer : {last - 2, last - 1, last}) {
+    own.directions[layer] = own.directions[0];
+  }
+  EXPECT_EQ(compare_layers(own, own).layers, 2);
+}
+
 TEST(layer_alignment, refuses_what_cannot_be_compared) {
   steer::steering_vector own = drifting(10);
   const steer::steering_vector file = shifted(own, 0, 1.0F);
   expect_error<steer::shape_error>([&] { compare_layers(file, drifting(2)); }, "no layer of \"file\"", "\"own\"");
+  steer::steering_vector ragged = own;
+  ragged.directions[3].values.conservativeResize(31);
+  expect_error<steer::shape_error>([&] { compare_layers(file, ragged); }, "\"own\", layer 3: has width 31");
+  expect_error<steer::shape_error>([&] { compare_layers(ragged, own); }, "\"own\", layer 3: has width 31");
   for (auto& [layer, direction] : own.directions) {
     direction.values.conservativeResize(31);
   }

@@ -89,6 +89,9 @@ TEST(npy, refuses_each_fault_by_name) {
   refuse(file_of(header("'<f4'", "True", "(1,)"), 4), "fortran_order that is not False");
   refuse(file_of(header("[('a', '<f4')]", "False", "(1,)"), 4), "where \"'\" is expected");
   refuse(file_of(header("'<f4'", "False", "(-1,)"), 4), "expected whole numbers, not negative");
+  for (const char* extents : {"(1.0,)", "(True,)", "(1e1,)", "('1',)", "(1)", "(1, 1", "(+1,)", "(18446744073709551617,)"}) {
+    refuse(file_of(header("'<f4'", "False", extents), 4), "expected");
+  }
   refuse(file_of(header("'<f4'", "False", "(99999999999999999999,)"), 4), "a shape with");
   refuse(file_of(header("'<f4'", "False", "(4294967296, 4294967296)"), 4), "more numbers than any file holds");
   refuse(file_of(header("'<f4'", "False", "(2,)"), 4), "4 bytes of data; shape (2,) and '<f4' need 8");
@@ -135,10 +138,44 @@ TEST(npy, refuses_arrays_that_are_no_vector) {
   refuse({{}, std::vector<float>{1}}, 0, "shape ()");
   refuse({{0, 4}, std::vector<float>{}}, 0, "shape (0, 4)");
   refuse({{1}, std::vector<float>{1}}, -1, "begins at layer -1");
+  refuse({{4, 64}, std::vector<float>{1}}, 0, "shape (4, 64) does not fit 1 numbers");
+  refuse({{64}, std::vector<double>{}}, 0, "shape (64,) does not fit 0 numbers");
+  refuse({{1, 2}, std::vector<float>{1, 2, 3}}, 0, "shape (1, 2) does not fit 3 numbers");
+  constexpr std::size_t half = std::size_t{1} << 32;  // 2^64 numbers: their count wraps to 0
+  refuse({{half, half}, std::vector<float>{}}, 0, "shape (4294967296, 4294967296) does not fit 0 numbers");
   refuse({{2, 1}, std::vector<float>{1, std::nanf("")}}, 0, "in row 1");
   refuse({{1}, std::vector<double>{1e300}}, 0, "beyond float32");
   refuse({{2, 1}, std::vector<float>{1, 0}}, 0, "row 1 that is all zero");
   refuse({{2, 1}, std::vector<float>{1, 1}}, std::numeric_limits<int>::max(), "more layers than can be counted");
+}
+
+TEST(npy, refuses_to_write_a_shape_whose_count_wraps) {
+  const temporary_file file(".npy");
+  constexpr std::size_t half = std::size_t{1} << 32;
+  expect_error<steer::format_error>([&] { steer::save_npy({{half, half}, std::vector<float>{}}, file.path()); },
+                                    "does not fit 0 numbers");
+  EXPECT_FALSE(std::filesystem::exists(file.path()));
+}
+
+TEST(npy, counts_the_layers_between_first_and_last_without_overflow) {
+  std::mt19937_64 engine(2);
+  expect_error<steer::format_error>(
+      [&] {
+        static_cast<void>(to_npy(toy::random_vector(engine, {0, std::numeric_limits<int>::max()}, 5)));
+      },
+      "no place for gaps");
+}
+
+TEST(npy, errors_have_fields) {
+  const auto refuse = [](const steer::npy_array& array, const steer::error_fields& fields) {
+    expect_fields<steer::format_error>(
+        [&] { static_cast<void>(steer::to_steering_vector(array, {"x", steer::point::mlp_out, 3}, "file a.npy")); }, fields);
+  };
+  refuse({{4, 64}, std::vector<float>{1}}, {.what = "npy: file a.npy", .expected = "(4, 64)", .actual = "1"});
+  refuse({{2, 1}, std::vector<float>{1, 0}}, {.what = "npy: file a.npy", .layer = 4});
+  const std::string content = file_of("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", 4);
+  expect_fields<steer::format_error>([&] { steer::parse_npy(std::as_bytes(std::span(content)), "bad.npy"); },
+                                     {.what = "npy: file bad.npy", .expected = "8", .actual = "4"});
 }
 
 }  // namespace

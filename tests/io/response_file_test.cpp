@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <random>
 #include <span>
 #include <string>
@@ -96,10 +97,84 @@ TEST(response_file, refuses_each_fault_by_name) {
   expect_refused(R"("random_slope":[0.3,)", R"("random_slope":[-0.3,)", "random directions is not finite, or negative");
   expect_refused(R"("random_slope":[0.3,)", R"("random_slope":[)", "has 1 slopes under random directions; expected 2 or none");
   expect_refused(R"("step":)", R"("stop":)", "unknown key \"stop\"");
-  expect_refused(R"("baseline":[)", R"("baseline":["a",)", "malformed");
+  expect_refused(R"("baseline":[)", R"("baseline":["a",)", "the response has baseline with number 0 \"a\"; expected a finite number");
   expect_refused(R"("readouts":["terse words",)", R"("readouts":[)", "1 readouts");
   expect_refused(R"("2":{)", R"("3":{)", "no tensor \"0.direction.3\"");
   expect_refused(R"("vectors":[)", R"("vectors":7,"vector":[)", "unknown key \"vector\"");
+}
+
+TEST(response_file, what_is_saved_loads) {
+  const temporary_file file(".safetensors");
+  for (const float cap : {std::numeric_limits<float>::infinity(), 0.1F, std::numeric_limits<float>::denorm_min(),
+                          std::numeric_limits<float>::max()}) {
+    for (const std::vector<int>& layers : {std::vector<int>{}, {5}, {5, 2}}) {
+      steer::measured_vectors written = example();
+      written.response.dosage.cap = cap;
+      written.response.dosage.layers = layers;
+      written.response.baseline = Eigen::Vector2d(-0.0, std::numeric_limits<double>::denorm_min());
+      written.response.step = std::numeric_limits<double>::max();
+      save(written, file.path());
+      EXPECT_EQ(steer::load_measured_vectors(file.path()), written) << cap;
+    }
+  }
+}
+
+TEST(response_file, refuses_to_save_a_dosage_that_no_recipe_can_have) {
+  const temporary_file file(".safetensors");
+  for (const float cap : {std::nanf(""), 0.0F, -1.0F, -std::numeric_limits<float>::infinity()}) {
+    steer::measured_vectors measured = example();
+    measured.response.dosage.cap = cap;
+    expect_error<steer::numeric_error>([&] { save(measured, file.path()); }, "the cap is", "expected a number above 0");
+  }
+  const auto refuse = [&]<class Error>(Error, const std::vector<int>& layers, const char* message) {
+    steer::measured_vectors measured = example();
+    measured.response.dosage.layers = layers;
+    expect_error<Error>([&] { save(measured, file.path()); }, message);
+  };
+  refuse(steer::argument_error(""), {2, 2}, "layer 2 is named twice");
+  refuse(steer::shape_error(""), {99}, "\"terse\" has no direction at layer 99");
+  refuse(steer::shape_error(""), {-7}, "has no direction at layer -7");
+  EXPECT_FALSE(std::filesystem::exists(file.path()));
+}
+
+TEST(response_file, refuses_numbers_that_are_not_what_they_stand_for) {
+  for (const char* layer :
+       {"4294967298", "2.9", "2.0", "true", "1e300", "-7", "\"2\"", "null", "[2]", "18446744073709551618"}) {
+    expect_refused(R"("layers":[2,5])", std::string(R"("layers":[)") + layer + "]", "the response has the layer ");
+  }
+  expect_refused(R"("layers":[2,5])", R"("layers":[2,2])", "layer 2 is named twice");
+  expect_refused(R"("layers":[2,5])", R"("layers":[99])", "has no direction at layer 99");
+  expect_refused(R"("layers":[2,5])", R"("layers":2)", "malformed");
+  for (const char* cap : {"true", "1e300", "\"inf\"", "[]"}) {
+    expect_refused(R"("cap":1.5)", std::string(R"("cap":)") + cap, "the response has cap ");
+  }
+  expect_refused(R"("cap":1.5)", R"("cap":0)", "the cap is 0; expected a number above 0");
+  expect_refused(R"("cap":1.5)", R"("cap":1e999)", "no valid JSON");
+  expect_refused(R"("step":0.30000000000000004)", R"("step":true)", "the response has step true");
+  expect_refused(R"("step":0.30000000000000004)", R"("step":null)", "the response has step null");
+  expect_refused(R"("slope":[[3.0,0.1])", R"("slope":[[3.0,true])", "the slope has row 0 with number 1 true");
+  expect_refused(R"("slope":[[3.0,0.1])", R"("slope":[3)", "the slope has row 0 3; expected an array of numbers");
+  expect_refused(R"("random_slope":[0.3,)", R"("random_slope":[false,)", "random_slope with number 0 false");
+  expect_refused(R"({"version":1,"vectors")", R"({"version":1.0,"vectors")", "has version 1.0; expected 1");
+  expect_refused(R"({"version":1,"vectors")", R"({"version":true,"vectors")", "has version true; expected 1");
+}
+
+TEST(response_file, errors_have_fields) {
+  steer::measured_vectors measured = example();
+  measured.response.dosage.layers = {99};
+  const temporary_file file(".safetensors");
+  expect_fields<steer::shape_error>([&] { save(measured, file.path()); },
+                                    {.what = "measured vectors: \"terse\"", .layer = 99});
+  save(example(), file.path());
+  const temporary_file edited(".safetensors");
+  edit_metadata(file.path(), edited.path(), "steer_response", R"("layers":[2,5])", R"("layers":[2.9])");
+  expect_fields<steer::format_error>([&] { steer::load_measured_vectors(edited.path()); },
+                                     {.what = "measured vectors: file " + edited.path().string() + ", the response",
+                                      .expected = "a whole number, not negative, at most 2147483647",
+                                      .actual = "2.9"});
+  edit_metadata(file.path(), edited.path(), "steer_response", R"("layers":[2,5])", R"("layers":[2,99])");
+  expect_fields<steer::format_error>([&] { steer::load_measured_vectors(edited.path()); },
+                                     {.what = "measured vectors: \"terse\"", .layer = 99});
 }
 
 TEST(response_file, and_a_vectors_file_are_not_taken_for_each_other) {

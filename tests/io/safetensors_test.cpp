@@ -89,6 +89,14 @@ TEST(safetensors, refuses_each_fault_by_name) {
   expect_refused(file_of(R"({"a":{"dtype":"F32","shape":[1]}})", four), "\"a\" with a malformed entry");
   expect_refused(file_of(R"({"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}})", four), "unknown type Q4");
   expect_refused(file_of(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", four), "non-negative whole numbers");
+  for (const char* extent : {"1.0", "true", "1e0", "\"1\"", "null", "[1]", "9223372036854775809", "18446744073709551617"}) {
+    expect_refused(file_of(std::string(R"({"a":{"dtype":"F32","shape":[)") + extent + R"(],"data_offsets":[0,4]}})", four),
+                   "non-negative whole numbers");
+  }
+  for (const char* offsets : {"0,true", "false,4", "0,4e0", "-0.0,4", "0,\"4\"", "0,18446744073709551620", "-4,0"}) {
+    expect_refused(file_of(std::string(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[)") + offsets + "]}}", four),
+                   "data_offsets that are no non-negative whole numbers");
+  }
   expect_refused(file_of(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}})", four),
                  "needs more than any file has");
   expect_refused(file_of(R"({"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}})", ""),
@@ -107,6 +115,18 @@ TEST(safetensors, refuses_each_fault_by_name) {
                  "starting at byte 2 of the data; expected 3 (an overlap)");
   expect_refused(file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[1,4]}})", four), "starting at byte 1 of the data; expected 0 (a gap)");
   expect_refused(file_of("{" + tensor + "}", four + "!"), "1 trailing bytes");
+}
+
+TEST(safetensors, errors_have_fields) {
+  const auto refuse = [](const std::string& content, const steer::error_fields& fields) {
+    expect_fields<steer::format_error>([&] { steer::safetensors_file(std::as_bytes(std::span(content)), "x"); }, fields);
+  };
+  const std::string four(4, '\0');
+  refuse("1234", {.what = "safetensors: file x", .expected = "at least 8", .actual = "4"});
+  refuse(file_of("[]", ""), {.what = "safetensors: file x: the header", .expected = "JSON object"});
+  refuse(file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,3]}})", four),
+         {.what = "safetensors: file x", .expected = "4", .actual = "3"});
+  refuse(file_of(R"({"a":{"dtype":"Q4","shape":[1],"data_offsets":[0,4]}})", four), {.what = "safetensors: file x", .actual = "Q4"});
 }
 
 TEST(safetensors, refuses_files_that_are_not_there) {

@@ -18,6 +18,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/mapped_file.hpp"
 #include "steer/io/plain_edit.hpp"
 #include "steer/io/write_file.hpp"
@@ -39,31 +40,38 @@ namespace detail {
 
 inline constexpr double ds4_unit_tolerance = 1e-3;
 
+/// @throws argument_error for what no file can have
+inline void require_ds4_sizes(int layers, Eigen::Index width) {
+  constexpr Eigen::Index most = Eigen::Index{1} << 30;
+  if (layers < 1 || width < 1 || layers >= most || width >= most) {
+    throw argument_error(text(thing("ds4"), ": ", actual(layers, " layers of width ", width), "; expected ",
+                              expected("positive numbers below 2^30")));
+  }
+}
+
 /// The rows that are not zero, by layer.
 inline std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, const std::string& name, int layers,
                                               Eigen::Index width) {
-  const auto fail = [&](const auto&... parts) { throw format_error(text("ds4: file ", name, " ", parts...)); };
-  constexpr std::int64_t most = std::int64_t{1} << 30;
-  if (layers < 1 || width < 1 || layers > most || width > most) {
-    throw argument_error(text("ds4: ", layers, " layers of width ", width, "; expected positive numbers below 2^30"));
-  }
+  const auto fail = [&](const auto&... parts) { throw format_error(text(thing("ds4: file ", name), " ", parts...)); };
+  require_ds4_sizes(layers, width);
   const std::uint64_t row = static_cast<std::uint64_t>(width) * sizeof(float);
   if (bytes.size() != row * static_cast<std::uint64_t>(layers)) {
-    fail("has ", bytes.size(), " bytes; expected ", row * static_cast<std::uint64_t>(layers), " for ", layers,
-         " layers of width ", width);
+    fail("has ", actual(bytes.size()), " bytes; expected ", expected(row * static_cast<std::uint64_t>(layers)), " for ",
+         layers, " layers of width ", width);
   }
   std::map<int, direction> out;
   for (int layer = 0; layer < layers; ++layer) {
     Eigen::VectorXf values(width);
     std::memcpy(values.data(), bytes.data() + row * static_cast<std::uint64_t>(layer), static_cast<std::size_t>(row));
     if (!values.allFinite()) {
-      fail("has NaN or infinity in the row of layer ", layer, "; expected finite numbers");
+      fail("has NaN or infinity in the row of layer ", at_layer(layer), "; expected ", expected("finite numbers"));
     }
     if (values.isZero(0.0F)) {  // "not at this layer"
       continue;
     }
     if (const double norm = values.cast<double>().norm(); std::abs(norm - 1.0) > ds4_unit_tolerance) {
-      fail("has norm ", norm, " in the row of layer ", layer, "; expected unit rows (is the width ", width, "?)");
+      fail("has norm ", actual(norm), " in the row of layer ", at_layer(layer), "; expected ", expected("unit rows"),
+           " (is the width ", width, "?)");
     }
     out[layer].values = std::move(values);
   }
@@ -116,33 +124,41 @@ inline std::vector<edit> parse_ds4(std::span<const std::byte> bytes, const std::
   return detail::read_ds4(bytes, name, options);
 }
 
-/// Writes the directions of a projection; the file has no place for scale and point, which ds4 takes on its command
-/// line. Rows keep their bits, except that those off unit length by more than 1e-3 are normalised.
+/// The directions of a projection as a file's bytes; there is no place in it for scale and point, which ds4 takes on its
+/// command line. Rows keep their bits, except that those off unit length by more than 1e-3 are normalised.
 ///
 /// @param layers  of the model: rows for which there is no direction are zero
-/// @throws format_error if the edit adds, carries what the format cannot say, acts elsewhere than at mlp_out or
-///         attention_out, or names a layer beyond `layers`; file_error if the file cannot be written
-inline void save_ds4(const edit& e, int layers, const std::filesystem::path& path) {
+/// @throws argument_error if `layers` is not above 0; format_error if the edit adds, carries what the format cannot say,
+///         acts elsewhere than at mlp_out or attention_out, or names a layer beyond `layers`
+inline std::string ds4_bytes(const edit& e, int layers) {
   check(e);
   detail::require_plain(e, "ds4");
   if (!std::holds_alternative<scale_edit>(e.operation)) {
     throw format_error(
-        detail::text("ds4: ", to_string(e), " does not scale a component; ds4 would remove what it adds"));
+        detail::text(detail::thing("ds4: ", to_string(e)), " does not scale a component; ds4 would remove what it adds"));
   }
   if (point_of(e) != point::mlp_out && point_of(e) != point::attention_out) {
-    throw format_error(detail::text("ds4: ", to_string(e), " acts at ", to_string(point_of(e)),
-                                    "; ds4 acts at mlp_out and attention_out"));
+    throw format_error(detail::text(detail::thing("ds4: ", to_string(e)), " acts at ", detail::actual(to_string(point_of(e))),
+                                    "; ds4 acts at ", detail::expected("mlp_out and attention_out")));
   }
+  detail::require_ds4_sizes(layers, only_vector(e).width());
   matrix<float> rows = matrix<float>::Zero(layers, only_vector(e).width());
   for (const auto& [layer, v] : detail::used_directions(e, "ds4")) {
     if (layer >= layers) {
       throw format_error(
-          detail::text("ds4: ", to_string(e), " has layer ", layer, "; the model has ", layers, " layers"));
+          detail::text(detail::thing("ds4: ", to_string(e)), " has layer ", detail::at_layer(layer), "; the model has ",
+                       detail::expected(layers), " layers"));
     }
     const bool is_unit = std::abs(v.values.cast<double>().norm() - 1.0) <= detail::ds4_unit_tolerance;
     rows.row(layer) = (is_unit ? v.values : Eigen::VectorXf(unit(v).cast<float>())).transpose();
   }
-  write_file(path, {std::as_bytes(std::span(rows.data(), static_cast<std::size_t>(rows.size())))}, "ds4");
+  return {reinterpret_cast<const char*>(rows.data()), static_cast<std::size_t>(rows.size()) * sizeof(float)};
+}
+
+/// Writes them, whole or not at all.
+/// @throws what `ds4_bytes` throws; file_error if the file cannot be written
+inline void save_ds4(const edit& e, int layers, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(ds4_bytes(e, layers))}, "ds4");
 }
 
 }  // namespace v0

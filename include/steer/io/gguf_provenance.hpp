@@ -65,7 +65,8 @@ class gguf_provenance {
     const auto version = read<std::uint32_t>("steer.version");
     written_by_us_ = version.has_value();
     if (version && *version != gguf_provenance_version) {
-      throw format_error(text(who_, " has steer.version ", *version, "; expected ", gguf_provenance_version));
+      throw format_error(
+          text(thing(who_), " has steer.version ", actual(*version), "; expected ", expected(gguf_provenance_version)));
     }
   }
 
@@ -77,7 +78,7 @@ class gguf_provenance {
       try {
         v.point = point_from_string(*point);
       } catch (const argument_error& problem) {
-        throw format_error(text(who_, " has steer.point: ", std::string_view(problem.what())));
+        throw format_error(within(who_ + " has steer.point: ", problem));
       }
     }
     visit_provenance(v.source, [&](const std::string& key, auto& value) {
@@ -99,7 +100,7 @@ class gguf_provenance {
   /// @throws format_error if a key `steer.*` was not asked for
   void check_all_read() const {
     if (!unread_.empty()) {
-      throw format_error(text(who_, " has the unknown key \"", unread_.begin()->first, "\""));
+      throw format_error(text(thing(who_), " has the unknown key ", actual("\"", unread_.begin()->first, "\"")));
     }
   }
 
@@ -113,9 +114,9 @@ class gguf_provenance {
     const gguf_value& value = *found->second;
     auto out = value.get<Value>();
     if (!out) {
-      throw format_error(text(who_, " has ", key, " of type ", to_string(value.type()), "; expected ",
-                              to_string(gguf_value(Value{}).type()),
-                              value.type() == gguf_type::array ? " of f32" : ""));
+      throw format_error(text(thing(who_), " has ", key, " of type ", actual(to_string(value.type())), "; expected ",
+                              expected(to_string(gguf_value(Value{}).type()),
+                                       value.type() == gguf_type::array ? " of f32" : "")));
     }
     unread_.erase(found);
     return out;

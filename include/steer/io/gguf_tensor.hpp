@@ -91,6 +91,12 @@ inline std::optional<std::uint64_t> gguf_bytes_of(const gguf_tensor_type& type, 
   return countable ? std::optional{out} : std::nullopt;
 }
 
+/// The name of a tensor's type, or else its number.
+inline std::string type_text(std::uint32_t id) {
+  const gguf_tensor_type* type = find_gguf_tensor_type(id);
+  return type == nullptr ? text(id) : std::string(type->name);
+}
+
 /// "[4, 2]".
 inline std::string shape_text(std::span<const std::uint64_t> shape) {
   std::string out = "[";

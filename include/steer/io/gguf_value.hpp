@@ -88,9 +88,19 @@ class gguf_value {
       : type_(gguf_type::array),
         item_type_(detail::gguf_type_of<Number>()),
         bytes_(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(Number)) {}
-  /// An array of texts or of arrays, which must all be of that type.
+  /// An array of texts or of arrays.
+  /// @throws argument_error if the items are of another type, or numbers, which are an array of their own kind
   gguf_value(gguf_type item_type, std::vector<gguf_value> items)
-      : type_(gguf_type::array), item_type_(item_type), items_(std::move(items)) {}
+      : type_(gguf_type::array), item_type_(item_type), items_(std::move(items)) {
+    const bool packed = item_type != gguf_type::string && item_type != gguf_type::array;
+    for (const gguf_value& item : items_) {
+      if (packed || item.type() != item_type) {
+        throw argument_error(detail::text(detail::thing("gguf: an array of ", to_string(item_type)),
+                                          " of single values holds ", detail::actual("a ", to_string(item.type())),
+                                          "; expected ", detail::expected("texts or arrays, all of its type")));
+      }
+    }
+  }
 
   [[nodiscard]] gguf_type type() const noexcept { return type_; }
   [[nodiscard]] gguf_type item_type() const noexcept { return item_type_; }
@@ -126,23 +136,26 @@ class gguf_value {
 
   bool operator==(const gguf_value&) const = default;
 
-  /// @throws format_error, as `in` says it, for unknown types, booleans other than 0 and 1, arrays that nest deeper
-  /// than 8
+  /// @throws format_error, as `in` says it, for unknown types, booleans other than 0 and 1, arrays that nest deeper than 8
   ///         levels or have more items than the file
   static gguf_value read(detail::byte_reader& in) { return read(in, read_type(in), 0); }
 
+  /// @throws format_error for arrays that nest deeper than `read` reads
   void append_to(std::string& out) const {
     detail::append_bytes(out, static_cast<std::uint32_t>(type_));
-    append_content(out);
+    append_content(out, 0);
   }
 
  private:
+  static constexpr int deepest = 8;  // whoever reads or destroys an array recurses
+
   gguf_value() = default;
 
   static gguf_type read_type(detail::byte_reader& in) {
     const auto type = in.number<std::uint32_t>();
     if (type >= detail::gguf_type_table.size()) {
-      in.fail("has a value of unknown type ", type, "; expected 0 to ", detail::gguf_type_table.size() - 1);
+      in.fail("has a value of unknown type ", detail::actual(type), "; expected ",
+              detail::expected("0 to ", detail::gguf_type_table.size() - 1));
     }
     return static_cast<gguf_type>(type);
   }
@@ -160,9 +173,8 @@ class gguf_value {
   }
 
   void read_array(detail::byte_reader& in, int depth) {
-    constexpr int deepest = 8;  // whoever reads or destroys it recurses
     if (depth > deepest) {
-      in.fail("nests arrays deeper than ", deepest, " levels");
+      in.fail("nests arrays deeper than ", detail::expected(deepest), " levels");
     }
     item_type_ = read_type(in);
     const auto count = in.count<std::uint64_t>(detail::least_bytes(item_type_), "items");
@@ -180,18 +192,23 @@ class gguf_value {
     const std::size_t wrong =
         type == gguf_type::boolean ? bytes.find_first_not_of(std::string_view("\0\1", 2)) : bytes.npos;
     if (wrong != bytes.npos) {
-      in.fail("has a bool that is ", static_cast<int>(static_cast<unsigned char>(bytes[wrong])), "; expected 0 or 1");
+      in.fail("has a bool that is ", detail::actual(static_cast<int>(static_cast<unsigned char>(bytes[wrong]))),
+              "; expected ", detail::expected("0 or 1"));
     }
   }
 
-  void append_content(std::string& out) const {
+  void append_content(std::string& out, int depth) const {
     if (type_ == gguf_type::array) {
+      if (++depth > deepest) {
+        throw format_error(detail::text(detail::thing("gguf"), ": a value nests arrays deeper than ",
+                                        detail::expected(deepest), " levels"));
+      }
       detail::append_bytes(out, static_cast<std::uint32_t>(item_type_));
       const bool packed = item_type_ != gguf_type::string && item_type_ != gguf_type::array;
       detail::append_bytes(out,
                            std::uint64_t{packed ? bytes_.size() / detail::least_bytes(item_type_) : items_.size()});
       for (const gguf_value& item : items_) {
-        item.append_content(out);
+        item.append_content(out, depth);
       }
     } else if (type_ == gguf_type::string) {
       detail::append_bytes(out, std::uint64_t{bytes_.size()});

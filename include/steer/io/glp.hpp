@@ -8,10 +8,12 @@
 #include <string>
 #include <utility>
 
+#include "steer/io/bytes.hpp"
 #include "steer/io/gguf.hpp"
 #include "steer/io/glp_format.hpp"
 #include "steer/io/glp_read.hpp"
 #include "steer/io/glp_write.hpp"
+#include "steer/io/write_file.hpp"
 #include "steer/recipe/edit.hpp"
 
 namespace steer {
@@ -40,7 +42,7 @@ inline glp parse_glp(std::span<const std::byte> bytes, std::string name) {
   return detail::glp_reader(gguf_file(bytes, std::move(name))).read();
 }
 
-/// Writes edits as one GLP file; reading it back gives equal ones where they were split as `load_glp` splits them.
+/// Edits as one GLP file's bytes; reading it back gives equal ones where they were split as `load_glp` splits them.
 ///
 /// Directions keep their bits, except that those of a projection which are off unit length by more than 1e-3 are
 /// normalised, as the format asks. Unless the file says just what llama.cpp would do with it, it holds a tensor of
@@ -48,8 +50,14 @@ inline glp parse_glp(std::span<const std::byte> bytes, std::string name) {
 ///
 /// @throws format_error if the edits are no one operation with one concept at one point, carry what GLP cannot say (rows,
 ///         layer 0, a unit other than raw, doses that are no product over layers and directions), or are a basis that
-///         is not orthonormal; file_error if the file cannot be written
-inline void save_glp(const glp& file, const std::filesystem::path& path) { detail::glp_writer(file).write(path); }
+///         is not orthonormal
+inline std::string glp_bytes(const glp& file) { return detail::glp_writer(file).bytes(); }
+
+/// Writes them, whole or not at all.
+/// @throws what `glp_bytes` throws; file_error if the file cannot be written
+inline void save_glp(const glp& file, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(glp_bytes(file))}, "gguf");
+}
 
 }  // namespace v0
 }  // namespace steer

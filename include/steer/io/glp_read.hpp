@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -35,7 +36,7 @@ class glp_reader {
     check_keys();
     const std::string mode = text_or("glp.mode", "add");
     if (mode != "add" && mode != "project") {
-      fail("has glp.mode \"", mode, "\"; expected project or add");
+      fail("has glp.mode ", actual("\"", mode, "\""), "; expected ", expected("project or add"));
     }
     projects_ = mode == "project";
     read_tensors();
@@ -55,7 +56,7 @@ class glp_reader {
  private:
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
-    throw format_error(text(who_, " ", parts...));
+    throw format_error(text(thing(who_), " ", parts...));
   }
 
   [[nodiscard]] std::string text_or(std::string_view key, std::string_view otherwise) const {
@@ -69,7 +70,7 @@ class glp_reader {
     }
     const auto number = whole_number(*value);
     if (!number) {
-      fail("has ", key, " of type ", to_string(value->type()), "; expected a whole number");
+      fail("has ", key, " of type ", actual(to_string(value->type())), "; expected ", expected("a whole number"));
     }
     return *number;
   }
@@ -86,7 +87,7 @@ class glp_reader {
         known = known || (key.starts_with("glp.") && key.substr(4) == name);
       }
       if (!known) {
-        fail("has the unknown key \"", key, "\", which may change what the vector means");
+        fail("has the unknown key ", actual("\"", key, "\""), ", which may change what the vector means");
       }
     }
     if (!any) {
@@ -106,10 +107,10 @@ class glp_reader {
                              ? std::optional{0}
                              : direction_number("direction." + std::string(name.substr(dot + 1)));
       if (!layer || !index || (*index == 0 && dot != std::string_view::npos)) {
-        fail("has tensor \"", tensor.name, "\"; expected direction.N or direction.N.j");
+        fail("has tensor ", actual("\"", tensor.name, "\""), "; expected ", expected("direction.N or direction.N.j"));
       }
       if (*layer == 0) {
-        fail("has tensor \"", tensor.name, "\"; this format cannot hold layer 0");
+        fail("has tensor \"", tensor.name, "\"; this format cannot hold layer ", at_layer(0));
       }
       layers_[*layer].emplace(*index, direction_values(file_, tensor, who_));
     }
@@ -120,7 +121,7 @@ class glp_reader {
     for (const auto& [layer, basis] : layers_) {
       for (const auto& [index, values] : basis) {
         if (values.size() != width) {
-          fail("has width ", values.size(), " at layer ", layer, "; another layer has ", width);
+          fail("has width ", actual(values.size()), " at layer ", at_layer(layer), "; another layer has ", expected(width));
         }
       }
     }
@@ -129,7 +130,7 @@ class glp_reader {
   void read_doses() {
     const std::int64_t version = whole_or("glp.spec_version", 1);
     if (version != 1 && version != 2) {
-      fail("has glp.spec_version ", version, "; expected 1 or 2");
+      fail("has glp.spec_version ", actual(version), "; expected ", expected("1 or 2"));
     }
     rank_ = static_cast<std::size_t>(std::max<std::int64_t>(0, whole_or("glp.rank", 1)));
     for (const std::string_view key : {"glp.dir_scales", "glp.layer_scales"}) {
@@ -138,21 +139,21 @@ class glp_reader {
       }
     }
     if (rank_ < 1 || (version == 1 && rank_ != 1)) {
-      fail("has glp.rank ", whole_or("glp.rank", 1), "; expected ",
-           version == 1 ? "1 for glp.spec_version 1" : "at least 1");
+      fail("has glp.rank ", actual(whole_or("glp.rank", 1)), "; expected ",
+           expected(version == 1 ? "1 for glp.spec_version 1" : "at least 1"));
     }
     for (const auto& [layer, basis] : layers_) {
       if (basis.size() != rank_ || basis.rbegin()->first != static_cast<int>(rank_) - 1) {
-        fail("has ", basis.size(), " directions at layer ", layer, ", the last numbered ", basis.rbegin()->first,
-             "; expected as many as glp.rank, ", rank_);
+        fail("has ", actual(basis.size()), " directions at layer ", at_layer(layer), ", the last numbered ",
+             basis.rbegin()->first, "; expected as many as glp.rank, ", expected(rank_));
       }
     }
     check_basis();
     if (const gguf_value* value = find(file_.metadata(), "glp.alpha_default")) {
       const auto number = real_number(*value);
       if (!number || !std::isfinite(*number)) {
-        fail("has glp.alpha_default ", number ? text(*number) : "of type " + std::string(to_string(value->type())),
-             "; expected a finite f32");
+        fail("has glp.alpha_default ", actual(number ? text(*number) : "of type " + std::string(to_string(value->type()))),
+             "; expected ", expected("a finite f32"));
       }
       alpha_ = *number;
     }
@@ -161,12 +162,15 @@ class glp_reader {
   }
 
   void check_basis() const {
+    const gguf_value* stated = find(file_.metadata(), "glp.orthonormal");
+    if (stated != nullptr && stated->type() != gguf_type::boolean) {
+      fail("has glp.orthonormal of type ", actual(to_string(stated->type())), "; expected ", expected("bool"));
+    }
     if (rank_ == 1) {
       return;
     }
-    const gguf_value* stated = find(file_.metadata(), "glp.orthonormal");
     if (stated == nullptr || stated->get<bool>() != true) {
-      fail("has glp.rank ", rank_, " without glp.orthonormal true");
+      fail("has glp.rank ", rank_, " without ", expected("glp.orthonormal true"));
     }
     for (const auto& [layer, basis] : layers_) {
       std::vector<Eigen::VectorXf> rows;
@@ -174,8 +178,8 @@ class glp_reader {
         rows.push_back(values);
       }
       if (const double off = off_orthonormal(rows); !(off <= glp_unit_tolerance)) {
-        fail("has directions at layer ", layer, " that are not orthonormal: off by ", off, ", expected at most ",
-             glp_unit_tolerance);
+        fail("has directions at layer ", at_layer(layer), " that are not orthonormal: off by ", actual(off), ", expected ",
+             expected("at most ", glp_unit_tolerance));
       }
     }
   }
@@ -184,15 +188,15 @@ class glp_reader {
     direction_scales_.assign(rank_, 1.0);
     if (const auto stated = file_.text_at("glp.dir_scales")) {
       direction_scales_.clear();
+      bool sound = true;
       for (const std::string_view part : split(*stated, ',')) {
         const auto number = parse_number<double>(part);
-        if (!number || direction_scales_.size() == rank_) {
-          fail("has glp.dir_scales \"", *stated, "\"; expected ", rank_, " finite numbers between commas");
-        }
-        direction_scales_.push_back(*number);
+        sound = sound && number && direction_scales_.size() < rank_;
+        direction_scales_.push_back(number.value_or(0.0));
       }
-      if (direction_scales_.size() != rank_) {
-        fail("has glp.dir_scales \"", *stated, "\"; expected ", rank_, " finite numbers between commas");
+      if (!sound || direction_scales_.size() != rank_) {
+        fail("has glp.dir_scales ", actual("\"", *stated, "\""), "; expected ",
+             expected(rank_, " finite numbers between commas"));
       }
     }
   }
@@ -204,8 +208,8 @@ class glp_reader {
         const auto layer = pair.size() == 2 ? parse_number<int>(pair[0]) : std::nullopt;
         const auto scale = pair.size() == 2 ? parse_number<double>(pair[1]) : std::nullopt;
         if (!layer || !scale || !layers_.contains(*layer) || !layer_scales_.emplace(*layer, *scale).second) {
-          fail("has glp.layer_scales \"", *stated, "\", whose \"", part,
-               "\" is no pair layer:number of a layer with a direction, or stands twice");
+          fail("has glp.layer_scales \"", *stated, "\", whose ", actual("\"", part, "\""), " is no ",
+               expected("pair layer:number of a layer with a direction"), ", or stands twice");
         }
       }
     }
@@ -220,7 +224,7 @@ class glp_reader {
     for (const std::string_view part : split(*stated, ',')) {
       const auto layer = parse_number<int>(part);
       if (!layer) {
-        fail("has glp.layer_ids_zero_based \"", *stated, "\"; expected numbers between commas");
+        fail("has glp.layer_ids_zero_based ", actual("\"", *stated, "\""), "; expected ", expected("numbers between commas"));
       }
       listed.push_back(*layer);
     }
@@ -228,8 +232,8 @@ class glp_reader {
     const bool same = std::equal(listed.begin(), listed.end(), layers_.begin(), layers_.end(),
                                  [](int a, const auto& b) { return a == b.first; });
     if (!same) {
-      fail("has glp.layer_ids_zero_based \"", *stated, "\", which are not the layers of its ", layers_.size(),
-           " tensors, ", layers_.begin()->first, " to ", layers_.rbegin()->first, "; one of them is shifted");
+      fail("has glp.layer_ids_zero_based ", actual("\"", *stated, "\""), ", which are not the layers of its ", layers_.size(),
+           " tensors, ", expected(layers_.begin()->first, " to ", layers_.rbegin()->first), "; one of them is shifted");
     }
   }
 
@@ -248,7 +252,7 @@ class glp_reader {
       }
     }
     if (digest.hex() != *stated) {
-      fail("has glp.content_sha256 ", *stated, "; the tensors' bytes give ", digest.hex());
+      fail("has glp.content_sha256 ", expected(*stated), "; the tensors' bytes give ", actual(digest.hex()));
     }
   }
 
@@ -259,8 +263,17 @@ class glp_reader {
         return where;
       }
     }
-    fail("has glp.hook_point \"", stated, "\"; expected ", glp_hook_points[0].first, ", ", glp_hook_points[1].first,
-         " or ", glp_hook_points[2].first);
+    fail("has glp.hook_point ", actual("\"", stated, "\""), "; expected ",
+         expected(glp_hook_points[0].first, ", ", glp_hook_points[1].first, " or ", glp_hook_points[2].first));
+  }
+
+  [[nodiscard]] float dose_of(int layer, std::size_t j) const {
+    const auto scale = layer_scales_.find(layer);
+    const double dose = alpha_ * direction_scales_[j] * (scale == layer_scales_.end() ? 1.0 : scale->second);
+    if (!(std::abs(dose) <= static_cast<double>(std::numeric_limits<float>::max()))) {
+      fail("has the dose ", actual(dose), " at layer ", at_layer(layer), "; expected ", expected("a finite f32"));
+    }
+    return static_cast<float>(dose);
   }
 
   void make_edits(glp& out) {
@@ -273,14 +286,13 @@ class glp_reader {
     empty.source.contrast = text_or("glp.contrast", "");
     provenance.read_into(empty);
     if (empty.point != hook_point()) {
-      fail("has steer.point ", to_string(empty.point), ", which contradicts its glp.hook_point");
+      fail("has steer.point ", actual(to_string(empty.point)), ", which contradicts its glp.hook_point, ",
+           expected(to_string(hook_point())));
     }
     for (std::size_t j = 0; j < rank_; ++j) {
       std::vector<std::pair<float, steering_vector>> by_dose;
       for (auto& [layer, basis] : layers_) {
-        const auto scale = layer_scales_.find(layer);
-        const auto dose =
-            static_cast<float>(alpha_ * direction_scales_[j] * (scale == layer_scales_.end() ? 1.0 : scale->second));
+        const auto dose = dose_of(layer, j);
         auto here =
             std::find_if(by_dose.begin(), by_dose.end(), [&](const auto& known) { return known.first == dose; });
         if (here == by_dose.end()) {

@@ -5,13 +5,13 @@
 // Layers are zero-based. Doubles survive the round trip bit for bit; an infinite condition number is null.
 #pragma once
 
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "steer/core/error.hpp"
 #include "steer/io/json_fields.hpp"
+#include "steer/io/json_number.hpp"
 #include "steer/io/safetensors.hpp"
 #include "steer/vector/interference_report.hpp"
 
@@ -25,20 +25,19 @@ inline interference_report::at_layer interference_at(const nlohmann::json& writt
   require_keys(written, {"gram", "condition", "coherence", "lost", "norms", "sum_norm", "expected_norm"}, who);
   interference_report::at_layer out;
   out.gram = square_matrix_of(written.at("gram"), text(who, ", the Gram matrix"));
-  const nlohmann::json& condition = written.at("condition");
-  out.condition = condition.is_null() ? std::numeric_limits<double>::infinity() : condition.get<double>();
-  out.coherence = written.at("coherence").get<double>();
-  out.lost = vector_of(written.at("lost"));
-  out.norms = vector_of(written.at("norms"));
-  out.sum_norm = written.at("sum_norm").get<double>();
-  out.expected_norm = written.at("expected_norm").get<double>();
+  out.condition = real_or_infinity_of<double>(written.at("condition"), who, "condition");
+  out.coherence = real_number_of<double>(written.at("coherence"), who, "coherence");
+  out.lost = vector_of(written.at("lost"), who, "lost");
+  out.norms = vector_of(written.at("norms"), who, "norms");
+  out.sum_norm = real_number_of<double>(written.at("sum_norm"), who, "sum_norm");
+  out.expected_norm = real_number_of<double>(written.at("expected_norm"), who, "expected_norm");
   return out;
 }
 
 }  // namespace detail
 
 /// The report as JSON text, indented by two.
-/// @throws as `check` of a report; format_error if a name is no UTF-8
+/// @throws as `check` of a report; shape_error if a layer is negative; format_error if a name is no UTF-8
 inline std::string to_json(const interference_report& report) {
   check(report);
   nlohmann::ordered_json out;
@@ -46,9 +45,13 @@ inline std::string to_json(const interference_report& report) {
   out["names"] = report.names;
   out["layers"] = nlohmann::ordered_json::object();
   for (const auto& [layer, here] : report.layers) {
+    if (layer < 0) {
+      throw shape_error(detail::text("interference report: has layer ", detail::at_layer(layer), "; expected ",
+                                     detail::expected("a zero-based number")));
+    }
     nlohmann::ordered_json& written = out["layers"][std::to_string(layer)];
     written["gram"] = detail::rows_of(here.gram);
-    written["condition"] = here.condition;  // null where it is infinite: JSON has no word for it
+    written["condition"] = here.condition;  // null where it is infinite
     written["coherence"] = here.coherence;
     written["lost"] = detail::numbers_of(here.lost);
     written["norms"] = detail::numbers_of(here.norms);
@@ -66,10 +69,7 @@ inline interference_report parse_interference_json(std::string_view text) {
   const nlohmann::json written = detail::strict_json(text, who);
   detail::require_keys(written, {"version", "names", "layers"}, who);
   try {
-    if (written.at("version") != detail::interference_version) {
-      throw format_error(detail::text(who, ": has version ", written.at("version").dump(), "; expected ",
-                                      detail::interference_version));
-    }
+    detail::require_version(written.at("version"), detail::interference_version, who);
     interference_report out;
     written.at("names").get_to(out.names);
     for (const auto& [number, here] : written.at("layers").get_ref<const nlohmann::json::object_t&>()) {
@@ -81,7 +81,7 @@ inline interference_report parse_interference_json(std::string_view text) {
   } catch (const nlohmann::json::exception& problem) {
     throw format_error(detail::text(who, ": is malformed: ", std::string_view(problem.what())));
   } catch (const shape_error& problem) {
-    throw format_error(detail::text(who, ": is malformed: ", std::string_view(problem.what())));
+    throw format_error(detail::within(who + ": is malformed: ", problem));
   }
 }
 

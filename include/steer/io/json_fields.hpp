@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/io/json_number.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -19,8 +20,9 @@ namespace detail {
 
 inline std::vector<double> numbers_of(const Eigen::VectorXd& values) { return {values.begin(), values.end()}; }
 
-inline Eigen::VectorXd vector_of(const nlohmann::json& written) {
-  const auto values = written.get<std::vector<double>>();
+/// @throws as `real_numbers_of`
+inline Eigen::VectorXd vector_of(const nlohmann::json& written, const std::string& who, std::string_view name) {
+  const std::vector<double> values = real_numbers_of(written, who, name);
   return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
 }
 
@@ -33,29 +35,42 @@ inline nlohmann::ordered_json rows_of(const Eigen::MatrixXd& values) {
   return out;
 }
 
-/// @throws format_error if the rows are not as many as each has numbers; `who` names the matrix
+/// @throws format_error if this is no array of rows, or they are not as many as each has numbers; `who` names the matrix
 inline Eigen::MatrixXd square_matrix_of(const nlohmann::json& written, const std::string& who) {
-  const auto rows = written.get<std::vector<std::vector<double>>>();
+  if (!written.is_array()) {
+    throw format_error(text(thing(who), " is ", actual(shown(written)), "; expected ", expected("an array of rows")));
+  }
+  std::vector<std::vector<double>> rows;  // all of them, before k by k numbers are allocated
+  for (const nlohmann::json& row : written) {
+    rows.push_back(real_numbers_of(row, who, text("row ", rows.size())));
+    if (rows.back().size() != written.size()) {
+      throw format_error(text(thing(who), ": row ", rows.size() - 1, " has ", actual(rows.back().size()),
+                              " numbers; expected ", expected(written.size())));
+    }
+  }
   const auto k = static_cast<Eigen::Index>(rows.size());
   Eigen::MatrixXd out(k, k);
   for (Eigen::Index i = 0; i < k; ++i) {
-    const std::vector<double>& row = rows[static_cast<std::size_t>(i)];
-    if (row.size() != rows.size()) {
-      throw format_error(text(who, ": row ", i, " has ", row.size(), " numbers; expected ", k));
-    }
-    out.row(i) = Eigen::Map<const Eigen::RowVectorXd>(row.data(), k);
+    out.row(i) = Eigen::Map<const Eigen::RowVectorXd>(rows[static_cast<std::size_t>(i)].data(), k);
   }
   return out;
+}
+
+/// @throws format_error if this is another version; `who` names the thing that has it
+inline void require_version(const nlohmann::json& written, int version, const std::string& who) {
+  if (!written.is_number_integer() || written != version) {
+    throw format_error(text(thing(who), " has version ", actual(shown(written)), "; expected ", expected(version)));
+  }
 }
 
 /// @throws format_error if this is no object, or has another key than these
 inline void require_keys(const nlohmann::json& object, const std::set<std::string>& known, const std::string& who) {
   if (!object.is_object()) {
-    throw format_error(text(who, ": expected a JSON object"));
+    throw format_error(text(thing(who), ": is ", actual(shown(object)), "; expected ", expected("a JSON object")));
   }
   for (const auto& [key, value] : object.items()) {
     if (!known.contains(key)) {
-      throw format_error(text(who, ": has the unknown key \"", key, "\""));
+      throw format_error(text(thing(who), ": has the unknown key ", actual("\"", key, "\"")));
     }
   }
 }
@@ -65,7 +80,8 @@ inline int layer_of_key(std::string_view key, const std::string& who) {
   int layer = -1;
   const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), layer);
   if (failure != std::errc{} || end != key.data() + key.size() || std::to_string(layer) != key || layer < 0) {
-    throw format_error(text(who, ": has the layer \"", key, "\"; expected a zero-based number"));
+    throw format_error(
+        text(thing(who), ": has the layer ", actual("\"", key, "\""), "; expected ", expected("a zero-based number")));
   }
   return layer;
 }
@@ -75,7 +91,7 @@ inline std::string dumped(const nlohmann::ordered_json& out, const std::string& 
   try {
     return out.dump(indent);
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(text(who, ": a text is no UTF-8: ", std::string_view(problem.what())));
+    throw format_error(text(thing(who), ": a text is no UTF-8: ", std::string_view(problem.what())));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -42,26 +43,35 @@ struct layer_alignment {
 
 /// Compares a file with directions of the same concept that a recorder found on the same model.
 ///
-/// @throws shape_error if the widths differ or no layer of the file has both neighbours in `own`
+/// @throws as `check` of either vector; shape_error if the widths differ or no layer of the file has both neighbours in `own`
 /// @cost   three dot products a layer
 inline layer_alignment compare_layers(const steering_vector& file, const steering_vector& own) {
+  check(file);
+  check(own);
   if (file.width() != own.width()) {
-    throw shape_error(detail::text("layer alignment: \"", file.name, "\" has width ", file.width(), "; our own \"",
-                                   own.name, "\" has ", own.width()));
+    throw shape_error(detail::text(detail::thing("layer alignment: \"", file.name, "\""), " has width ",
+                                   detail::actual(file.width()), "; our own \"", own.name, "\" has ",
+                                   detail::expected(own.width())));
   }
   const auto cosine = [](const direction& a, const direction& b) { return std::abs(unit(a).dot(unit(b))); };
   layer_alignment out;
   for (const auto& [layer, direction] : file.directions) {
-    if (own.directions.contains(layer - 1) && own.directions.contains(layer) && own.directions.contains(layer + 1)) {
+    const auto here = own.directions.find(layer);
+    if (here == own.directions.end() || here == own.directions.begin() || std::next(here) == own.directions.end()) {
+      continue;
+    }
+    const auto before = std::prev(here);
+    const auto after = std::next(here);
+    if (layer - before->first == 1 && after->first - layer == 1) {
       ++out.layers;
-      out.before += cosine(direction, own.directions.at(layer - 1));
-      out.same += cosine(direction, own.directions.at(layer));
-      out.after += cosine(direction, own.directions.at(layer + 1));
+      out.before += cosine(direction, before->second);
+      out.same += cosine(direction, here->second);
+      out.after += cosine(direction, after->second);
     }
   }
   if (out.layers == 0) {
-    throw shape_error(detail::text("layer alignment: no layer of \"", file.name, "\" has both neighbours in our own \"",
-                                   own.name, "\""));
+    throw shape_error(detail::text(detail::thing("layer alignment"), ": no layer of \"", file.name,
+                                   "\" has both neighbours in our own \"", own.name, "\""));
   }
   out.before /= out.layers;
   out.same /= out.layers;

@@ -3,18 +3,19 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
 #if __has_include(<sys/mman.h>)
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #else
 #include <fstream>
-#include <vector>
 #endif
 
 #include "steer/core/error.hpp"
@@ -22,30 +23,27 @@
 namespace steer {
 inline namespace v0 {
 
-/// A file's bytes for as long as the object lives: memory-mapped where the system can, read otherwise.
+/// A file's bytes for as long as the object lives: a small file is read, a larger one mapped where the system can.
 ///
-/// @throws file_error naming the path if the file is missing, no regular file, or cannot be read
-/// @cost  mapping is constant time; pages are read when touched
+/// What is done to a file that has been read does not show. One that is mapped must not be changed in place meanwhile:
+/// whoever touches bytes that another program has cut off is ended by the system (SIGBUS), which no check can rule out.
+/// A file that is replaced by renaming, as every writer here does it, stays whole for those who have it open.
+///
+/// @throws file_error naming the path if the file is missing, no regular file, cannot be read, or is cut off meanwhile
+/// @cost  one copy up to `most_read` bytes, tens of milliseconds; mapping is constant time, pages are read when touched
 class mapped_file {
  public:
+  static constexpr std::size_t most_read = std::size_t{64} << 20U;  // above every file of vectors, below most models
+
   explicit mapped_file(const std::filesystem::path& path) : path_(path) {
     std::error_code failure;
     if (!std::filesystem::is_regular_file(path, failure)) {
-      throw file_error(detail::text("file ", path.string(), failure ? " does not exist or cannot be reached"
-                                                                    : " is not a regular file"));
+      fail(failure ? "does not exist or cannot be reached" : "is not a regular file");
     }
     open();
   }
   mapped_file(mapped_file&& other) noexcept
-      : path_(std::move(other.path_)),
-#if __has_include(<sys/mman.h>)
-        bytes_(std::exchange(other.bytes_, {})) {
-  }
-#else
-        storage_(std::move(other.storage_)),
-        bytes_(std::exchange(other.bytes_, {})) {
-  }
-#endif
+      : path_(std::move(other.path_)), storage_(std::move(other.storage_)), bytes_(std::exchange(other.bytes_, {})) {}
   mapped_file& operator=(mapped_file&&) = delete;
   ~mapped_file() { close(); }
 
@@ -53,44 +51,80 @@ class mapped_file {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    throw file_error(detail::text(detail::thing("file ", path_.string()), " ", parts...));
+  }
+
 #if __has_include(<sys/mman.h>)
-  void open() {
-    const int descriptor = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat status {};
-    if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
-      if (descriptor >= 0) {
-        ::close(descriptor);
+  struct descriptor {
+    int number;
+
+    explicit descriptor(int opened) : number(opened) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    ~descriptor() {
+      if (number >= 0) {
+        ::close(number);
       }
-      throw file_error(detail::text("file ", path_.string(), " cannot be opened for reading"));
+    }
+  };
+
+  void open() {
+    const descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status {};
+    if (file.number < 0 || ::fstat(file.number, &status) != 0) {
+      fail("cannot be opened for reading");
     }
     const auto size = static_cast<std::size_t>(status.st_size);
-    void* start = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    ::close(descriptor);
+    if (size <= most_read) {
+      read(file, size);
+      return;
+    }
+    void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
     if (start == MAP_FAILED) {
-      throw file_error(detail::text("file ", path_.string(), " of ", size, " bytes cannot be mapped"));
+      fail("of ", size, " bytes cannot be mapped");
     }
     bytes_ = {static_cast<const std::byte*>(start), size};
   }
+
+  void read(const descriptor& file, std::size_t size) {
+    storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
+    std::size_t done = 0;
+    while (done < size) {
+      const ::ssize_t part = ::read(file.number, storage_.get() + done, size - done);
+      if (part < 0 && errno == EINTR) {
+        continue;
+      }
+      if (part <= 0) {
+        fail("of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done));
+      }
+      done += static_cast<std::size_t>(part);
+    }
+    bytes_ = {storage_.get(), size};
+  }
+
   void close() noexcept {
-    if (!bytes_.empty()) {
+    if (!storage_ && !bytes_.empty()) {
       ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
     }
   }
 #else
   void open() {
     std::ifstream in(path_, std::ios::binary);
-    storage_.resize(static_cast<std::size_t>(std::filesystem::file_size(path_)));
-    in.read(reinterpret_cast<char*>(storage_.data()), static_cast<std::streamsize>(storage_.size()));
+    const auto size = static_cast<std::size_t>(std::filesystem::file_size(path_));
+    storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
+    in.read(reinterpret_cast<char*>(storage_.get()), static_cast<std::streamsize>(size));
     if (!in) {
-      throw file_error(detail::text("file ", path_.string(), " cannot be read"));
+      fail("cannot be read");
     }
-    bytes_ = storage_;
+    bytes_ = {storage_.get(), size};
   }
   void close() noexcept {}
-  std::vector<std::byte> storage_;
 #endif
 
   std::filesystem::path path_;
+  std::unique_ptr<std::byte[]> storage_;  // of a file that was read
   std::span<const std::byte> bytes_;
 };
 

@@ -16,16 +16,17 @@ inline namespace v0 {
 /// @throws format_error naming file, layer, expected and actual if the model has other widths or fewer layers
 inline void check_fits(const steering_vector& v, const model_shape& model, const std::string& file) {
   const auto fail = [&](const auto&... parts) {
-    throw format_error(detail::text("steering vector \"", v.name, "\" ", parts..., " (file ", file, ")"));
+    throw format_error(detail::text(detail::thing("steering vector \"", v.name, "\""), " ", parts..., " (file ", file, ")"));
   };
   const std::ptrdiff_t width = model.width_at(v.point);
   for (const auto& [layer, direction] : v.directions) {
     if (layer < 0 || layer >= model.layers) {
-      fail("has a direction for layer ", layer, "; the model \"", model.name, "\" has ", model.layers, " layers");
+      fail("has a direction for layer ", detail::at_layer(layer), "; the model \"", model.name, "\" has ",
+           detail::expected(model.layers), " layers");
     }
     if (direction.values.size() != width) {
-      fail("has width ", direction.values.size(), " at layer ", layer, "; the model \"", model.name, "\" has ", width,
-           " at ", to_string(v.point));
+      fail("has width ", detail::actual(direction.values.size()), " at layer ", detail::at_layer(layer), "; the model \"",
+           model.name, "\" has ", detail::expected(width), " at ", to_string(v.point));
     }
   }
 }

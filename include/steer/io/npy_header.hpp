@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,14 +37,14 @@ class npy_header {
       } else if (key == "fortran_order" && !ordered_) {
         ordered_ = true;
         if (!accept("False")) {
-          fail("has fortran_order that is not False; expected C order");
+          fail("has fortran_order that is not False; expected ", expected("C order"));
         }
       } else if (key == "shape" && !shaped_) {
         shaped_ = true;
         read_shape();
       } else {
-        fail("has the header key \"", key,
-             "\" twice or without meaning; expected descr, fortran_order and shape, once each");
+        fail("has the header key ", actual("\"", key, "\""), " twice or without meaning; expected ",
+             expected("descr, fortran_order and shape, once each"));
       }
       if (!accept(",")) {
         expect("}");
@@ -68,7 +71,8 @@ class npy_header {
   }
   void expect(std::string_view token) {
     if (!accept(token)) {
-      fail("has a header with \"", rest_.substr(0, 16), "\" where \"", token, "\" is expected");
+      fail("has a header with ", actual("\"", rest_.substr(0, 16), "\""), " where ", expected("\"", token, "\""),
+           " is expected");
     }
   }
   std::string quoted() {
@@ -91,12 +95,13 @@ class npy_header {
       std::size_t extent = 0;
       const auto [end, failure] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), extent);
       if (failure != std::errc{}) {
-        fail("has a shape with \"", rest_.substr(0, 16), "\" in it; expected whole numbers, not negative");
+        fail("has a shape with ", actual("\"", rest_.substr(0, 16), "\""), " in it; expected ",
+             expected("whole numbers, not negative"));
       }
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
       shape.push_back(extent);
       if (!accept(",")) {
-        expect(")");
+        expect(shape.size() == 1 ? "," : ")");  // (3) is a number to Python
         break;
       }
     }
@@ -107,6 +112,18 @@ class npy_header {
   bool ordered_ = false;
   bool shaped_ = false;
 };
+
+/// How many numbers a shape holds; nothing where they are more than any file has.
+inline std::optional<std::uint64_t> count_of(std::span<const std::size_t> shape) {
+  std::uint64_t out = 1;
+  for (const std::size_t extent : shape) {
+    if (extent != 0 && out > std::numeric_limits<std::uint64_t>::max() / 16 / extent) {
+      return std::nullopt;
+    }
+    out *= extent;
+  }
+  return out;
+}
 
 /// "(3, 4)", as Python writes it.
 inline std::string python_tuple(std::span<const std::size_t> shape) {

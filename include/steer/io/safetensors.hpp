@@ -21,7 +21,9 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/half.hpp"
+#include "steer/io/json_number.hpp"
 #include "steer/io/mapped_file.hpp"
 #include "steer/io/write_file.hpp"
 
@@ -75,27 +77,27 @@ inline nlohmann::json strict_json(std::string_view text, const std::string& who)
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
     constexpr int deepest = 8;
     if (depth > deepest) {
-      throw format_error(detail::text(who, " nests deeper than ", deepest, " levels"));
+      throw format_error(detail::text(thing(who), " nests deeper than ", expected(deepest), " levels"));
     }
     if (event == nlohmann::json::parse_event_t::object_start) {
       keys.emplace_back();
     } else if (event == nlohmann::json::parse_event_t::object_end) {
       keys.pop_back();
     } else if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw format_error(detail::text(who, " has \"", parsed.get<std::string>(), "\" twice"));
+      throw format_error(detail::text(thing(who), " has ", actual("\"", parsed.get<std::string>(), "\""), " twice"));
     }
     return true;
   };
   if (!text.starts_with('{')) {
-    throw format_error(detail::text(who, " is no JSON object"));
+    throw format_error(detail::text(thing(who), " is no ", expected("JSON object")));
   }
   if (text.find('\0') != std::string_view::npos) {  // to the parser it is the end
-    throw format_error(detail::text(who, " has a NUL in it"));
+    throw format_error(detail::text(thing(who), " has a NUL in it"));
   }
   try {
     return nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text(who, " is no valid JSON: ", std::string_view(problem.what())));
+    throw format_error(detail::text(thing(who), " is no valid JSON: ", std::string_view(problem.what())));
   }
 }
 
@@ -115,8 +117,9 @@ inline std::optional<std::uint64_t> bytes_of(dtype type, const std::vector<std::
 inline void check(const tensor_view& tensor, const std::string& who) {
   const auto expected = bytes_of(tensor.type, tensor.shape);
   if (!expected || *expected != tensor.bytes.size()) {
-    throw format_error(text(who, " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type), " needs ",
-                            expected ? text(*expected) : "a number of", " bytes; got ", tensor.bytes.size()));
+    throw format_error(text(thing(who), " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type),
+                            " needs ", detail::expected(expected ? text(*expected) : "a number of"), " bytes; got ",
+                            actual(tensor.bytes.size())));
   }
 }
 
@@ -130,7 +133,8 @@ inline std::vector<float> to_floats(const tensor_view& tensor) {
     return detail::floats_of_16_bits(tensor.bytes, tensor.type == dtype::f16 ? float_from_f16 : float_from_bf16);
   }
   if (tensor.type != dtype::f32) {
-    throw format_error(detail::text("tensor has type ", to_string(tensor.type), "; expected F32, F16 or BF16"));
+    throw format_error(detail::text(detail::thing("tensor"), " has type ", detail::actual(to_string(tensor.type)),
+                                    "; expected ", detail::expected("F32, F16 or BF16")));
   }
   std::vector<float> out(tensor.bytes.size() / sizeof(float));
   if (!out.empty()) {
@@ -161,7 +165,7 @@ class safetensors_file {
   [[nodiscard]] const tensor_view& at(std::string_view name) const {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) {
-      fail("has no tensor \"", name, "\"");
+      fail("has no tensor ", detail::expected("\"", name, "\""));
     }
     return found->second;
   }
@@ -170,7 +174,7 @@ class safetensors_file {
   [[nodiscard]] const std::string& metadata_at(const std::string& key) const {
     const auto found = metadata_.find(key);
     if (found == metadata_.end()) {
-      fail("has no metadata \"", key, "\"");
+      fail("has no metadata ", detail::expected("\"", key, "\""));
     }
     return found->second;
   }
@@ -180,17 +184,19 @@ class safetensors_file {
 
   template <class... Parts>
   [[noreturn]] void fail(const Parts&... parts) const {
-    throw format_error(detail::text("safetensors: file ", name_, " ", parts...));
+    throw format_error(detail::text(detail::thing("safetensors: file ", name_), " ", parts...));
   }
 
   void parse(std::span<const std::byte> bytes) {
     std::uint64_t length = 0;
     if (bytes.size() < sizeof length) {
-      fail("has ", bytes.size(), " bytes; expected at least 8 for the header's length");
+      fail("has ", detail::actual(bytes.size()), " bytes; expected ", detail::expected("at least 8"),
+           " for the header's length");
     }
     std::memcpy(&length, bytes.data(), sizeof length);
     if (length > longest_header || length > bytes.size() - sizeof length) {
-      fail("declares a header of ", length, " bytes; ", bytes.size() - sizeof length, " follow");
+      fail("declares a header of ", detail::expected(length), " bytes; ", detail::actual(bytes.size() - sizeof length),
+           " follow");
     }
     const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
     const nlohmann::json header =
@@ -210,11 +216,11 @@ class safetensors_file {
 
   void read_metadata(const nlohmann::json& entry) {
     if (!entry.is_object()) {
-      fail("has __metadata__ that is no object");
+      fail("has __metadata__ that is no ", detail::expected("object"));
     }
     for (const auto& [key, value] : entry.items()) {
       if (!value.is_string()) {
-        fail("has metadata \"", key, "\" that is no string");
+        fail("has metadata \"", key, "\" that is no ", detail::expected("string"));
       }
       metadata_[key] = value.get<std::string>();
     }
@@ -231,29 +237,30 @@ class safetensors_file {
     tensor_view tensor;
     tensor.type = type_of(name, entry["dtype"].get<std::string>());
     for (const auto& extent : entry["shape"]) {
-      constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-      if (!extent.is_number_unsigned() || extent.get<std::uint64_t>() > most) {
+      const auto number = detail::integer_in<std::int64_t>(extent);
+      if (!number || *number < 0) {
         bad("a shape that is not made of non-negative whole numbers");
       }
-      tensor.shape.push_back(extent.get<std::int64_t>());
+      tensor.shape.push_back(*number);
     }
     const std::optional<std::uint64_t> expected = detail::bytes_of(tensor.type, tensor.shape);
-    const auto& offsets = entry["data_offsets"];
-    if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
+    const auto begin = detail::integer_in<std::uint64_t>(entry["data_offsets"][0]);
+    const auto end = detail::integer_in<std::uint64_t>(entry["data_offsets"][1]);
+    if (!begin || !end) {
       bad("data_offsets that are no non-negative whole numbers");
     }
-    const auto begin = offsets[0].get<std::uint64_t>();
-    const auto end = offsets[1].get<std::uint64_t>();
-    if (begin > end || end > data.size()) {
-      fail("has tensor \"", name, "\" at bytes ", begin, " to ", end, "; the data has ", data.size());
+    if (*begin > *end || *end > data.size()) {
+      fail("has tensor \"", name, "\" at bytes ", detail::actual(*begin, " to ", *end), "; the data has ",
+           detail::expected(data.size()));
     }
-    if (expected != end - begin) {
-      fail("has tensor \"", name, "\" of ", end - begin, " bytes; its shape ", to_string(tensor.shape), " of ",
-           to_string(tensor.type), " needs ", expected ? detail::text(*expected) : "more than any file has");
+    if (expected != *end - *begin) {
+      fail("has tensor \"", name, "\" of ", detail::actual(*end - *begin), " bytes; its shape ",
+           to_string(tensor.shape), " of ", to_string(tensor.type), " needs ",
+           detail::expected(expected ? detail::text(*expected) : "more than any file has"));
     }
-    tensor.bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    if (begin != end && !ranges.emplace(begin, std::pair{end, name}).second) {
-      fail("has tensor \"", name, "\" overlapping \"", ranges[begin].second, "\"");
+    tensor.bytes = data.subspan(static_cast<std::size_t>(*begin), static_cast<std::size_t>(*end - *begin));
+    if (*begin != *end && !ranges.emplace(*begin, std::pair{*end, name}).second) {
+      fail("has tensor ", detail::actual("\"", name, "\""), " overlapping \"", ranges[*begin].second, "\"");
     }
     tensors_.emplace(name, std::move(tensor));
   }
@@ -264,7 +271,7 @@ class safetensors_file {
         return static_cast<dtype>(i);
       }
     }
-    fail("has tensor \"", name, "\" of unknown type ", type);
+    fail("has tensor \"", name, "\" of unknown type ", detail::actual(type));
   }
 
   void check_cover(const std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges,
@@ -272,8 +279,8 @@ class safetensors_file {
     std::uint64_t covered = 0;
     for (const auto& [begin, range] : ranges) {
       if (begin != covered) {
-        fail("has tensor \"", range.second, "\" starting at byte ", begin, " of the data; expected ", covered,
-             begin < covered ? " (an overlap)" : " (a gap)");
+        fail("has tensor \"", range.second, "\" starting at byte ", detail::actual(begin), " of the data; expected ",
+             detail::expected(covered), begin < covered ? " (an overlap)" : " (a gap)");
       }
       covered = range.first;
     }
@@ -288,14 +295,12 @@ class safetensors_file {
   std::map<std::string, tensor_view, std::less<>> tensors_;
 };
 
-/// Writes tensors in the order of their names; the data section as a whole begins 8-byte aligned.
-///
-/// The file appears whole or not at all: it is written beside its place and renamed.
-/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8; file_error if the file cannot be written
-/// @cost   one pass over the bytes
-inline void write_safetensors(const std::filesystem::path& path,
-                              const std::map<std::string, tensor_view, std::less<>>& tensors,
-                              const std::map<std::string, std::string>& metadata = {}) {
+namespace detail {
+
+/// What stands before the tensors' bytes, which follow in the order of their names: the header's length and the header.
+/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8
+inline std::string safetensors_start(const std::map<std::string, tensor_view, std::less<>>& tensors,
+                                     const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) {
     header["__metadata__"] = metadata;
@@ -305,23 +310,46 @@ inline void write_safetensors(const std::filesystem::path& path,
     if (name == "__metadata__") {
       throw format_error("safetensors: a tensor is called \"__metadata__\", which is not a tensor's name");
     }
-    detail::check(tensor, detail::text("safetensors: tensor \"", name, "\""));
+    check(tensor, text("safetensors: tensor \"", name, "\""));
     header[name] = {{"dtype", std::string(to_string(tensor.type))},
                     {"shape", tensor.shape},
                     {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text;
+  std::string written;
   try {
-    text = header.dump();
+    written = header.dump();
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text("safetensors: a name or metadata for file ", path.string(), " is no UTF-8: ",
-                                    std::string_view(problem.what())));
+    throw format_error(text("safetensors: a name or metadata is no UTF-8: ", std::string_view(problem.what())));
   }
-  text.append((8 - text.size() % 8) % 8, ' ');
-  const std::uint64_t length = text.size();
+  written.append((8 - written.size() % 8) % 8, ' ');
+  std::string out;
+  append_bytes(out, std::uint64_t{written.size()});
+  return out + written;
+}
 
-  std::vector<std::span<const std::byte>> parts{std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(text))};
+}  // namespace detail
+
+/// Tensors as a file's bytes, in the order of their names; the data section as a whole begins 8-byte aligned.
+/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8
+/// @cost   one copy of the tensors
+inline std::string safetensors_bytes(const std::map<std::string, tensor_view, std::less<>>& tensors,
+                                     const std::map<std::string, std::string>& metadata = {}) {
+  std::string out = detail::safetensors_start(tensors, metadata);
+  for (const auto& [name, tensor] : tensors) {
+    out.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+  }
+  return out;
+}
+
+/// Writes them, whole or not at all.
+/// @throws what `safetensors_bytes` throws; file_error if the file cannot be written
+/// @cost   one pass over the bytes, without a copy
+inline void write_safetensors(const std::filesystem::path& path,
+                              const std::map<std::string, tensor_view, std::less<>>& tensors,
+                              const std::map<std::string, std::string>& metadata = {}) {
+  const std::string start = detail::safetensors_start(tensors, metadata);
+  std::vector<std::span<const std::byte>> parts{detail::bytes_of(start)};
   for (const auto& [name, tensor] : tensors) {
     parts.push_back(tensor.bytes);
   }

@@ -20,9 +20,12 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/io/bytes.hpp"
 #include "steer/io/json_fields.hpp"
+#include "steer/io/json_number.hpp"
 #include "steer/io/safetensors.hpp"
 #include "steer/io/steering_vector_fields.hpp"
+#include "steer/io/write_file.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -62,11 +65,9 @@ inline nlohmann::ordered_json written_vector(const steering_vector& v, const std
 /// @throws format_error, argument_error or an exception of the JSON library if something is malformed; `who` names it
 inline steering_vector vector_from(const nlohmann::json& about, const std::string& prefix, const safetensors_file& file,
                                    std::set<std::string>& taken, const std::string& who) {
-  const auto fail = [&](const auto&... parts) { throw format_error(text(who, " ", parts...)); };
+  const auto fail = [&](const auto&... parts) { throw format_error(text(thing(who), " ", parts...)); };
   require_keys(about, {"version", "name", "point", "source", "layers"}, who);
-  if (about.at("version") != steering_vector_version) {
-    fail("has version ", about.at("version").dump(), "; expected ", steering_vector_version);
-  }
+  require_version(about.at("version"), steering_vector_version, who);
   steering_vector out;
   out.name = about.at("name").get<std::string>();
   out.point = point_from_string(about.at("point").get<std::string>());
@@ -74,19 +75,19 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
   visit_provenance(out.source, [&](const char* key, auto& value) {
     known.insert(key);
     const auto& written = about.at("source").at(key);
-    if constexpr (std::integral<std::remove_reference_t<decltype(value)>>) {
-      if (!written.is_number_unsigned()) {
-        fail("has ", key, " ", written.dump(), "; expected a whole number, not negative");
-      }
+    using field = std::remove_reference_t<decltype(value)>;
+    if constexpr (std::integral<field>) {
+      value = whole_number_of<field>(written, who, key);
+    } else {
+      written.get_to(value);
     }
-    written.get_to(value);
   });
   require_keys(about.at("source"), known, who);
   const auto numbers = [&](const std::string& name) {
     const tensor_view& tensor = file.at(name);
     if (tensor.type != dtype::f32 || tensor.shape.size() != 1) {
-      fail("has tensor \"", name, "\" of ", to_string(tensor.type), " ", to_string(tensor.shape),
-           "; expected F32 with one dimension");
+      fail("has tensor \"", name, "\" of ", actual(to_string(tensor.type), " ", to_string(tensor.shape)), "; expected ",
+           expected("F32 with one dimension"));
     }
     taken.insert(name);
     const std::vector<float> values = to_floats(tensor);
@@ -102,10 +103,10 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
       here.origin = numbers(origin);
     }
     known.clear();
-    visit_measurements(here, [&, &values = measured](const char* key, std::optional<double>& value) {
+    visit_measurements(here, [&, &values = measured, &layer = number](const char* key, std::optional<double>& value) {
       known.insert(key);
       if (values.contains(key)) {
-        value = values.at(key).template get<double>();
+        value = real_number_of<double>(values.at(key), text(who, ", layer ", layer, ","), key);
       }
     });
     require_keys(measured, known, who);
@@ -120,14 +121,14 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
 template <class Read>
 auto read_described(const safetensors_file& file, const char* key, const std::string& who, Read read) {
   if (!file.metadata().contains(key)) {
-    throw format_error(text(who, " has no metadata \"", key, "\"; it is not what this library has written there"));
+    throw format_error(text(thing(who), " has no metadata \"", key, "\"; it is not what this library has written there"));
   }
   try {
     std::set<std::string> taken;
     auto out = read(strict_json(file.metadata_at(key), text(who, ": metadata \"", key, "\"")), taken);
     for (const auto& [name, tensor] : file.tensors()) {
       if (!taken.contains(name)) {
-        throw format_error(text(who, " has the unexpected tensor \"", name, "\""));
+        throw format_error(text(thing(who), " has the unexpected tensor ", actual("\"", name, "\"")));
       }
     }
     check(out);
@@ -135,9 +136,9 @@ auto read_described(const safetensors_file& file, const char* key, const std::st
   } catch (const format_error&) {
     throw;
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(text(who, " has malformed metadata \"", key, "\": ", std::string_view(problem.what())));
+    throw format_error(text(thing(who), " has malformed metadata \"", key, "\": ", std::string_view(problem.what())));
   } catch (const error& problem) {
-    throw format_error(text(who, ": ", std::string_view(problem.what())));
+    throw format_error(within(who + ": ", problem));
   }
 }
 
@@ -150,14 +151,20 @@ inline steering_vector read_steering_vector(const safetensors_file& file) {
 
 }  // namespace detail
 
-/// Writes a steering vector; reading it back gives an equal one.
+/// A steering vector as a file's bytes; reading it back gives an equal one.
 ///
-/// @throws shape_error or numeric_error if the vector is not sound, format_error if a text is no UTF-8, file_error if the file cannot be written
-inline void save(const steering_vector& v, const std::filesystem::path& path) {
+/// @throws shape_error or numeric_error if the vector is not sound; format_error if a text is no UTF-8
+inline std::string steering_vector_bytes(const steering_vector& v) {
   check(v);
   std::map<std::string, tensor_view, std::less<>> tensors;
   const nlohmann::ordered_json about = detail::written_vector(v, "", tensors);
-  write_safetensors(path, tensors, {{"steer", detail::dumped(about, detail::text("steering vector \"", v.name, "\""))}});
+  return safetensors_bytes(tensors, {{"steer", detail::dumped(about, detail::text("steering vector \"", v.name, "\""))}});
+}
+
+/// Writes it, whole or not at all.
+/// @throws what `steering_vector_bytes` throws; file_error if the file cannot be written
+inline void save(const steering_vector& v, const std::filesystem::path& path) {
+  write_file(path, {detail::bytes_of(steering_vector_bytes(v))}, "safetensors");
 }
 
 /// Reads what `save` wrote.

@@ -36,12 +36,13 @@ inline std::string gguf_bytes(const gguf_metadata& metadata, std::span<const ggu
   for (const auto& [key, value] : metadata) {
     constexpr std::size_t longest_key = 65535;
     if (key.empty() || key.size() > longest_key || !seen.insert(key).second) {
-      fail("metadata \"", key, "\" stands twice, is empty or is longer than ", longest_key, " bytes");
+      fail(detail::thing("metadata \"", key, "\""), " stands twice, is empty or is longer than ",
+           detail::expected(longest_key), " bytes");
     }
     if (key == "general.alignment") {
       const auto stated = value.get<std::uint32_t>();
       if (!stated || !std::has_single_bit(*stated)) {
-        fail("general.alignment is no power of two of type u32");
+        fail("general.alignment is no ", detail::expected("power of two of type u32"));
       }
       alignment = *stated;
     }
@@ -54,14 +55,14 @@ inline std::string gguf_bytes(const gguf_metadata& metadata, std::span<const ggu
   for (const gguf_tensor& tensor : tensors) {
     constexpr std::size_t longest_name = 63;
     if (tensor.name.empty() || tensor.name.size() > longest_name || !seen.insert(tensor.name).second) {
-      fail("tensor \"", tensor.name, "\" stands twice, has no name or one longer than ", longest_name, " bytes");
+      fail(detail::thing("tensor \"", tensor.name, "\""), " stands twice, has no name or one longer than ",
+           detail::expected(longest_name), " bytes");
     }
     const gguf_tensor_type* type = find_gguf_tensor_type(tensor.type);
     if (type == nullptr || tensor.shape.size() > detail::gguf_most_dimensions ||
         detail::gguf_bytes_of(*type, tensor.shape) != tensor.bytes.size()) {
-      fail("tensor \"", tensor.name, "\" of shape ", detail::shape_text(tensor.shape), " and type ",
-           type == nullptr ? detail::text(tensor.type) : std::string(type->name), " does not fit its ",
-           tensor.bytes.size(), " bytes");
+      fail(detail::thing("tensor \"", tensor.name, "\""), " of shape ", detail::shape_text(tensor.shape), " and type ",
+           detail::type_text(tensor.type), " does not fit its ", detail::actual(tensor.bytes.size()), " bytes");
     }
     detail::append_bytes(out, std::uint64_t{tensor.name.size()});
     out += tensor.name;

@@ -38,6 +38,12 @@ steer::steering_vector terse(steer::point where) {
 
 steer::edit projection() { return {steer::scale_edit{terse(steer::point::mlp_out), 2.0F}}; }
 
+TEST(convert, refuses_an_output_before_it_reads) {
+  expect_refused<steer::file_error>(
+      {.input = "no/such.gguf", .output = "no/such/folder/v.safetensors"},
+      "convert: file no/such/folder/v.safetensors cannot be written: No such file or directory");
+}
+
 TEST(convert, carries_an_addition_through_every_format) {
   const temporary_file safetensors(".safetensors");
   converted({.input = fixture("repeng.gguf"), .output = safetensors.path(), .said = {.producer = "repeng"}});

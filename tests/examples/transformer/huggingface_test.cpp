@@ -127,6 +127,16 @@ TEST_F(hugging_face_damage, metadata_must_be_whole_and_plausible) {
     refuse([&](auto& p) { p.metadata.erase(key); }, key);
     refuse([&](auto& p) { p.metadata[key] = "12x"; }, key, "\"12x\"", "expected");
   }
+  for (const char* key : {"num_hidden_layers", "hidden_size", "vocab_size", "max_position_embeddings"}) {
+    for (const char* value : {"", " 3", "+3", "3.0", "1e2", "true", "4294967299", "-2147483649"}) {
+      refuse([&](auto& p) { p.metadata[key] = value; }, key, "expected a number");
+    }
+    refuse([&](auto& p) { p.metadata[key] = "-3"; }, "is -3, expected 1 to ");
+  }
+  for (const char* value : {"", "nan(1)x", "1e999", "true", "0x1p-3"}) {
+    refuse([&](auto& p) { p.metadata["rms_norm_eps"] = value; }, "rms_norm_eps", "expected a number");
+  }
+  refuse([](auto& p) { p.metadata["rms_norm_eps"] = "nan"; }, "norm_epsilon is nan");
   refuse([](auto& p) { p.metadata["num_key_value_heads"] = "2"; }, "heads is 3", "multiple of kv_heads, which is 2");
   refuse([](auto& p) { p.metadata["num_hidden_layers"] = "4000"; }, "num_hidden_layers is 4000", "only 29 tensors");
   refuse([](auto& p) { p.metadata["num_hidden_layers"] = "4"; }, "model.layers.3");
