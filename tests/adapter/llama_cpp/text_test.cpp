@@ -245,7 +245,10 @@ TEST(LlamaCppText, WhatLlamaCppWouldEndTheProgramForIsRefused) {
   expect_error<steer::argument_error>([&] { (void)steer::text_of(*none, 3); }, "no vocabulary");
   expect_fields<steer::argument_error>([&] { (void)steer::tokenize(*none, "a", steer::special_tokens::as_text); },
                                        {.what = "the model", .expected = "one", .actual = "no vocabulary"});
-  const auto without = make_model(tiny_vocabulary("gpt2"), {.flags = {{"add_bos_token", true}}});
+  tiny_vocabulary few("gpt2");  // whose BOS is token 11 where nothing says otherwise
+  few.pieces.resize(9);
+  few.types.resize(9);
+  const auto without = make_model(few, {.flags = {{"add_bos_token", true}}});
   ASSERT_TRUE(without);
   expect_error<steer::argument_error>([&] { (void)steer::tokenize(*without, "a", steer::special_tokens::as_text); },
                                       "wants a BOS token", "tokenizer.ggml.bos_token_id");
@@ -268,9 +271,8 @@ TEST(LlamaCppText, NoMetadataChangeAVectorInSilence) {
                                            "<|user|>\n{{ content }}</s>",
                                            "nothing that anybody knows",
                                            ""};
-  std::size_t extracted = 0;
   std::size_t spoken = 0;
-  std::map<bool, std::map<std::int32_t, std::map<int, Eigen::VectorXf>>> known;  // by space in front, BOS
+  std::map<std::string, std::map<int, Eigen::VectorXf>> known;  // by what texts begin with
   for (int round = 0; round < 60; ++round) {
     const tiny_vocabulary vocabulary(one_of(std::vector<std::string>{"llama", "gpt2"}));
     const auto size = static_cast<std::uint32_t>(vocabulary.pieces.size());
@@ -307,33 +309,23 @@ TEST(LlamaCppText, NoMetadataChangeAVectorInSilence) {
     const bool spm = vocabulary.kind == "llama";
     const bool adds = metadata.flags.contains("add_bos_token") ? metadata.flags["add_bos_token"] : spm;
     const bool has_id = metadata.ids.contains("bos_token_id") && metadata.ids["bos_token_id"] < size;
-    const std::optional<std::int32_t> bos = has_id ? std::optional(static_cast<std::int32_t>(metadata.ids["bos_token_id"]))
-                                            : spm  ? std::optional(1)
-                                                   : std::nullopt;
+    const std::int32_t bos = has_id ? static_cast<std::int32_t>(metadata.ids["bos_token_id"]) : spm ? 1 : 11;
     const bool space = spm && (metadata.flags.contains("add_space_prefix") ? metadata.flags["add_space_prefix"] : true);
     const auto by_hand = [&](std::string_view text) {
       std::vector<std::int32_t> out = vocabulary.tokens(text, space);
-      if (adds && bos) {
-        out.insert(out.begin(), *bos);
+      if (adds) {
+        out.insert(out.begin(), bos);
       }
       return out;
     };
-    if (adds && !bos) {
-      expect_error<steer::argument_error>([&] { (void)host.tokenize("a"); }, "wants a BOS token");
-      expect_error<steer::argument_error>([&] { (void)twin_host.tokenize("a"); }, "wants a BOS token");
-      continue;
-    }
     for (const auto& [positive, negative] : contrast) {
       ASSERT_EQ(host.tokenize(positive), by_hand(positive)) << "round " << round << " " << vocabulary.kind;
     }
     const auto vectors = vectors_of(host, [&](std::string_view text) { return host.tokenize(text); });
     ASSERT_EQ(vectors_of(twin_host, [&](std::string_view text) { return twin_host.tokenize(text); }), vectors) << "round " << round;
     ASSERT_EQ(vectors_of(twin_host, by_hand), vectors) << "round " << round;
-    if (spm) {
-      const auto [before, is_new] = known[space].try_emplace(adds ? *bos : -1, vectors);
-      ASSERT_EQ(before->second, vectors) << "round " << round << ": the same beginning, other vectors";
-    }
-    ++extracted;
+    const std::string beginning = steer::detail::text(vocabulary.kind, " ", int{space}, " ", adds ? bos : -1);
+    ASSERT_EQ(known.try_emplace(beginning, vectors).first->second, vectors) << "round " << round << " " << beginning;
 
     const std::vector<steer::chat_message> turns{{"user", "hello"}};
     std::optional<std::vector<std::int32_t>> chat;
@@ -345,11 +337,10 @@ TEST(LlamaCppText, NoMetadataChangeAVectorInSilence) {
     }
     EXPECT_EQ(steer::chat_tokens(*twin, turns), *chat) << "round " << round;
     if (adds) {
-      EXPECT_EQ(chat->front(), *bos);
+      EXPECT_EQ(chat->front(), bos);
     }
     ++spoken;
   }
-  EXPECT_GT(extracted, 20U);
   EXPECT_GT(spoken, 5U);
 }
 
