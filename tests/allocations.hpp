@@ -1,4 +1,4 @@
-// allocations.hpp: how often code allocates. Eigen calls malloc, so malloc is counted, and operator new rests on it.
+// allocations.hpp: how often code allocates, and how much. Eigen calls malloc, so malloc is counted, and operator new rests on it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,6 +11,8 @@ namespace steer_test {
 /// Allocations of this thread since it began; nothing where they cannot be counted: under sanitizers, which bring a malloc
 /// of their own, and without glibc.
 std::optional<std::size_t> allocations() noexcept;
+/// The bytes that they asked for.
+std::optional<std::size_t> allocated_bytes() noexcept;
 
 /// Allocations of this thread while act() runs.
 template <class Act>
@@ -18,6 +20,12 @@ std::size_t allocations_of(Act&& act) {
   const std::size_t before = *allocations();
   act();
   return *allocations() - before;
+}
+template <class Act>
+std::size_t allocated_bytes_of(Act&& act) {
+  const std::size_t before = *allocated_bytes();
+  act();
+  return *allocated_bytes() - before;
 }
 
 }  // namespace steer_test

@@ -26,6 +26,12 @@
 
 namespace {
 thread_local std::size_t allocation_count = 0;
+thread_local std::size_t byte_count = 0;
+
+void count(std::size_t bytes) noexcept {
+  ++allocation_count;
+  byte_count += bytes;
+}
 }
 
 // The executable's malloc is the one that every library calls, operator new included; glibc keeps its own under __libc_.
@@ -36,33 +42,35 @@ void* __libc_realloc(void* block, std::size_t size) noexcept;
 void* __libc_memalign(std::size_t alignment, std::size_t size) noexcept;
 
 void* malloc(std::size_t size) noexcept {
-  ++allocation_count;
+  count(size);
   return __libc_malloc(size);
 }
-void* calloc(std::size_t count, std::size_t size) noexcept {
-  ++allocation_count;
-  return __libc_calloc(count, size);
+void* calloc(std::size_t number, std::size_t size) noexcept {
+  count(number * size);
+  return __libc_calloc(number, size);
 }
 void* realloc(void* block, std::size_t size) noexcept {
-  ++allocation_count;
+  count(size);
   return __libc_realloc(block, size);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  ++allocation_count;
+  count(size);
   return __libc_memalign(alignment, size);
 }
 int posix_memalign(void** block, std::size_t alignment, std::size_t size) noexcept {
-  ++allocation_count;
+  count(size);
   *block = __libc_memalign(alignment, size);
   return *block == nullptr ? ENOMEM : 0;
 }
 }
 
 std::optional<std::size_t> steer_test::allocations() noexcept { return allocation_count; }
+std::optional<std::size_t> steer_test::allocated_bytes() noexcept { return byte_count; }
 
 #else
 
 std::optional<std::size_t> steer_test::allocations() noexcept { return std::nullopt; }
+std::optional<std::size_t> steer_test::allocated_bytes() noexcept { return std::nullopt; }
 
 #endif
 
@@ -74,6 +82,7 @@ TEST(allocations, are_counted) {
   STEER_NEED_ALLOCATION_COUNTS();
   EXPECT_EQ(allocations_of([] {}), 0U);
   EXPECT_EQ(allocations_of([] { ::operator delete(::operator new(10)); }), 1U);
+  EXPECT_EQ(steer_test::allocated_bytes_of([] { ::operator delete(::operator new(10)); }), 10U);
   const Eigen::MatrixXf a = Eigen::MatrixXf::Ones(64, 320);
   const Eigen::MatrixXf b = Eigen::MatrixXf::Ones(500, 320);
   Eigen::MatrixXf c(64, 500);

@@ -28,6 +28,9 @@ TEST(error, is_about_the_head_of_its_message_where_nothing_else_is_named) {
   EXPECT_EQ(steer::argument_error("gate: is shut").fields(), (steer::error_fields{.what = "gate"}));
   EXPECT_EQ(steer::argument_error(text("gate: has ", actual(2))).fields(), (steer::error_fields{.what = "gate", .actual = "2"}));
   EXPECT_EQ(steer::argument_error("nothing else").fields().what, "nothing else");
+  EXPECT_EQ(steer::argument_error("happy, layer 3: is shut").fields(), (steer::error_fields{.what = "happy", .layer = 3}));
+  EXPECT_EQ(steer::argument_error("happy, layer -1: is shut").fields().layer, -1);
+  EXPECT_EQ(steer::argument_error("happy, layer 3x: is shut").fields(), (steer::error_fields{.what = "happy, layer 3x"}));
 }
 
 TEST(error, keeps_its_fields_when_it_is_copied_or_put_within_another) {

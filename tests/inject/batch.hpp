@@ -12,8 +12,8 @@
 
 namespace toy {
 
-/// Rows of interleaved sequences, each with a prompt of a little more than half its rows; the stride is larger than the
-/// width, and the first row lies off any alignment.
+/// Rows of sequences in random turns, each with a prompt of its own length, so that neighbours differ in sequence, position and
+/// phase; the stride is larger than the width, and the first row lies off any alignment.
 template <class Scalar>
 struct batch {
   std::ptrdiff_t width;
@@ -28,11 +28,18 @@ struct batch {
     for (const double* number = random.data(); number != random.data() + random.size(); ++number) {
       numbers.push_back(static_cast<Scalar>(*number));
     }
-    const auto prompt = static_cast<std::int32_t>(count) / sequences / 2 + 1;
-    for (std::int32_t i = 0; i < static_cast<std::int32_t>(count); ++i) {
-      const std::int32_t position = i / sequences;
-      info.push_back({7, position, i % sequences, prompt,
-                      position < prompt ? steer::phase::prompt : steer::phase::generation});
+    std::mt19937_64 turns = engine;  // the caller's numbers do not depend on the turns
+    const auto expected_rows = static_cast<std::uint64_t>(count / sequences + 1);
+    std::vector<std::int32_t> prompts;
+    std::vector<std::int32_t> next(static_cast<std::size_t>(sequences), 0);
+    for (std::int32_t s = 0; s < sequences; ++s) {
+      prompts.push_back(static_cast<std::int32_t>(1 + turns() % expected_rows));
+    }
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      const auto s = static_cast<std::size_t>(turns() % static_cast<std::uint64_t>(sequences));
+      const std::int32_t position = next[s]++;
+      info.push_back({7, position, static_cast<std::int32_t>(s), prompts[s],
+                      position < prompts[s] ? steer::phase::prompt : steer::phase::generation});
     }
   }
 

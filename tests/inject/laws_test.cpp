@@ -11,9 +11,12 @@
 #include <vector>
 #include <Eigen/Dense>
 
+#include "allocations.hpp"
 #include "inject/batch.hpp"
 #include "inject/random_recipe.hpp"
 #include "inject/in_sequence.hpp"
+#include "steer/core/chain.hpp"
+#include "steer/core/hook_ref.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/inject/session.hpp"
 
@@ -95,36 +98,125 @@ TEST(every_plan, is_a_session_with_the_same_bits_watched_or_not) {
   });
 }
 
-// A row of 16 bits is rounded once for each group of edits, to a half unit in the last place of each number.
+/// The rows of a batch in another scalar, at the same addresses of numbers.
+template <class To, class From>
+batch<To> converted(const batch<From>& from) {
+  std::mt19937_64 unused;
+  batch<To> out(unused, from.count(), from.width);
+  out.info = from.info;
+  std::transform(from.numbers.begin(), from.numbers.end(), out.numbers.begin(),
+                 [](From number) { return static_cast<To>(number); });
+  return out;
+}
+
+/// A plan for rows of 16 bits does what the plan for floats does to the same rows, and then rounds.
 template <class Scalar>
-void expect_narrow_plans_to_follow_wide_ones(double unit) {
+void expect_narrow_plans_to_round_once() {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 engine(seed);
-    const steer::model_shape shape = toy::shape(1, 16 + static_cast<std::ptrdiff_t>(engine() % 50));
-    const steer::steering_vector u = toy::random_vector(engine, {0}, shape.width);
-    const steer::steering_vector v = toy::random_vector(engine, {0}, shape.width);
-    steer::recipe recipe;
-    recipe.add(u, {.strength = 0.2F}).ablate(v).set({u, v}, {0.3F, -0.2F}, {.gate = {.amount = 0.5F}});
-    recipe.cap(u, 0.1F, {.norm = steer::restore_norm}).turn_towards(v, {.share = 0.2F});
-    const steer::basic_plan<Scalar> plan(recipe, shape);
-    const toy::in_sequence reference(recipe, shape);
-    batch<Scalar> data(engine, 30, shape.width);
-    const batch<Scalar> before = data;
-    const site where{0, point::residual_out};
-    plan(where, data.rows());
-    for (std::ptrdiff_t i = 0; i < data.count(); ++i) {
-      Eigen::VectorXd expected = before.row(i);
-      reference.apply(where, data.info[static_cast<std::size_t>(i)], expected);
-      const Eigen::ArrayXd bound = unit * expected.array().abs() + 1e-5 * before.row(i).norm();
-      EXPECT_TRUE(((data.row(i) - expected).array().abs() <= bound).all()) << (data.row(i) - expected).norm();
+    const steer::model_shape shape = toy::shape(2, 3 + static_cast<std::ptrdiff_t>(engine() % 70));
+    const steer::recipe recipe = toy::random_recipe(engine, shape);
+    const steer::basic_plan<Scalar> narrow(recipe, shape);
+    const steer::plan wide(recipe, shape);
+    for (const point p : steer::all_points) {
+      const site where{static_cast<int>(engine() % 2), p};
+      batch<Scalar> data(engine, 1 + static_cast<std::ptrdiff_t>(engine() % 60), shape.width_at(p), 2);
+      batch<float> floats = converted<float>(data);
+      narrow(where, data.rows());
+      wide(where, floats.rows());
+      EXPECT_TRUE(same_bits(data.numbers, converted<Scalar>(floats).numbers)) << narrow.explain();
     }
   }
 }
 
 TEST(every_plan, rounds_rows_of_16_bits_once) {
-  expect_narrow_plans_to_follow_wide_ones<Eigen::half>(0x1p-11);
-  expect_narrow_plans_to_follow_wide_ones<Eigen::bfloat16>(0x1p-8);
+  expect_narrow_plans_to_round_once<Eigen::half>();
+  expect_narrow_plans_to_round_once<Eigen::bfloat16>();
+}
+
+// Between two edits numbers may leave what 16 bits can hold; only what is written must be within it.
+TEST(every_plan, computes_rows_of_16_bits_in_float) {
+  constexpr std::ptrdiff_t d = 64;
+  const steer::model_shape shape = toy::shape(1, d);
+  const site where{0, point::residual_out};
+  std::mt19937_64 engine(9);
+  const steer::diagonal_map grow{Eigen::VectorXf::Constant(d, 20.0F), Eigen::VectorXf::Zero(d)};
+  const steer::diagonal_map shrink{Eigen::VectorXf::Constant(d, 0.05F), Eigen::VectorXf::Zero(d)};
+  const steer::dense_map dense{steer::matrix<float>(20.0F * steer::matrix<float>::Identity(d, d)), Eigen::VectorXf::Zero(d)};
+  const std::vector<steer::recipe> recipes{
+      steer::recipe{}.transform(grow, {.norm = steer::restore_norm}),
+      steer::recipe{}.transform(dense, {.norm = steer::restore_norm}),
+      steer::recipe{}.transform(grow, {.norm = steer::cap_norm(2.0F)}),
+      steer::recipe{}.transform(dense, {.norm = steer::cap_norm(2.0F)}),
+      steer::recipe{}.transform(grow).transform(shrink),
+      steer::recipe{}.transform(dense).transform(shrink),
+  };
+  for (std::size_t i = 0; i < recipes.size(); ++i) {
+    SCOPED_TRACE("recipe " + std::to_string(i));
+    batch<Eigen::half> data(engine, 30, d);
+    for (Eigen::half& number : data.numbers) {
+      number = static_cast<Eigen::half>(6000.0F + 100.0F * static_cast<float>(number));
+    }
+    batch<float> floats = converted<float>(data);
+    steer::plan(recipes[i], shape)(where, floats.rows());
+    steer::basic_session<Eigen::half> session(recipes[i], shape);
+    session(where, data.rows());
+    EXPECT_EQ(session.numbers_clamped(), 0U);
+    for (std::ptrdiff_t row = 0; row < data.count(); ++row) {
+      EXPECT_LE((data.row(row) - floats.row(row)).norm(), 1e-3 * floats.row(row).norm());
+    }
+  }
+}
+
+TEST(every_plan, clamps_and_counts_what_16_bits_cannot_hold) {
+  constexpr std::ptrdiff_t d = 64;
+  const steer::model_shape shape = toy::shape(1, d);
+  const site where{0, point::residual_out};
+  steer::steering_vector ones{.name = "ones"};
+  ones.directions[0].values = Eigen::VectorXf::Ones(d);
+  const steer::recipe add = steer::recipe{}.add(ones, {.strength = 1000.0F, .unit = steer::strength_unit::raw});
+  const steer::recipe grow = steer::recipe{}.transform(
+      steer::diagonal_map{Eigen::VectorXf::Constant(d, 3.0F), Eigen::VectorXf::Zero(d)}, {.norm = steer::cap_norm(1.1F)});
+  const steer::recipe gated = steer::recipe{}.add(
+      ones, {.strength = 1000.0F, .unit = steer::strength_unit::raw, .gate = {.conditions = {steer::above(ones, 0.0F)}}});
+  for (const steer::recipe& recipe : {add, grow, gated}) {
+    std::vector<Eigen::half> h(3 * d, static_cast<Eigen::half>(60.0F));  // the second row fits
+    std::fill(h.begin(), h.begin() + d, static_cast<Eigen::half>(65000.0F));
+    std::fill(h.begin() + 2 * d, h.end(), static_cast<Eigen::half>(65000.0F));
+    steer::basic_session<Eigen::half> session(recipe, shape);
+    session(where, {h.data(), 3, d, d, {}});
+    for (std::ptrdiff_t i = 0; i < 3 * d; ++i) {
+      const auto number = static_cast<float>(h[static_cast<std::size_t>(i)]);
+      if (i / d == 1) {
+        EXPECT_TRUE(number > 60.0F && number < 1100.0F) << i << " is " << number;
+      } else {
+        EXPECT_EQ(number, 65504.0F) << i;
+      }
+    }
+    EXPECT_EQ(session.numbers_clamped(), 2U * d);
+  }
+}
+
+template <class Scalar>
+void expect_calls_to_allocate_nothing() {
+  with_random_plans<Scalar>(20, [](std::mt19937_64&, const steer::basic_plan<Scalar>& plan, site where, batch<Scalar>& data) {
+    steer::basic_session<Scalar> session(plan);
+    const steer::basic_plan<Scalar> empty;
+    const steer::chain both(empty, plan);
+    const steer::hook_ref<Scalar> erased(both);
+    EXPECT_EQ(steer_test::allocations_of([&] { plan(where, data.rows()); }), 0U) << plan.explain();
+    EXPECT_EQ(steer_test::allocations_of([&] { session(where, data.rows()); }), 0U) << plan.explain();
+    EXPECT_EQ(steer_test::allocations_of([&] { erased(where, data.rows()); }), 0U) << plan.explain();
+  });
+}
+
+TEST(every_plan, allocates_nothing_when_called) {  // of all edits, dense and diagonal maps among them
+  STEER_NEED_ALLOCATION_COUNTS();
+  expect_calls_to_allocate_nothing<float>();
+  expect_calls_to_allocate_nothing<double>();
+  expect_calls_to_allocate_nothing<Eigen::half>();
+  expect_calls_to_allocate_nothing<Eigen::bfloat16>();
 }
 
 /// Stacks of k directions: one joint edit among others; one with a gate and a norm; k edits that each decide alone.

@@ -21,30 +21,29 @@
 
 namespace {
 
-/// Rows of every site, as they are and as `change` leaves them: first the prompts at all sites, then what is generated.
+constexpr std::int32_t sequences = 3;
+
+/// Rows of every site, as they are and as `change` leaves them: some rows at all sites, then the next. The rows of one call are
+/// of several sequences, and of prompts as well as of what is generated.
 ///
 /// @param change  called as change(site, rows)
 /// @param use     called as use(site, row_info, number of the row, before, after)
 template <class Scalar, class Change, class Use>
 void each_row(std::mt19937_64& engine, const steer::model_shape& shape, Change change, Use use) {
-  constexpr std::int32_t sequences = 2;
   std::map<steer::site, toy::batch<Scalar>> batches;
   const auto count = static_cast<std::ptrdiff_t>(1 + engine() % 26);
   for (int layer = 0; layer < shape.layers; ++layer) {
     for (const steer::point p : steer::all_points) {
-      batches.try_emplace({layer, p}, engine, count, shape.width_at(p), sequences);
+      toy::batch<Scalar>& made =
+          batches.try_emplace({layer, p}, engine, count, shape.width_at(p), sequences).first->second;
+      made.info = batches.begin()->second.info;
     }
   }
-  const auto& info = batches.begin()->second.info;
-  const std::ptrdiff_t of_prompt = std::count_if(info.begin(), info.end(), [](const steer::row_info& row) {
-    return row.phase == steer::phase::prompt;
-  });
-  for (const auto& [first, some] : {std::pair(std::ptrdiff_t{0}, of_prompt), std::pair(of_prompt, count - of_prompt)}) {
+  for (std::ptrdiff_t first = 0, some = 0; first < count; first += some) {
+    some = std::min<std::ptrdiff_t>(count - first, 1 + static_cast<std::ptrdiff_t>(engine() % 20));
     for (auto& [where, data] : batches) {
       const toy::batch<Scalar> before = data;
-      if (some > 0) {
-        change(where, data.rows(first, some));
-      }
+      change(where, data.rows(first, some));
       for (std::ptrdiff_t i = first; i < first + some; ++i) {
         use(where, data.info[static_cast<std::size_t>(i)], i, before.row(i), data.row(i));
       }
@@ -116,7 +115,7 @@ TEST(naive, equals_sessions_in_double) {
     std::mt19937_64 engine(seed);
     const steer::model_shape shape = toy::shape(2, 3 + static_cast<std::ptrdiff_t>(engine() % 38));
     const steer::recipe recipe = toy::varied_recipe(engine, shape);
-    steer::basic_session<double> session(recipe, shape, {.sequences = 2});
+    steer::basic_session<double> session(recipe, shape, {.sequences = sequences});
     const toy::naive exact(recipe, shape);
     toy::thresholds reference(exact, 1e-9);
     each_row<double>(
@@ -147,7 +146,7 @@ TEST(naive, bounds_the_rounding_of_sessions_in_float) {
     std::mt19937_64 engine(seed);
     const steer::model_shape shape = toy::shape(2, 3 + static_cast<std::ptrdiff_t>(engine() % 38));
     const steer::recipe recipe = toy::varied_recipe(engine, shape);
-    steer::session session(recipe, shape, {.sequences = 2});
+    steer::session session(recipe, shape, {.sequences = sequences});
     const toy::naive exact(recipe, shape);
     toy::rounding_bound reference(exact, 0x1p-24);
     each_row<float>(engine, shape, [&](steer::site where, steer::rows<float> rows) { session(where, rows); },

@@ -11,8 +11,10 @@
 #include <thread>
 #include <vector>
 
+#include "allocations.hpp"
 #include "expect_error.hpp"
 #include "inject/batch.hpp"
+#include "steer/inject/session.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -306,6 +308,100 @@ TEST_F(plan_of_one, equal_recipes_have_equal_digests) {
   steer::steering_vector renamed = happy;
   renamed.name = "another name";
   EXPECT_EQ(digest(steer::recipe{}.ablate(happy)), digest(steer::recipe{}.ablate(renamed)));
+}
+
+// Each limit that the README names.
+TEST(plan, refuses_more_than_a_call_has_room_for) {
+  std::mt19937_64 engine(12);
+  constexpr std::ptrdiff_t d = 4;
+  steer::model_shape shape = toy::shape(1, d);
+  const auto vectors = [&](std::size_t count) {
+    std::vector<steer::steering_vector> out;
+    while (out.size() < count) {
+      out.push_back(toy::random_vector(engine, {0}, d));
+    }
+    return out;
+  };
+  const auto gated_by = [&](std::size_t count) {
+    steer::gate out;
+    for (const steer::steering_vector& v : vectors(count)) {
+      out.conditions.push_back(steer::above(v, 0.0F));
+    }
+    return out;
+  };
+  const steer::diagonal_map diagonal{Eigen::VectorXf::Constant(d, 2.0F), Eigen::VectorXf::Zero(d)};
+  const steer::dense_map dense{steer::matrix<float>::Constant(d, d, 0.5F), Eigen::VectorXf::Zero(d)};
+  const auto recipes = [&](std::size_t count) {
+    const steer::gate gate = gated_by(count);
+    steer::gate latched = gate;
+    latched.time = steer::gate_time::on_prompt;
+    return std::vector{steer::recipe{}.transform(diagonal, {.gate = gate}), steer::recipe{}.transform(dense, {.gate = gate}),
+                       steer::recipe{}.add(vectors(1)[0], {.gate = gate}),
+                       steer::recipe{}.add(vectors(1)[0], {.gate = latched}), steer::recipe{}.watch(vectors(count))};
+  };
+  for (const std::size_t count : {128U, 257U, 300U}) {
+    for (const steer::recipe& recipe : recipes(count)) {
+      expect_error<steer::argument_error>([&] { steer::session(recipe, shape); }, "layer 0 residual_out",
+                                          "has rank " + std::to_string(count), "at most 127 is possible");
+    }
+  }
+  for (const steer::recipe& recipe : recipes(127)) {
+    steer::session session(recipe, shape);
+    steer::matrix<float> h = toy::random_rows<float>(engine, 30, d);
+    const std::vector<steer::row_info> info(30);
+    session({0, point::residual_out}, toy::view(h, info));
+    EXPECT_TRUE(h.allFinite());
+  }
+  expect_fields<steer::argument_error>([&] { steer::session(recipes(200)[0], shape); },
+                                       {.what = "transform", .expected = "127", .actual = "200"});
+
+  shape.width = 32769;  // for which a dense map would be 4 GiB
+  const steer::diagonal_map wide{Eigen::VectorXf::Constant(shape.width, 2.0F), Eigen::VectorXf::Zero(shape.width)};
+  const steer::recipe mapped = steer::recipe{}.transform(wide);
+  EXPECT_NO_THROW(steer::plan(mapped, shape));
+  expect_error<steer::argument_error>([&] { steer::basic_plan<Eigen::half>(mapped, shape); }, "layer 0 residual_out",
+                                      "more than once", "at most 32768 columns", "has 32769");
+  const steer::steering_vector v = toy::random_vector(engine, {0}, shape.width);
+  EXPECT_NO_THROW(steer::basic_plan<Eigen::half>(steer::recipe{}.add(v).ablate(v), shape)) << "one read and one write";
+
+  shape.head_width = 1;
+  shape.heads = 300;
+  steer::recipe entries;
+  steer::steering_vector one = toy::random_vector(engine, {0}, 1);
+  one.point = point::attention_heads;
+  for (int head = 0; head < 257; ++head) {
+    entries.add(one, {.strength = 0.1F, .unit = strength_unit::of_row_norm, .head = head});
+  }
+  expect_error<steer::argument_error>([&] { steer::plan(entries, shape); }, "layer 0 attention_heads",
+                                      "in 257 sets of columns", "at most 256");
+}
+
+TEST(plan, leaves_rows_alone_that_are_not_what_it_was_compiled_for) {
+  std::mt19937_64 engine(13);
+  const steer::steering_vector v = toy::random_vector(engine, {0}, 16);
+  const steer::plan plan(steer::recipe{}.add(v).ablate(v, {.rows = {.first = 1}}), toy::shape(1, 16));
+  const site where{0, point::residual_out};
+  for (const std::ptrdiff_t width : {1, 15, 17, 64, 4096}) {
+    steer::matrix<float> h = toy::random_rows<float>(engine, 3, width);
+    const steer::matrix<float> before = h;
+    const std::vector<steer::row_info> info(3);
+    plan(where, toy::view(h, info));
+    EXPECT_EQ(h, before) << "width " << width;
+  }
+  steer::matrix<float> h = toy::random_rows<float>(engine, 3, 16);
+  const steer::matrix<float> before = h;
+  const std::vector<steer::row_info> info(2);
+  plan(where, toy::view(h, info));
+  EXPECT_EQ(h, before) << "facts of two rows only";
+}
+
+// Made anew for each of 32 layers, a map of width 4096 would be 6 GiB.
+TEST(plan, keeps_a_dense_map_once_for_all_layers) {
+  STEER_NEED_ALLOCATION_COUNTS();
+  const steer::model_shape shape = toy::shape(32, 300);
+  steer::dense_map map{steer::matrix<float>::Constant(300, 300, 0.25F), Eigen::VectorXf::Zero(300)};
+  const steer::recipe recipe = steer::recipe{}.transform(map, {.point = point::residual_out});
+  EXPECT_LT(steer_test::allocated_bytes_of([&] { steer::plan(recipe, shape); }), 10U * 300U * 300U * sizeof(float));
 }
 
 TEST(plan, of_nothing_skips_every_site) {

@@ -301,6 +301,51 @@ TEST_F(observed, the_oldest_make_room) {
   EXPECT_EQ(ring.size(), 0U);
 }
 
+TEST_F(observed, goes_on_after_its_session_has_been_moved) {
+  steer::observations ring;
+  std::vector<steer::session> sessions;
+  sessions.emplace_back(steer::recipe{}.ablate(u), shape);
+  sessions[0].observe(&ring);
+  for (int i = 0; i < 5; ++i) {
+    sessions.emplace_back(steer::recipe{}.add(u), shape);  // the vector grows
+  }
+  sessions[0](here, data.rows());
+  EXPECT_EQ(ring.total(), 30U);
+  steer::session moved = std::move(sessions[0]);
+  moved(here, data.rows());
+  EXPECT_EQ(ring.total(), 60U);
+  steer::session assigned(steer::recipe{}.ablate(v), shape);
+  assigned = std::move(moved);
+  assigned(here, data.rows());
+  EXPECT_EQ(ring.total(), 90U);
+  steer::session copied = assigned;
+  copied(here, data.rows());
+  copied = assigned;
+  copied(here, data.rows());
+  EXPECT_EQ(ring.total(), 90U) << "copies fill no ring";
+}
+
+TEST_F(observed, rows_of_another_width_or_without_facts_are_left_alone_and_counted) {
+  steer::session session(steer::recipe{}.ablate(u).add(v, {.rows = {.first = 1}}), shape);
+  EXPECT_EQ(session.shape().width, 16);
+  for (const std::ptrdiff_t width : {1, 15, 17, 4096}) {
+    toy::batch<float> other(engine, 5, width);
+    const toy::batch<float> before = other;
+    session(here, other.rows());
+    EXPECT_EQ(other.numbers, before.numbers) << "width " << width;
+  }
+  EXPECT_EQ(session.rows_refused(), 20U);
+  const toy::batch<float> before = data;
+  steer::rows<float> blind = data.rows();
+  blind.info = {};
+  session(here, blind);
+  EXPECT_EQ(data.numbers, before.numbers);
+  EXPECT_EQ(session.rows_refused(), 50U);
+  session(here, data.rows());
+  EXPECT_NE(data.numbers, before.numbers);
+  EXPECT_EQ(session.rows_refused(), 50U);
+}
+
 TEST_F(observed, allocates_nothing_when_called) {
   STEER_NEED_ALLOCATION_COUNTS();
   steer::recipe recipe = steer::recipe{}.cap(v, 0.5F).ablate(u, {.norm = steer::restore_norm}).watch({v});

@@ -81,14 +81,15 @@ class variation {
 };
 
 /// A recipe whose edits may all act at one point, so that they meet each other.
-inline steer::recipe varied_recipe(std::mt19937_64& engine, const steer::model_shape& shape) {
+inline steer::recipe varied_recipe(std::mt19937_64& engine, const steer::model_shape& shape,
+                                   latched_gates with = latched_gates::some) {
   steer::recipe out;
   const steer::point meeting = steer::all_points[engine() % steer::point_count];
   const bool meet = engine() % 2 == 0;
   const std::size_t enough = 1 + engine() % 12;
   variation varied(engine);
   while (out.edits().size() < enough) {
-    const steer::recipe drawn = random_recipe(engine, shape, latched_gates::some);
+    const steer::recipe drawn = random_recipe(engine, shape, with);
     for (const steer::edit& e : drawn.edits()) {
       if ((!meet || point_of(e) == meeting) && out.edits().size() < enough) {
         out.append(varied(e));

@@ -49,18 +49,22 @@ double value_of(std::uint16_t bits) {
                        : sign * std::ldexp(fraction + (1 << f::fraction_bits), exponent - f::bias - f::fraction_bits);
 }
 
-/// The nearest number of the format, ties to even, by rounding in its last place.
+/// The nearest finite number of the format, ties to even, by rounding in its last place.
 template <class Half>
 double nearest(float number) {
   using f = format<Half>;
   const double value = number;
-  if (value == 0.0 || !std::isfinite(value)) {
+  const double largest = std::ldexp((2 << f::fraction_bits) - 1, f::bias - f::fraction_bits);
+  if (value == 0.0) {
     return value;
+  }
+  if (std::isinf(value)) {
+    return std::copysign(largest, value);
   }
   const int last_place = std::max(std::ilogb(value), f::least_exponent) - f::fraction_bits;
   const double rounded = std::ldexp(std::nearbyint(std::ldexp(value, -last_place)), last_place);
   const double limit = std::ldexp(1.0, f::bias + 1);
-  return std::abs(rounded) >= limit ? std::copysign(std::numeric_limits<double>::infinity(), value) : rounded;
+  return std::abs(rounded) >= limit ? std::copysign(largest, value) : rounded;
 }
 
 template <class Half>
@@ -71,16 +75,20 @@ std::vector<float> widened(const std::vector<std::uint16_t>& bits) {
   }
   std::vector<float> out(bits.size());
   for (std::size_t i = 0; i < bits.size(); i += lanes) {
-    detail::store(out.data() + i, detail::load(from.data() + i + 1));
+    Eigen::internal::pstoreu(out.data() + i, detail::load(from.data() + i + 1));
   }
   return out;
 }
 
 template <class Half>
-std::vector<std::uint16_t> narrowed(const std::vector<float>& numbers) {
+std::vector<std::uint16_t> narrowed(const std::vector<float>& numbers, std::size_t* clamped = nullptr) {
   std::vector<Half> to(numbers.size() + 1);
+  detail::clamp_count<Half> count;
   for (std::size_t i = 0; i < numbers.size(); i += lanes) {
-    detail::store(to.data() + i + 1, detail::load(numbers.data() + i));
+    detail::store(to.data() + i + 1, detail::load(numbers.data() + i), count);
+  }
+  if (clamped != nullptr) {
+    *clamped = count.total();
   }
   std::vector<std::uint16_t> out(numbers.size());
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -127,6 +135,8 @@ TYPED_TEST(half, comes_back_from_float_as_the_same_bits) {
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     if (is_nan<TypeParam>(patterns[i])) {
       EXPECT_EQ(back[i] | quiet, patterns[i] | quiet) << i;
+    } else if (std::isinf(value_of<TypeParam>(patterns[i]))) {
+      EXPECT_EQ(back[i], patterns[i] - 1) << "the largest finite number";
     } else {
       EXPECT_EQ(back[i], patterns[i]) << i;
     }
@@ -164,9 +174,15 @@ TYPED_TEST(half, rounds_to_nearest_even) {
                                  static_cast<int>(engine() % 44) - 27));  // where binary16 is
   }
   numbers.resize((numbers.size() + lanes - 1) / lanes * lanes);
-  const auto bits = narrowed<TypeParam>(numbers);
+  std::size_t clamped = 0;
+  const auto bits = narrowed<TypeParam>(numbers, &clamped);
   std::size_t wrong = 0;
+  std::size_t too_large = 0;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
+    // Without a limit the format's last place would round them to more than its largest number.
+    const double largest = std::abs(nearest<TypeParam>(std::numeric_limits<float>::infinity()));
+    const double half_place = std::ldexp(1.0, std::ilogb(largest) - format<TypeParam>::fraction_bits - 1);
+    too_large += std::abs(static_cast<double>(numbers[i])) >= largest + half_place ? 1 : 0;
     const bool right = !is_nan<TypeParam>(bits[i]) && value_of<TypeParam>(bits[i]) == nearest<TypeParam>(numbers[i]) &&
                        (bits[i] >= 0x8000) == std::signbit(numbers[i]);
     if (!right && ++wrong < 10) {
@@ -175,6 +191,8 @@ TYPED_TEST(half, rounds_to_nearest_even) {
     }
   }
   EXPECT_EQ(wrong, 0U);
+  EXPECT_EQ(clamped, too_large);
+  EXPECT_GE(clamped, 4U);
 }
 
 // Of a bfloat16's arithmetic: what is widened has no lower half, and no operation gives a NaN one.
@@ -186,9 +204,11 @@ TYPED_TEST(half, keeps_a_nan_a_nan) {
     numbers.push_back(std::bit_cast<float>(0xFF800000U | payload));
   }
   numbers.resize(numbers.size() / lanes * lanes);
-  for (const std::uint16_t bits : narrowed<TypeParam>(numbers)) {
+  std::size_t clamped = 0;
+  for (const std::uint16_t bits : narrowed<TypeParam>(numbers, &clamped)) {
     EXPECT_TRUE(is_nan<TypeParam>(bits));
   }
+  EXPECT_EQ(clamped, 0U);
 }
 
 TYPED_TEST(half, arithmetic_on_a_nan_gives_one_that_is_kept) {

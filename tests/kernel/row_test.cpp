@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 #include "kernel/random_rows.hpp"
@@ -59,6 +62,52 @@ TYPED_TEST(row, adds_and_multiplies_as_the_plain_loops) {
     std::copy(before.rows[0], before.rows[0] + d, rest.rows[0]);
     std::copy(before.rows[1], before.rows[1] + d, rest.rows[1]);
     EXPECT_TRUE(rest.same_bits(before)) << "what lies between the rows is not touched";
+  }
+}
+
+TYPED_TEST(row, is_widened_and_comes_back_the_same) {
+  using Real = kernel::real_of<TypeParam>;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 engine(seed);
+    const auto d = kernel_test::log_uniform(engine, 1, 300);
+    SCOPED_TRACE(testing::Message() << "seed " << seed << " d " << d);
+    const kernel_test::scattered_rows<TypeParam> h(engine, 1, d);
+    const kernel_test::scattered_rows<TypeParam> before(h);
+    const std::span<TypeParam> one(h.rows[0], static_cast<std::size_t>(d));
+    std::vector<Real> numbers(one.size());
+    kernel::widen_row<TypeParam>(one, numbers.data());
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      EXPECT_EQ(numbers[i], static_cast<Real>(one[i]));
+    }
+    EXPECT_EQ(kernel::narrow_row<TypeParam>(numbers.data(), one), 0U);
+    EXPECT_TRUE(h.same_bits(before));
+    const std::size_t changed = engine() % one.size();
+    numbers[changed] = Real{3};
+    EXPECT_EQ(kernel::narrow_row<TypeParam>(numbers.data(), one), 0U);
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      EXPECT_EQ(static_cast<Real>(one[i]), numbers[i]) << "number " << i << ", " << changed << " was changed";
+    }
+  }
+}
+
+TYPED_TEST(row, of_16_bits_is_clamped_where_it_would_be_infinite) {
+  using Real = kernel::real_of<TypeParam>;
+  if constexpr (!std::is_same_v<Real, TypeParam>) {
+    const auto largest = static_cast<Real>(Eigen::NumTraits<TypeParam>::highest());
+    for (const std::size_t d : {1U, 7U, 64U, 77U}) {
+      std::vector<TypeParam> h(d, TypeParam(1.0F));
+      std::vector<Real> w(d, Real{1});
+      w.back() = largest;
+      h.back() = TypeParam(largest);
+      EXPECT_EQ(kernel::add(std::span<TypeParam>(h), std::span<const Real>(w)), 1U);
+      EXPECT_EQ(static_cast<Real>(h.back()), largest);
+      EXPECT_EQ(kernel::add(std::span<TypeParam>(h), Real{-3}, std::span<const Real>(w)), 1U);
+      EXPECT_EQ(static_cast<Real>(h.back()), -largest);
+      EXPECT_EQ(static_cast<Real>(h.front()), d == 1 ? -largest : Real{-1});
+      std::vector<Real> numbers(d, std::numeric_limits<Real>::infinity());
+      EXPECT_EQ(kernel::narrow_row<TypeParam>(numbers.data(), h), d);
+      EXPECT_EQ(h, std::vector<TypeParam>(d, TypeParam(largest)));
+    }
   }
 }
 

@@ -137,7 +137,7 @@ TEST_F(recipe, refuses_edits_without_meaning) {
   expect_error<steer::argument_error>([&] { made.watch({}); }, "watches no vector");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.head = 1}); }, "names head 1", "attention_heads");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.last_of_prompt = 0}}); }, "last 0 rows");
-  expect_error<steer::numeric_error>([&] { made.ablate(happy, {.rows = {.half_life = 0.0F}}); }, "half_life is 0");
+  expect_error<steer::numeric_error>([&] { made.ablate(happy, {.rows = {.half_life = 0.0F}}); }, "half_life is 0", "above 0");
   expect_error<steer::argument_error>(
       [&] {
         made.ablate(happy, {.rows = {.first = 5, .positions = {3, 4}}});
@@ -153,6 +153,43 @@ TEST_F(recipe, refuses_edits_without_meaning) {
         made.set({happy, other}, {0.0F, 0.0F});
       },
       "belongs to mlp_out", "residual_out");
+  EXPECT_TRUE(made.empty());
+}
+
+TEST_F(recipe, refuses_enumerators_that_do_not_exist) {
+  happy.name = "happy";
+  steer::recipe made;
+  expect_fields<steer::argument_error>([&] { made.ablate(happy, {.norm = {static_cast<steer::norm_rule>(4)}}); },
+                                       {.what = "scale \"happy\"", .expected = "0 to 3", .actual = "4"});
+  expect_error<steer::argument_error>([&] { made.add(happy, {.unit = static_cast<steer::strength_unit>(5)}); },
+                                      "add \"happy\"", "unit is 5; expected 0 to 4");
+  expect_error<steer::argument_error>([&] { made.set(happy, 1.0F, {.unit = static_cast<steer::strength_unit>(9)}); },
+                                      "unit is 9");
+  expect_error<steer::argument_error>([&] { made.set(happy, 1.0F, {.origin = static_cast<steer::coordinate_origin>(2)}); },
+                                      "origin is 2; expected 0 to 1");
+  expect_error<steer::argument_error>([&] { made.watch({happy}, {.norm = static_cast<steer::watched_norm>(2)}); },
+                                      "norm is 2");
+  expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.phase = static_cast<steer::phase>(2)}}); },
+                                      "phase is 2");
+  expect_error<steer::argument_error>(
+      [&] {
+        made.transform(steer::diagonal_map{Eigen::VectorXf::Ones(4), Eigen::VectorXf::Zero(4)},
+                       {.point = static_cast<steer::point>(5)});
+      },
+      "transform", "point is 5; expected 0 to 4");
+  const auto gated = [&](auto change) {
+    steer::gate gate{.conditions = {steer::above(happy, 0.0F)}};
+    change(gate);
+    made.ablate(happy, {.gate = gate});
+  };
+  expect_error<steer::argument_error>([&] { gated([](auto& g) { g.time = static_cast<steer::gate_time>(2); }); },
+                                      "gate time is 2");
+  expect_error<steer::argument_error>([&] { gated([](auto& g) { g.combination = static_cast<steer::combination>(3); }); },
+                                      "gate combination is 3");
+  expect_error<steer::argument_error>(
+      [&] { gated([](auto& g) { g.conditions[0].reading = static_cast<steer::reading>(2); }); }, "gate reading is 2");
+  expect_error<steer::argument_error>(
+      [&] { gated([](auto& g) { g.conditions[0].curve = static_cast<steer::gate_curve>(4); }); }, "gate curve is 4");
   EXPECT_TRUE(made.empty());
 }
 

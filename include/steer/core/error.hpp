@@ -4,13 +4,14 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
-#include <utility>
 
 namespace steer {
 inline namespace v0 {
@@ -33,8 +34,25 @@ struct message : std::string {
   error_fields fields = {};
 };
 
-/// The thing of a message in which nothing was named as one: what stands before the first colon, as all of ours have it.
-inline std::string head_of(const std::string& message) { return message.substr(0, message.find(": ")); }
+/// The fields of a message. Where nothing was named as its thing, that is what stands before the first colon, as all of ours
+/// have it; "happy, layer 3" is a thing and its layer.
+inline error_fields fields_of(const message& said) {
+  constexpr std::string_view before_layer = ", layer ";
+  error_fields out = said.fields;
+  if (out.what.empty()) {
+    out.what = said.substr(0, said.find(": "));
+  }
+  if (const std::size_t at = out.what.rfind(before_layer); at != std::string::npos) {
+    const char* const end = out.what.data() + out.what.size();
+    int layer = 0;
+    const auto [rest, problem] = std::from_chars(out.what.data() + at + before_layer.size(), end, layer);
+    if (problem == std::errc() && rest == end) {
+      out.layer = out.layer.value_or(layer);
+      out.what.resize(at);
+    }
+  }
+  return out;
+}
 
 }  // namespace detail
 
@@ -42,13 +60,8 @@ inline std::string head_of(const std::string& message) { return message.substr(0
 struct error : std::runtime_error {
   explicit error(const std::string& message) : error(detail::message{message}) {}
   explicit error(const char* message) : error(std::string(message)) {}
-  explicit error(const detail::message& message) : std::runtime_error(message) {
-    auto fields = std::make_shared<error_fields>(message.fields);
-    if (fields->what.empty()) {
-      fields->what = detail::head_of(message);
-    }
-    fields_ = std::move(fields);
-  }
+  explicit error(const detail::message& message)
+      : std::runtime_error(message), fields_(std::make_shared<const error_fields>(detail::fields_of(message))) {}
 
   [[nodiscard]] const error_fields& fields() const noexcept { return *fields_; }
 

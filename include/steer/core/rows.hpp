@@ -11,6 +11,7 @@ inline namespace v0 {
 
 /// Whether a row belongs to the text that was given or to the text being generated.
 enum class phase : std::uint8_t { prompt, generation };
+constexpr phase last_of(phase) noexcept { return phase::generation; }
 
 constexpr std::string_view to_string(phase p) noexcept { return p == phase::prompt ? "prompt" : "generation"; }
 

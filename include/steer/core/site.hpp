@@ -21,6 +21,7 @@ enum class point : std::uint8_t {
   mlp_out,          ///< what the feed-forward part adds to the residual stream, width d
   residual_out,     ///< the residual stream after the block, width d
 };
+constexpr point last_of(point) noexcept { return point::residual_out; }
 
 inline constexpr std::size_t point_count = 5;
 
@@ -40,9 +41,9 @@ inline point point_from_string(std::string_view name) {
       return p;
     }
   }
-  throw argument_error(detail::text("point \"", name,
-                                    "\" is unknown; expected residual_in, attention_heads, attention_out, mlp_out or "
-                                    "residual_out"));
+  throw argument_error(detail::text("point \"", detail::actual(name), "\" is unknown; expected ",
+                                    detail::expected("residual_in, attention_heads, attention_out, mlp_out or "
+                                                     "residual_out")));
 }
 
 /// One place where a hook can act. Layers are zero-based.

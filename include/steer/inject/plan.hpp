@@ -50,8 +50,8 @@ class basic_plan {
     for (const edit& e : source.edits()) {
       if (e.gate.latched()) {
         throw argument_error(detail::text(to_string(e),
-                                          ": its gate latches on the prompt, which a plan cannot remember; "
-                                          "expected a session"));
+                                          ": its gate latches on the prompt, which a plan cannot remember; expected ",
+                                          detail::expected("a session")));
       }
     }
     program_ = std::make_shared<const detail::program<Scalar>>(source, shape, options);

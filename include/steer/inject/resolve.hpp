@@ -52,7 +52,7 @@ class resolver {
         named.operation);
     const auto require_width = [&](Eigen::Index width) {
       if (width != where.count) {
-        throw shape_error(text(who, ": has width ", width, "; model \"", shape_.name, "\" has ", where.count, " at ",
+        throw shape_error(text(who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ", expected(where.count), " at ",
                                to_string(at), e.head ? " in one head" : ""));
       }
     };
@@ -119,8 +119,8 @@ class resolver {
       if (models_ == model_check::same_fingerprint && !source.fingerprint.empty() && !shape_.fingerprint.empty() &&
           source.fingerprint != shape_.fingerprint) {
         throw argument_error(text(who, ": was measured on model \"", source.model, "\" with fingerprint ",
-                                  source.fingerprint, "; the host's model \"", shape_.name, "\" has ",
-                                  shape_.fingerprint));
+                                  actual(source.fingerprint), "; the host's model \"", shape_.name, "\" has ",
+                                  expected(shape_.fingerprint)));
       }
     };
     each_vector_of(e.operation, same);
@@ -173,12 +173,12 @@ class resolver {
       shape_.require({layer, at}, who);
       for (const steering_vector* v : vectors) {
         if (!v->directions.contains(layer)) {
-          throw shape_error(text(who, ": layer ", layer, " has no direction; the vector has layers ",
-                                 v->directions.begin()->first, " to ", v->directions.rbegin()->first));
+          throw shape_error(text(who, ": layer ", at_layer(layer), " has no direction; the vector has layers ",
+                                 expected(v->directions.begin()->first, " to ", v->directions.rbegin()->first)));
         }
       }
       if (!seen.insert(layer).second) {
-        throw argument_error(text(who, ": layer ", layer, " is named twice"));
+        throw argument_error(text(who, ": layer ", at_layer(layer), " is named twice"));
       }
     }
     return layers;
@@ -189,7 +189,8 @@ class resolver {
       return {0, shape_.width_at(at)};
     }
     if (*head < 0 || *head >= shape_.heads) {
-      throw shape_error(text(who, ": head ", *head, " does not exist; model \"", shape_.name, "\" has ", shape_.heads));
+      throw shape_error(text(who, ": head ", actual(*head), " does not exist; model \"", shape_.name, "\" has ",
+                             expected(shape_.heads)));
     }
     return {*head * shape_.head_width, shape_.head_width};
   }
@@ -200,11 +201,12 @@ class resolver {
     for (Eigen::Index i = 0; i < out.rows(); ++i) {
       const steering_vector& v = g.conditions[static_cast<std::size_t>(i)].vector;
       if (!v.directions.contains(layer)) {
-        throw shape_error(text(who, ": its gate reads \"", v.name, "\", which has no direction at layer ", layer));
+        throw shape_error(text(who, ": its gate reads \"", v.name, "\", which has no direction at layer ",
+                               at_layer(layer)));
       }
       if (v.width() != width) {
         throw shape_error(
-            text(who, ": its gate reads \"", v.name, "\" of width ", v.width(), "; the rows have ", width));
+            text(who, ": its gate reads \"", v.name, "\" of width ", actual(v.width()), "; the rows have ", expected(width)));
       }
       out.row(i) = unit(v.directions.at(layer)).transpose();
     }
@@ -216,7 +218,7 @@ class resolver {
     for (const condition& c : e.gate.conditions) {
       if (c.vector.point != at) {
         throw argument_error(text(who, ": its gate reads \"", c.vector.name, "\" at ", to_string(c.vector.point),
-                                  " and another at ", to_string(at), "; expected one point"));
+                                  " and another at ", to_string(at), "; expected ", expected("one point")));
       }
     }
     shape_.require({*e.gate.layer, at}, text(who, ", its gate"));

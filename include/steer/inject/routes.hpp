@@ -45,7 +45,10 @@ class basic_routes {
   }
 
   /// Asks the table in place, see steer::require_fit; `use` takes no table for another model afterwards.
-  void require_fit(const model_shape& host) const { steer::require_fit(copy_of_table(), host); }
+  void require_fit(const model_shape& host) const {
+    const table now = copy_of_table();
+    steer::require_fit(now, host);
+  }
 
   /// Rows of another width, or that nobody says the sequences of, are left alone.
   /// @shape activations [T, width of the site]

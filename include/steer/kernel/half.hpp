@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -159,23 +160,23 @@ template <class Packet, std::ptrdiff_t Lanes, class Half>
   }
 }
 
-/// The bits of a float that is the largest finite number of 16 bits, and of the first float that rounds to infinity.
+/// The bits of two floats: the largest finite number of 16 bits, and the least that rounds to infinity.
 template <class Half>
 inline constexpr std::uint32_t largest_finite = std::is_same_v<Half, Eigen::half> ? 0x477FE000 : 0x7F7F0000;
 template <class Half>
-inline constexpr std::int32_t least_too_large = std::is_same_v<Half, Eigen::half> ? 0x477FF000 : 0x7F7F8000;
+inline constexpr std::uint32_t least_too_large = std::is_same_v<Half, Eigen::half> ? 0x477FF000 : 0x7F7F8000;
 
 /// Numbers that 16 bits do not hold become the largest finite one of their sign, each counted in its lane. A NaN stays one.
-template <class Half, class I>
-[[gnu::always_inline]] inline typename I::wide saturate(const typename I::wide& bits,
-                                                        typename I::wide& clamped) noexcept {
+template <class Half, class I, class Packet>
+[[gnu::always_inline]] inline typename I::wide saturate(const Packet& numbers, typename I::wide& clamped) noexcept {
   using wide = typename I::wide;
-  constexpr std::int32_t past_infinity = 0x7FFFFF;  // takes infinity to the largest integer, and a NaN's bits beyond it
-  const wide magnitude = bits & 0x7FFFFFFFU;
-  const wide moved = magnitude + static_cast<std::uint32_t>(past_infinity);
-  const auto too_large = above<I>(moved, least_too_large<Half> - 1 + past_infinity);
-  clamped -= same_bits<wide>(too_large);
-  return select(too_large, wide((bits ^ magnitude) | largest_finite<Half>), bits);
+  using real = typename I::real;
+  constexpr auto pset1 = &Eigen::internal::pset1<Packet>;
+  const auto magnitude = same_bits<real>(wide(same_bits<wide>(numbers) & 0x7FFFFFFFU));
+  clamped -= same_bits<wide>(magnitude >= same_bits<real>(wide{} + least_too_large<Half>));
+  // Of these two, the first number is the one that is kept where it is a NaN.
+  const Packet below = Eigen::internal::pmin(numbers, pset1(std::bit_cast<float>(largest_finite<Half>)));
+  return same_bits<wide>(Eigen::internal::pmax(below, pset1(-std::bit_cast<float>(largest_finite<Half>))));
 }
 
 /// A packet of floats as Lanes numbers of 16 bits at `to`; what they do not hold is clamped and counted, see `saturate`.
@@ -184,7 +185,7 @@ template <class Packet, std::ptrdiff_t Lanes, class Half>
                                           typename integers<Lanes>::wide& clamped) noexcept {
   using I = integers<Lanes>;
   constexpr bool is_f16 = std::is_same_v<Half, Eigen::half>;
-  const auto bits = saturate<Half, I>(same_bits<typename I::wide>(from), clamped);
+  const auto bits = saturate<Half, I>(from, clamped);
 #ifdef __F16C__
   if constexpr (is_f16 && Lanes == 8) {
     return _mm_storeu_si128(reinterpret_cast<__m128i*>(to),

@@ -116,7 +116,7 @@ inline const steering_vector& only_vector(const edit& e) {
     ++count;
   });
   if (count != 1) {
-    throw argument_error(detail::text(to_string(e), ": has ", count, " vectors; expected 1"));
+    throw argument_error(detail::text(to_string(e), ": has ", detail::actual(count), " vectors; expected ", detail::expected(1)));
   }
   return *found;
 }
@@ -142,11 +142,12 @@ inline void check(const edit& e) {
   check(e.rows, who);
   check(e.gate, who);
   norm_mode::fields(e.norm, detail::field_check{who});
+  detail::field_check{who}("point", e.point);
   const point where = point_of(e);
   const auto same_point = [&](const steering_vector& v) {
     if (v.point != where) {
-      throw argument_error(detail::text(who, ": \"", v.name, "\" belongs to ", to_string(v.point),
-                                        "; the edit acts at ", to_string(where)));
+      throw argument_error(detail::text(who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
+                                        "; the edit acts at ", detail::expected(to_string(where))));
     }
   };
   detail::each_vector_of(e.operation, same_point);
@@ -161,8 +162,9 @@ inline void check(const edit& e) {
                                       "the prompt"));
   }
   if (e.head && where != point::attention_heads) {
-    throw argument_error(detail::text(who, ": names head ", *e.head,
-                                      "; heads are shown at attention_heads, and it acts at ", to_string(where)));
+    throw argument_error(detail::text(who, ": names head ", *e.head, "; heads are shown at ",
+                                      detail::expected("attention_heads"), ", and it acts at ",
+                                      detail::actual(to_string(where))));
   }
 }
 

@@ -1,15 +1,17 @@
 // steer/recipe/field.hpp: the parts of an edit under their names, so that checks and digests need no list of their own.
 //
 // What a recipe consists of has a static function `fields(self, visit)` that calls `visit(name, part)` for each part, and
-// `visit(name, number, domain)` for numbers. A part may have fields itself.
+// `visit(name, number, domain)` for numbers. A part may have fields itself; of an enumeration `last_of` says the last value.
 #pragma once
 
 #include <Eigen/Core>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "steer/core/error.hpp"
@@ -64,13 +66,14 @@ struct no_visit {
 template <class Thing>
 concept has_fields = requires(const Thing& thing, no_visit visit) { Thing::fields(thing, visit); };
 
-/// Checks each part that a field visitor meets.
+/// Checks each part that a field visitor meets; one that nothing checks does not compile.
 struct field_check {
   const std::string& who;
 
   void operator()(std::string_view name, double number, domain allowed) const {
     if (!contains(allowed, number)) {
-      throw numeric_error(text(who, ": ", name, " is ", number, "; expected ", to_string(allowed)));
+      throw numeric_error(
+          text(thing(who), ": ", name, " is ", actual(number), "; expected ", expected(to_string(allowed))));
     }
   }
   void operator()(std::string_view name, const std::vector<float>& numbers, domain allowed) const {
@@ -86,11 +89,26 @@ struct field_check {
     }
   }
   template <class Part>
-  void operator()(std::string_view, const Part& part) const {
+  void operator()(std::string_view name, const std::optional<Part>& part) const {
+    if (part) {
+      (*this)(name, *part);
+    }
+  }
+  template <class Part>
+  void operator()([[maybe_unused]] std::string_view name, const Part& part) const {
     if constexpr (has_fields<Part>) {
       Part::fields(part, *this);
+    } else if constexpr (std::is_enum_v<Part>) {
+      const auto value = static_cast<int>(part);
+      const auto last = static_cast<int>(last_of(part));
+      if (value < 0 || value > last) {
+        throw argument_error(
+            text(thing(who), ": ", name, " is ", actual(value), "; expected ", expected("0 to ", last)));
+      }
     } else if constexpr (requires { check(part, who); }) {
       check(part, who);
+    } else {
+      static_assert(std::is_integral_v<Part>, "nothing checks this part: give it fields, a check, or a domain");
     }
   }
 };

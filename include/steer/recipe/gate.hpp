@@ -22,6 +22,7 @@ enum class reading : std::uint8_t {
   projection,  ///< u . h, in units of the activations
   cosine,      ///< u . h / |h|; 0 for a row of zeros
 };
+constexpr reading last_of(reading) noexcept { return reading::cosine; }
 
 /// From the number read, x, to a share of 0 to 1 (`excess` has no upper end).
 enum class gate_curve : std::uint8_t {
@@ -30,6 +31,7 @@ enum class gate_curve : std::uint8_t {
   sigmoid,  ///< 1 / (1 + exp(-slope (x - low)))
   excess,   ///< max(0, |x| - low)
 };
+constexpr gate_curve last_of(gate_curve) noexcept { return gate_curve::excess; }
 
 /// One thing that a row can be asked.
 struct condition {
@@ -92,12 +94,14 @@ enum class combination : std::uint8_t {
   any,   ///< the largest share: some condition holds
   none,  ///< 1 - the largest share, at least 0: no condition holds
 };
+constexpr combination last_of(combination) noexcept { return combination::none; }
 
 /// When a gate reads.
 enum class gate_time : std::uint8_t {
   each_row,   ///< each row decides for itself, as the edit finds it
   on_prompt,  ///< the prompt's last row decides for what is generated; rows of the prompt are left alone
 };
+constexpr gate_time last_of(gate_time) noexcept { return gate_time::on_prompt; }
 
 /// How much of an edit a row receives: h' = h + g (E(h) - h), g = amount * combination of the shares.
 ///
@@ -153,18 +157,20 @@ inline void check(const gate& g, const std::string& who) {
   for (const condition& c : g.conditions) {
     const bool soft = c.curve == gate_curve::sigmoid || c.curve == gate_curve::excess;
     if (soft && !std::isfinite(c.low)) {
-      throw numeric_error(detail::text(who, ": gate low is ", c.low, "; a sigmoid or an excess needs a finite number"));
+      throw numeric_error(detail::text(who, ": gate low is ", detail::actual(c.low), "; a sigmoid or an excess needs ",
+                                       detail::expected("a finite number")));
     }
     if (c.curve == gate_curve::within && c.high < c.low) {
       throw argument_error(
-          detail::text(who, ": its gate opens from ", c.low, " to ", c.high, "; expected low <= high"));
+          detail::text(who, ": its gate opens from ", detail::actual(c.low, " to ", c.high), "; expected ",
+                       detail::expected("low <= high")));
     }
   }
   if (g.time == gate_time::on_prompt && g.conditions.empty()) {
     throw argument_error(detail::text(who, ": its gate latches on the prompt and has no condition to latch"));
   }
   if (g.layer && !g.latched()) {
-    throw argument_error(detail::text(who, ": its gate reads layer ", *g.layer,
+    throw argument_error(detail::text(who, ": its gate reads layer ", detail::at_layer(*g.layer),
                                       " for other layers, which only a gate that "
                                       "latches on the prompt can"));
   }

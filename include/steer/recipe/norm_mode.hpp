@@ -17,6 +17,7 @@ enum class norm_rule : std::uint8_t {
   restore_if_grown,  ///< at most as before the edit
   cap,               ///< at most `ratio` times what it was before the edit
 };
+constexpr norm_rule last_of(norm_rule) noexcept { return norm_rule::cap; }
 
 /// The length of a row after an edit, gate and schedule included, relative to that before the same edit. A row of which the
 /// edit leaves less than a millionth of the length has no direction to restore one along, and stays as the edit leaves it.

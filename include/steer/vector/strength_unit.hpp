@@ -24,6 +24,7 @@ enum class strength_unit : std::uint8_t {
   of_row_norm,  ///< u times |h| on entry to the plan at that site, at most `cap` times that mean
   sigma,        ///< u times the standard deviation of the texts' projections, stored with the vector
 };
+constexpr strength_unit last_of(strength_unit) noexcept { return strength_unit::sigma; }
 
 constexpr std::string_view to_string(strength_unit unit) noexcept {
   switch (unit) {

@@ -22,6 +22,7 @@ enum class coordinate_origin : std::uint8_t {
   zero,      ///< at h = 0
   midpoint,  ///< at the vector's origin, between the two sides' means
 };
+constexpr coordinate_origin last_of(coordinate_origin) noexcept { return coordinate_origin::midpoint; }
 
 namespace detail {
 
@@ -82,18 +83,22 @@ struct bound_edit {
 
   void check_more(const std::string& who) const {
     if (vectors.empty() || low.size() != vectors.size() || high.size() != vectors.size()) {
-      throw argument_error(detail::text(who, ": has ", vectors.size(), " vectors, ", low.size(), " low and ",
-                                        high.size(), " high bounds; expected the same number, at least one"));
+      throw argument_error(detail::text(who, ": has ",
+                                        detail::actual(vectors.size(), " vectors, ", low.size(), " low and ", high.size(),
+                                                       " high bounds"),
+                                        "; expected ", detail::expected("the same number, at least one")));
     }
     for (std::size_t i = 0; i < low.size(); ++i) {
       if (low[i] > high[i] || low[i] == infinity || high[i] == -infinity) {
         throw argument_error(
-            detail::text(who, ": bounds ", i, " are ", low[i], " and ", high[i], "; expected low <= high"));
+            detail::text(who, ": bounds ", i, " are ", detail::actual(low[i], " and ", high[i]), "; expected ",
+                         detail::expected("low <= high")));
       }
     }
     if (unit == strength_unit::of_row_norm) {
       throw argument_error(
-          detail::text(who, ": bounds have no unit of_row_norm; expected raw, unit, of_norm or sigma"));
+          detail::text(who, ": bounds have no unit ", detail::actual("of_row_norm"), "; expected ",
+                       detail::expected("raw, unit, of_norm or sigma")));
     }
   }
 

@@ -39,8 +39,9 @@ struct erase_edit {
 
   void check_more(const std::string& who) const {
     if (read.empty() || read.size() != write.size()) {
-      throw argument_error(detail::text(who, ": reads ", read.size(), " directions and writes ", write.size(),
-                                        "; expected as many, at least one"));
+      throw argument_error(detail::text(who, ": reads ", read.size(), " directions and writes ",
+                                        detail::actual(write.size()), "; expected ",
+                                        detail::expected("as many, at least one")));
     }
   }
 
@@ -76,7 +77,7 @@ struct erase_edit {
       throw numeric_error(detail::text(who,
                                        ": what is read and what is written are nearly orthogonal: the least singular "
                                        "value of their products is ",
-                                       std::sqrt(std::max(least, 0.0)), ", so erasing would move rows without bound"));
+                                       detail::actual(std::sqrt(std::max(least, 0.0))), ", so erasing would move rows without bound"));
     }
     out.inverse = detail::inverse_of(both);
     return out;

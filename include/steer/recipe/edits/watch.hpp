@@ -15,6 +15,7 @@ namespace steer {
 inline namespace v0 {
 
 enum class watched_norm : std::uint8_t { ignored, read };
+constexpr watched_norm last_of(watched_norm) noexcept { return watched_norm::read; }
 
 /// h' = h, and a session's telemetry receives u . h for each vector, and |h| if asked for.
 struct watch_edit {
@@ -33,7 +34,7 @@ struct watch_edit {
 
   void check_more(const std::string& who) const {
     if (vectors.empty()) {
-      throw argument_error(detail::text(who, ": watches no vector; expected at least one"));
+      throw argument_error(detail::text(who, ": watches no vector; expected ", detail::expected("at least one")));
     }
   }
 
