@@ -208,7 +208,7 @@ class llama_cpp_host {
       std::rethrow_exception(failure);
     }
     throw host_error(detail::text("llama.cpp: ", detail::thing("llama_decode"), " returned ", detail::actual(failed),
-                                  " for a batch of ", batch.n_tokens, " tokens; expected ", detail::expected(0),
+                                  " for a batch of ", batch.n_tokens, " tokens",
                                   failed == 1 ? detail::text("; the cache has no room, the context is ",
                                                              llama_n_ctx(context_.get()), " tokens")
                                               : "",
