@@ -21,8 +21,8 @@ set(STEER_safetensors_INCLUDES nlohmann/)
 set(STEER_llama_cpp_PACKAGE  llama)
 set(STEER_llama_cpp_TARGET   llama)
 set(STEER_llama_cpp_SOURCE   "PyPI: llama-cpp-python built from source, its folder in CMAKE_PREFIX_PATH; or llama.cpp's own install")
-set(STEER_llama_cpp_HEADERS  adapter/llama_cpp.hpp adapter/llama_cpp/batch_rows.hpp adapter/llama_cpp/graph_watcher.hpp
-                             adapter/llama_cpp/probe_model.hpp adapter/llama_cpp/text.hpp
+set(STEER_llama_cpp_HEADERS  adapter/llama_cpp.hpp adapter/llama_cpp/batch_rows.hpp adapter/llama_cpp/cached_sequences.hpp
+                             adapter/llama_cpp/graph_watcher.hpp adapter/llama_cpp/probe_model.hpp adapter/llama_cpp/text.hpp
                              adapter/llama_cpp/token_batch.hpp)
 set(STEER_llama_cpp_INCLUDES llama.h ggml)
 

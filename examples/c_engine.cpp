@@ -53,7 +53,7 @@ int main() {
   char label[] = "watched:";
   const steer::c_hook watcher{print_row, watch_all, label};  // C functions, a C++ hook
   const steer::chain both(plan, watcher);
-  const steer::c_hook out = steer::c_hook::of(both);  // a C++ hook, C functions
+  const steer::c_hook out = steer::c_hook::of(both, shape);  // a C++ hook that fits the engine, C functions
 
   const toy_engine engine{out.call, out.query, out.user};
   float h[] = {1.0F, 1.0F};

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <iostream>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "llama_steer/answers.hpp"
+#include "llama_steer/interruption.hpp"
 #include "llama_steer/subject.hpp"
 #include "terminal.hpp"
 
@@ -22,22 +25,27 @@ struct chat_options {
   dose_options dose;
   float strength = 0.0F;
   std::size_t tokens = 400;
+  std::size_t context = 4096;  ///< tokens that a conversation may have
 };
 
 /// A conversation in one sequence. What was said before is read again when the dose changes: a cache remembers the dose
-/// under which it was filled.
+/// under which it was filled. Whatever fails leaves it as it was.
 class conversation {
  public:
+  using listener = std::function<void(const std::string&)>;
+  using stop = std::function<bool()>;
+
   conversation(llama_model* model, const chat_options& options, steer::steering_vector v)
-      : options_(options), vector_(std::move(v)), host_(make_host(model, options.model, 1, 4096)) {
+      : options_(options), vector_(std::move(v)), host_(make_host(model, options.model, 1, options.context)) {
     set_strength(options.strength);
   }
 
   /// Takes effect with the next word.
   /// @throws steer::numeric_error if it is not finite
   void set_strength(float strength) {
-    plan_ = options_.dose.plan(vector_, strength, host_.shape());
-    host_.steer(plan_);
+    steer::plan next = options_.dose.plan(vector_, strength, host_.shape());
+    host_.steer(next);
+    plan_ = std::move(next);
     strength_ = strength;
   }
   [[nodiscard]] float strength() const noexcept { return strength_; }
@@ -45,32 +53,53 @@ class conversation {
   void forget() { turns_.clear(); }
 
   /// Answers a question, and hands on each piece of text as it comes.
-  std::string answer(const std::string& question, const std::function<void(const std::string&)>& said) {
-    turns_.push_back({"user", question});
-    const std::string text = speak(said);
-    turns_.push_back({"assistant", text});
+  /// @param stopped  asked before each piece; an answer that is stopped ends there, and one that has not begun was never asked for
+  /// @throws steer::host_error if the context is full
+  std::string answer(const std::string& asked, const listener& said, const stop& stopped = {}) {
+    std::vector<steer::chat_message> turns = turns_after(asked);
+    const std::string text = speak(turns, said, stopped);
+    keep(std::move(turns), text);
     return text;
   }
 
   /// The same question without steering and with it, the conversation going on with the steered answer.
-  std::pair<std::string, std::string> answer_twice(const std::string& question) {
-    turns_.push_back({"user", question});
+  std::pair<std::string, std::string> answer_twice(const std::string& asked, const stop& stopped = {}) {
+    std::vector<steer::chat_message> turns = turns_after(asked);
     host_.clear_hook();
-    const std::string plain = speak({});
+    std::string plain;
+    try {
+      plain = speak(turns, {}, stopped);
+    } catch (...) {
+      host_.steer(plan_);
+      throw;
+    }
     host_.steer(plan_);
-    const std::string steered = speak({});
-    turns_.push_back({"assistant", steered});
+    const std::string steered = stopped && stopped() ? std::string() : speak(turns, {}, stopped);
+    keep(std::move(turns), steered);
     return {plain, steered};
   }
 
  private:
-  std::string speak(const std::function<void(const std::string&)>& said) {
-    const token_list prompt = steer::chat_tokens(host_.model(), turns_);
+  [[nodiscard]] std::vector<steer::chat_message> turns_after(const std::string& asked) const {
+    std::vector<steer::chat_message> out = turns_;
+    out.push_back({"user", asked});
+    return out;
+  }
+
+  void keep(std::vector<steer::chat_message> turns, const std::string& text) {
+    if (!text.empty()) {
+      turns.push_back({"assistant", text});
+      turns_ = std::move(turns);
+    }
+  }
+
+  std::string speak(const std::vector<steer::chat_message>& turns, const listener& said, const stop& stopped) {
+    const token_list prompt = steer::chat_tokens(host_.model(), turns);
     const llama_vocab* vocabulary = llama_model_get_vocab(&host_.model());
     host_.prompt(0, prompt);
     std::string text;
     steer::token_batch batch;
-    for (std::size_t i = 0; i < options_.tokens; ++i) {
+    for (std::size_t i = 0; i < options_.tokens && !(stopped && stopped()); ++i) {
       const std::int32_t next = most_likely(host_.logits(-1));
       if (llama_vocab_is_eog(vocabulary, next)) {
         break;
@@ -97,9 +126,10 @@ class conversation {
 
 inline constexpr const char* chat_help =
     "/strength X   the dose from the next word on      /side   answer without and with steering, side by side\n"
-    "/new          a new conversation                  /quit   the end\n";
+    "/new          a new conversation                  /quit   the end\n"
+    "Ctrl-C ends an answer; where none is being written, the program\n";
 
-/// Reads questions and commands, a line each, until the input ends.
+/// Reads questions and commands, a line each, until the input ends. An interrupt ends the answer that is being written.
 inline void chat(conversation& talk, std::istream& in, const example::terminal& out) {
   std::fputs(out.paint(chat_help, example::colour::dim).c_str(), stdout);
   bool side = false;
@@ -118,6 +148,7 @@ inline void chat(conversation& talk, std::istream& in, const example::terminal& 
     if (command == "/quit") {
       return;
     }
+    bool within_a_line = false;
     try {
       if (command == "/strength") {
         if (float strength = 0.0F; words >> strength && (words >> std::ws).eof()) {
@@ -132,19 +163,24 @@ inline void chat(conversation& talk, std::istream& in, const example::terminal& 
       } else if (command[0] == '/') {
         std::printf("%s is no command\n%s", command.c_str(), chat_help);
       } else if (side) {
-        const auto [plain, steered] = talk.answer_twice(line);
+        const interruption noted;
+        const auto [plain, steered] = talk.answer_twice(line, &interruption::came);
         const std::vector<example::column> columns{{"unsteered", {{plain}}},
                                                    {steer::detail::text("at ", talk.strength()), {{steered}}}};
         std::fputs(example::side_by_side(columns, out).c_str(), stdout);
       } else {
-        talk.answer(line, [](const std::string& piece) {
-          std::fputs(piece.c_str(), stdout);
-          std::fflush(stdout);
-        });
+        const interruption noted;
+        within_a_line = true;
+        talk.answer(line,
+                    [](const std::string& piece) {
+                      std::fputs(piece.c_str(), stdout);
+                      std::fflush(stdout);
+                    },
+                    &interruption::came);
         std::puts("");
       }
     } catch (const steer::error& problem) {
-      std::printf("%s\n", problem.what());
+      std::printf("%s%s\n", within_a_line ? "\n" : "", problem.what());
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <random>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "adapter/llama_cpp/small_model.hpp"
 #include "expect_error.hpp"
+#include "steer/core/chain.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
 #include "steer/inject/routes.hpp"
@@ -293,6 +295,219 @@ TEST(LlamaCpp, GeneratedRowsComeAfterThePrompt) {
   EXPECT_EQ(eyes.seen.at({29, point::residual_out}).size(), 1U);
 }
 
+/// Decodes tokens that follow what a sequence has. @return the logits of the last
+std::vector<float> go_on(steer::llama_cpp_host& host, llama_seq_id sequence, std::int32_t position,
+                         const std::vector<std::int32_t>& tokens) {
+  steer::token_batch batch;
+  for (const std::int32_t token : tokens) {
+    batch.add(token, position++, sequence, output::logits);
+  }
+  host.decode(batch.view());
+  const auto row = host.logits(-1);
+  return {row.begin(), row.end()};
+}
+
+TEST(LlamaCpp, PositionsWithAGapAreRefused) {
+  auto host = make_host();
+  host.begin(0, 4);
+  const auto refused = [&](std::initializer_list<std::int32_t> positions, const auto&... parts) {
+    steer::token_batch batch;
+    for (const std::int32_t position : positions) {
+      batch.add(story()[0], position, 0, output::logits);
+    }
+    expect_error<steer::argument_error>([&] { host.decode(batch.view()); }, parts...);
+  };
+  refused({6}, "row 0", "has position 6; expected 0, the next of sequence 0");
+  refused({0, 2}, "row 1", "has position 2; expected 1");
+  refused({0, 0}, "row 1", "has position 0; expected 1");
+  refused({-1}, "row 0", "has position -1; expected 0");
+  go_on(host, 0, 0, {1, 2});
+  refused({3}, "row 0", "has position 3; expected 2");
+  refused({1}, "row 0", "has position 1; expected 2");
+  go_on(host, 0, 2, {3});
+}
+
+TEST(LlamaCpp, AShiftMakesRoomAndKeepsWhatIsPrompt) {
+  for (const bool one_cache : {true, false}) {
+    auto host = make_host({.one_cache = one_cache});
+    auto raw = make_host({.one_cache = one_cache});
+    const auto& tokens = story();
+    const std::vector<std::int32_t> generated{tokens[3], tokens[5], tokens[8], tokens[1]};
+    const auto prompt = static_cast<std::int32_t>(tokens.size());
+    const auto fill = [&](steer::llama_cpp_host& to) {
+      to.prompt(1, tokens);
+      go_on(to, 1, prompt, generated);
+    };
+    struct cut {
+      std::int32_t first, count, prompt_length;
+    };
+    for (const cut& c : {cut{4, 6, prompt - 6}, {0, 3, prompt - 3}, {prompt - 2, 4, prompt - 2}, {prompt, 2, prompt},
+                         {0, prompt, 0}, {prompt + 1, 3, prompt}}) {
+      fill(host);
+      host.shift(1, c.first, c.count);
+      witness eyes;
+      host.set_hook(eyes);
+      const std::int32_t next = prompt + 4 - c.count;
+      const auto shifted = go_on(host, 1, next, {tokens[7], tokens[2]});
+      host.clear_hook();
+      const auto& rows = eyes.seen.at({3, point::residual_out});
+      for (std::int32_t i = 0; i < 2; ++i) {
+        const steer::row_info& info = rows[static_cast<std::size_t>(i)].first;
+        EXPECT_EQ(info.position, next + i);
+        EXPECT_EQ(info.prompt_length, c.prompt_length) << c.first;
+        EXPECT_EQ(info.phase, steer::phase::generation) << c.first;
+      }
+      fill(raw);
+      const llama_memory_t memory = llama_get_memory(raw.context());
+      ASSERT_TRUE(llama_memory_seq_rm(memory, 1, c.first, c.first + c.count));
+      llama_memory_seq_add(memory, 1, c.first + c.count, -1, -c.count);
+      steer::token_batch batch;
+      batch.add(tokens[7], next, 1, output::none);
+      batch.add(tokens[2], next + 1, 1, output::logits);
+      ASSERT_EQ(llama_decode(raw.context(), batch.view()), 0);
+      const auto theirs = raw.logits(-1);
+      EXPECT_EQ(shifted, std::vector<float>(theirs.begin(), theirs.end())) << "as llama.cpp itself moves rows";
+    }
+    fill(host);
+    host.shift(1, 1, 5);
+    host.prompt(1, tokens);
+    EXPECT_EQ(host.prefix(1).by, steer::prefix_steering::source::nothing);
+    const auto refused = [&](llama_seq_id sequence, std::int32_t first, std::int32_t count, const auto&... parts) {
+      expect_error<steer::argument_error>([&] { host.shift(sequence, first, count); }, parts...);
+    };
+    refused(1, 0, 0, "0 rows from position 0");
+    refused(1, -1, 2, "2 rows from position -1");
+    refused(1, 1, prompt, "rows from position 1", "it has " + std::to_string(prompt));
+    refused(2, 0, 1, "sequence 2 has not begun");
+    refused(9, 0, 1, "sequence 9 does not exist");
+    expect_fields<steer::argument_error>([&] { host.shift(1, 0, prompt + 1); },
+                                         {.what = "sequence 1",
+                                          .expected = std::to_string(prompt) + " rows",
+                                          .actual = std::to_string(prompt + 1) + " rows from position 0"});
+  }
+}
+
+TEST(LlamaCpp, RowsThatWereMovedBehindTheAdapterAreNoticed) {
+  auto host = make_host();
+  host.prompt(0, story());
+  const auto rows = static_cast<std::int32_t>(story().size());
+  const llama_memory_t memory = llama_get_memory(host.context());
+  ASSERT_TRUE(llama_memory_seq_rm(memory, 0, 2, 5));
+  llama_memory_seq_add(memory, 0, 5, -1, -3);
+  expect_error<steer::host_error>([&] { go_on(host, 0, rows - 3, {1}); }, "sequence 0 has " + std::to_string(rows - 3) + " rows",
+                                  "of " + std::to_string(rows), "shift, rewind or begin");
+  expect_error<steer::host_error>([&] { host.shift(0, 0, 1); }, "shift, rewind or begin");
+  host.prompt(0, story());
+  host.rewind(0, 4);
+  witness eyes;
+  host.set_hook(eyes);
+  go_on(host, 0, 4, {story()[4]});
+  EXPECT_EQ(eyes.seen.at({0, point::residual_out})[0].first.phase, steer::phase::prompt);
+  expect_error<steer::argument_error>([&] { host.rewind(0, 6); }, "position 6", "0 to 5");
+}
+
+TEST(LlamaCpp, AForkGoesOnFromWhereItsPrefixStands) {
+  for (const bool one_cache : {true, false}) {
+    auto host = make_host({.one_cache = one_cache});
+    const auto prompt = static_cast<std::int32_t>(story().size());
+    host.prompt(0, story());
+    go_on(host, 0, prompt, {report()[0]});
+    const auto alone = go_on(host, 0, prompt + 1, {report()[1], report()[2]});
+    const auto other = [&] {
+      host.prompt(3, story());
+      go_on(host, 3, prompt, {report()[0]});
+      return go_on(host, 3, prompt + 1, {report()[5]});
+    }();
+
+    host.prompt(1, story());
+    go_on(host, 1, prompt, {report()[0]});
+    host.prompt(2, report());  // what it had is dropped
+    host.fork(1, 2);
+    witness eyes;
+    host.set_hook(eyes);
+    EXPECT_LT(largest_difference(go_on(host, 2, prompt + 1, {report()[1], report()[2]}), alone), float_noise);
+    EXPECT_LT(largest_difference(go_on(host, 1, prompt + 1, {report()[5]}), other), float_noise);
+    const steer::row_info& info = eyes.seen.at({0, point::residual_out})[0].first;
+    EXPECT_EQ(info.sequence, 2);
+    EXPECT_EQ(info.prompt_length, prompt);
+    EXPECT_EQ(info.phase, steer::phase::generation);
+    host.clear_hook();
+
+    if (one_cache) {  // a move of shared rows would move the other's
+      expect_error<steer::host_error>([&] { host.shift(2, 0, 2); }, "sequence 2 shares", "kv_unified");
+      expect_error<steer::host_error>([&] { host.shift(1, 0, 2); }, "sequence 1 shares", "kv_unified");
+      host.shift(2, prompt + 1, 1);  // its own row
+      host.begin(2, 1);
+      host.shift(1, 0, 2);
+    } else {
+      host.shift(2, 0, 2);
+      EXPECT_EQ(llama_memory_seq_pos_max(llama_get_memory(host.context()), 1), prompt + 1);
+    }
+    expect_error<steer::argument_error>([&] { host.fork(1, 1); }, "forked to itself");
+    expect_error<steer::argument_error>([&] { host.fork(1, 4); }, "sequence 4 does not exist");
+    auto fresh = make_host();
+    expect_error<steer::argument_error>([&] { fresh.fork(0, 1); }, "sequence 0 has not begun");
+  }
+}
+
+TEST(LlamaCpp, ASequenceKnowsUnderWhatItsRowsWereComputed) {
+  using source = steer::prefix_steering::source;
+  auto host = make_host();
+  const steer::plan native(additions(host.shape()), host.shape());
+  const steer::plan edits(many_edits(host.shape()), host.shape());
+  const auto prompt = static_cast<std::int32_t>(story().size());
+  expect_error<steer::argument_error>([&] { (void)host.prefix(0); }, "sequence 0 has not begun");
+  host.begin(0, prompt);
+  EXPECT_EQ(host.prefix(0).by, source::empty);
+  host.prompt(0, story());
+  EXPECT_EQ(host.prefix(0), (steer::prefix_steering{source::nothing, 0}));
+  witness eyes;
+  host.set_hook(eyes);
+  go_on(host, 0, prompt, {1});
+  EXPECT_EQ(host.prefix(0).by, source::nothing) << "who only reads changes nothing";
+  for (const steer::plan* plan : {&native, &edits}) {
+    host.steer(*plan);
+    host.prompt(1, story());
+    EXPECT_EQ(host.prefix(1), (steer::prefix_steering{source::plan, plan->digest()}));
+  }
+  host.evaluate(report(), eyes);
+  EXPECT_EQ(host.prefix(1), (steer::prefix_steering{source::plan, edits.digest()}));
+  host.fork(1, 2);
+  EXPECT_EQ(host.prefix(2), (steer::prefix_steering{source::plan, edits.digest()}));
+  go_on(host, 2, prompt, {1});
+  EXPECT_EQ(host.prefix(2).by, source::plan);
+  host.clear_hook();
+  go_on(host, 2, prompt + 1, {1});
+  EXPECT_EQ(host.prefix(2), (steer::prefix_steering{source::mixed, 0}));
+  host.shift(2, prompt + 1, 1);
+  EXPECT_EQ(host.prefix(2).by, source::mixed);
+  host.rewind(2, prompt);
+  EXPECT_EQ(host.prefix(2), (steer::prefix_steering{source::plan, edits.digest()})) << "the rows of the other kind are gone";
+  EXPECT_EQ(host.prefix(1), (steer::prefix_steering{source::plan, edits.digest()}));
+
+  steer::session session(additions(host.shape()), host.shape());
+  host.set_hook(session);
+  host.prompt(3, story());
+  EXPECT_EQ(host.prefix(3), (steer::prefix_steering{source::plan, session.digest()}));
+  steer::routing_table table;
+  table.route(3, edits);
+  const steer::routes routes(table);
+  host.set_hook(routes);
+  host.prompt(3, story());
+  EXPECT_EQ(host.prefix(3), (steer::prefix_steering{source::hook, 0}));
+  host.set_hook(routes);
+  go_on(host, 3, prompt, {1});
+  EXPECT_EQ(host.prefix(3).by, source::mixed) << "nobody knows whether it is the same";
+
+  host.clear_hook();
+  host.begin(3, prompt);
+  steer::token_batch batch;
+  batch.add(story()[0], 0, 3, output::logits);
+  ASSERT_EQ(llama_decode(host.context(), batch.view()), 0);
+  go_on(host, 3, 1, {1});
+  EXPECT_EQ(host.prefix(3).by, source::mixed) << "a batch that went to llama_decode is anybody's";
+}
+
 TEST(LlamaCpp, StagedEditsGiveTheSameBits) {
   auto direct = make_host();
   auto staged = make_host({}, {.memory = steer::llama_cpp_memory::staged});
@@ -524,21 +739,78 @@ TEST(LlamaCpp, SequencesThatCouldBeMistakenAreRefusedBeforeTheyRun) {
   EXPECT_TRUE(eyes.seen.empty());
 }
 
-TEST(LlamaCpp, APlanOfAnotherModelIsRefused) {
+TEST(LlamaCpp, AHookOfAnotherModelIsRefusedWhereverOneIsTaken) {
   auto host = make_host();
+  const auto plain = last_logits(host, story(), 0, 128);
+  const steer::plan acting(many_edits(host.shape()), host.shape());
+  host.steer(acting);
+  const auto steered = last_logits(host, story(), 0, 128);
+  const auto refused = [&](const steer::model_shape& other, int layer, const auto&... parts) {
+    const steer::recipe recipe = steer::recipe{}.add(vector_at(other, point::residual_out, {layer}), {});
+    const steer::plan plan(recipe, other);
+    steer::session session(recipe, other);
+    steer::routing_table table;
+    table.route(0, plan);
+    const steer::routes routes(table);
+    witness eyes;
+    const steer::chain both(eyes, plan);
+    const steer::hook_ref<float> erased(plan);
+    steer::recorder recorder(other, {.layers = {layer}});
+    const std::vector<std::vector<std::int32_t>> texts{story()};
+    const steer::logits_sink nobody = [](std::size_t, steer::logits_view) {};
+    expect_error<steer::shape_error>([&] { host.steer(plan); }, parts...);
+    expect_error<steer::shape_error>([&] { host.set_hook(plan); }, parts...);
+    expect_error<steer::shape_error>([&] { host.set_hook(session); }, parts...);
+    expect_error<steer::shape_error>([&] { host.set_hook(routes); }, parts...);
+    expect_error<steer::shape_error>([&] { host.set_hook(both); }, parts...);
+    expect_error<steer::shape_error>([&] { host.set_hook(erased); }, parts...);
+    expect_error<steer::shape_error>([&] { host.set_hook(recorder); }, parts...);
+    expect_error<steer::shape_error>([&] { host.evaluate(story(), session); }, parts...);
+    expect_error<steer::shape_error>([&] { host.logits(texts, both, nobody); }, parts...);
+  };
   steer::model_shape other = host.shape();
-  other.width = 64;
-  const steer::plan narrow(steer::recipe{}.add(vector_at(other, point::residual_out, {1}), {}), other);
-  expect_error<steer::shape_error>([&] { host.steer(narrow); }, "layer 1 residual_out", "width 64", "width 576");
+  for (const std::ptrdiff_t width : {64, 4096}) {
+    other.width = width;
+    refused(other, 1, "layer 1 residual_out", "width " + std::to_string(width), "width 576");
+  }
   other = host.shape();
   other.layers = 40;
-  const steer::plan deep(steer::recipe{}.add(vector_at(other, point::residual_out, {35}), {}), other);
-  expect_error<steer::shape_error>([&] { host.steer(deep); }, "layer 35", "30 layers");
+  refused(other, 35, "layer 35", "layers 0 to 29");
   other = host.shape();
   other.fingerprint = "gguf:0";
-  const steer::plan foreign(additions(other), other);
-  expect_error<steer::shape_error>([&] { host.steer(foreign); }, "fingerprint gguf:0", host.shape().fingerprint);
-  EXPECT_EQ(host.path(), llama_cpp_path::none);
+  refused(other, 1, "fingerprint gguf:0", host.shape().fingerprint);
+  other.width = 64;
+  const steer::plan narrow(steer::recipe{}.add(vector_at(other, point::residual_out, {1}), {}), other);
+  expect_fields<steer::shape_error>([&] { host.steer(narrow); },
+                                    {"hook made for model \"" + host.shape().name + "\"", 1, "576", "64"});
+  EXPECT_EQ(host.path(), llama_cpp_path::hook);
+  EXPECT_EQ(last_logits(host, story(), 0, 128), steered) << "what acted before acts on";
+  host.clear_hook();
+  EXPECT_EQ(last_logits(host, story(), 0, 128), plain);
+}
+
+TEST(LlamaCpp, APlanIsKeptWhateverPathItTakes) {
+  auto first = make_host();
+  const auto run = [&](const steer::recipe& recipe, bool as_hook) {
+    if (as_hook) {
+      first.set_hook(steer::plan(recipe, first.shape()));  // a temporary: the host keeps a copy
+    } else {
+      first.steer(steer::plan(recipe, first.shape()));
+    }
+    steer::llama_cpp_host moved = std::move(first);
+    auto out = last_logits(moved, story(), 0, 128);
+    first = std::move(moved);
+    return out;
+  };
+  for (const steer::recipe& recipe : {additions(first.shape()), many_edits(first.shape())}) {
+    const steer::plan lives(recipe, first.shape());
+    auto other = make_host();
+    for (const bool as_hook : {false, true}) {
+      other.steer(lives, as_hook ? steer::llama_cpp_native::never : steer::llama_cpp_native::allowed);
+      const auto expected = last_logits(other, story(), 0, 128);
+      EXPECT_EQ(run(recipe, as_hook), expected) << as_hook;
+    }
+  }
 }
 
 TEST(LlamaCpp, WhatCannotBeAContextIsRefused) {

@@ -5,21 +5,25 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "steer/adapter/llama_cpp/batch_rows.hpp"
+#include "steer/adapter/llama_cpp/cached_sequences.hpp"
+#include "steer/adapter/llama_cpp/control_vector_rows.hpp"
 #include "steer/adapter/llama_cpp/graph_watcher.hpp"
 #include "steer/adapter/llama_cpp/probe_model.hpp"
+#include "steer/adapter/llama_cpp/sequence_book.hpp"
 #include "steer/adapter/llama_cpp/text.hpp"
 #include "steer/adapter/llama_cpp/token_batch.hpp"
 #include "steer/core/error.hpp"
@@ -27,6 +31,7 @@
 #include "steer/core/host.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/require_fit.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/inject/plan.hpp"
 
@@ -71,13 +76,16 @@ class llama_cpp_host {
                           llama_cpp_options options = {})
       : watcher_(std::make_unique<detail::graph_watcher>()) {
     if (model == nullptr) {
-      throw argument_error("llama.cpp: the model is null; expected one that is loaded");
+      throw argument_error(detail::text("llama.cpp: ", detail::thing("the model"), " is ", detail::actual("null"), "; expected ",
+                                        detail::expected("one that is loaded")));
     }
     if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
-      throw argument_error(detail::text("llama.cpp: model \"", detail::model_name(*model), "\" is not a decoder alone"));
+      throw argument_error(detail::text("llama.cpp: ", detail::thing("model \"", detail::model_name(*model), "\""), " is not ",
+                                        detail::expected("a decoder alone")));
     }
     if (parameters.cb_eval != nullptr || parameters.abort_callback != nullptr) {
-      throw argument_error(detail::text("llama.cpp: the parameters' ", parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback",
+      throw argument_error(detail::text("llama.cpp: the parameters' ",
+                                        detail::thing(parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback"),
                                         " is set; the adapter needs it for itself"));
     }
     parameters.cb_eval = &detail::graph_watcher::on_node;
@@ -86,9 +94,10 @@ class llama_cpp_host {
     parameters.abort_callback_data = watcher_.get();
     context_.reset(llama_init_from_model(model, parameters));
     if (!context_) {
-      throw host_error(detail::text("llama.cpp: makes no context for model \"", detail::model_name(*model),
-                                    "\" with these parameters; its log says why"));
+      throw host_error(detail::text("llama.cpp: makes no context for ", detail::thing("model \"", detail::model_name(*model), "\""),
+                                    " with these parameters; its log says why"));
     }
+    sequences_ = {context_.get(), parameters.kv_unified || parameters.n_seq_max <= 1};
     auto found = detail::probe_model(context_.get(), *watcher_, std::move(options.fingerprint));
     shape_ = std::move(found.shape);
     watcher_->table = std::move(found.table);
@@ -102,45 +111,46 @@ class llama_cpp_host {
 
   // What acts, from the next batch on.
 
-  /// A hook, which must live until it is replaced or cleared.
-  /// @throws host_error if llama.cpp does not let go of its control vector
-  void set_hook(hook_ref<float> hook) {
-    clear_hook();
-    watcher_->hook = hook;
-    path_ = llama_cpp_path::hook;
+  /// A hook, which must live until it is replaced or cleared; of a plan a copy is kept, see `steer`.
+  /// @throws what require_fit throws for a hook that was made for another model; host_error if llama.cpp does not let go of its
+  ///         control vector; what acted before goes on to act then
+  template <class Hook>
+    requires hook<Hook, float> && (!std::same_as<std::remove_cv_t<Hook>, plan>)
+  void set_hook(Hook& target) {
+    if constexpr (requires { target.digest(); }) {
+      act({.hook = target, .as = {prefix_steering::source::plan, target.digest()}});
+    } else {
+      act({.hook = target, .as = {prefix_steering::source::hook, ++hooks_}});
+    }
   }
+  void set_hook(hook_ref<float> target) { act({.hook = target, .as = {prefix_steering::source::hook, ++hooks_}}); }
+  void set_hook(const plan& next) { steer(next, llama_cpp_native::never); }
 
-  /// A plan. One that only adds constant rows at residual_out, above layer 0, to all rows of all sequences becomes llama.cpp's
-  /// own control vector and is copied; any other acts as a hook and must live until it is replaced or cleared.
-  /// @throws shape_error if the plan was compiled for another model; host_error if llama.cpp refuses the control vector
+  /// A plan, of which a copy is kept: copies share what was compiled. One that only adds constant rows at residual_out, above
+  /// layer 0, to all rows of all sequences becomes llama.cpp's own control vector; any other acts as a hook.
+  /// @throws what require_fit throws for a plan that was compiled for another model; host_error if llama.cpp refuses the control
+  ///         vector; what acted before goes on to act then
   llama_cpp_path steer(const plan& next, llama_cpp_native native = llama_cpp_native::allowed) {
-    require_compiled_for_this(next);
-    clear_hook();
+    require_fit(next, shape_);
     if (next.empty()) {
+      clear_hook();
       return path_;
     }
+    action to{.as = {prefix_steering::source::plan, next.digest()}};
     if (native == llama_cpp_native::allowed) {
-      native_ = native_rows(next);
+      to.native = detail::control_vector_rows(next, shape_);
     }
-    if (native_.empty()) {
-      set_hook(next);
-    } else {
-      set_native(true);
-      path_ = llama_cpp_path::native;
+    if (to.native.empty()) {
+      to.kept = std::make_unique<const plan>(next);
+      to.hook = *to.kept;
     }
+    act(std::move(to));
     return path_;
   }
-  llama_cpp_path steer(plan&&, llama_cpp_native = llama_cpp_native::allowed) = delete;  // it would be gone by then
 
   /// Nothing acts.
-  void clear_hook() {
-    watcher_->hook.reset();
-    if (path_ == llama_cpp_path::native) {
-      set_native(false);
-    }
-    native_.clear();
-    path_ = llama_cpp_path::none;
-  }
+  /// @throws host_error if llama.cpp does not let go of its control vector
+  void clear_hook() { act({}); }
 
   [[nodiscard]] llama_cpp_path path() const noexcept { return path_; }
 
@@ -148,48 +158,65 @@ class llama_cpp_host {
 
   /// Begins a sequence anew: what the cache has of it is dropped, and its first `prompt_length` tokens will be prompt.
   /// @throws argument_error if the context has no such sequence or the length is below 1; host_error if the cache keeps it
-  void begin(llama_seq_id sequence, std::int32_t prompt_length) {
-    const auto sequences = static_cast<llama_seq_id>(llama_n_seq_max(context_.get()));
-    if (sequence < 0 || sequence >= sequences) {
-      throw argument_error(detail::text("llama.cpp: sequence ", sequence, " does not exist; the context has ", sequences));
-    }
-    if (prompt_length < 1) {
-      throw argument_error(detail::text("llama.cpp: sequence ", sequence, " has a prompt of ", prompt_length,
-                                        " tokens; expected at least 1"));
-    }
-    forget(sequence, 0);
-    prompt_lengths_[sequence] = prompt_length;
+  void begin(llama_seq_id sequence, std::int32_t prompt_length) { sequences_.begin(sequence, prompt_length); }
+
+  /// Drops the rows of a sequence from a position on, which will be decoded anew. Sessions have a `rewind` of their own.
+  /// @throws argument_error if it has not begun or has no such position; host_error if the memory cannot, as a recurrent one
+  void rewind(llama_seq_id sequence, llama_pos position) { sequences_.rewind(sequence, position); }
+
+  /// Makes `to` what `from` is: its rows, its prompt, and what these were computed under. Where all sequences have one cache
+  /// no row is copied. Sessions have a `fork` of their own.
+  /// @throws argument_error if `from` has not begun, there is no sequence `to`, or they are the same; host_error if the memory
+  ///         cannot copy
+  void fork(llama_seq_id from, llama_seq_id to) { sequences_.fork(from, to); }
+
+  /// Drops the rows of positions first to first + count - 1 and moves those behind them down, to make room in a full context.
+  /// What was generated stays generated: a prompt is as much shorter as it has lost rows.
+  /// @throws argument_error if the sequence has not begun or has no such rows; host_error if the memory cannot move rows, as a
+  ///         recurrent one, or a fork shares rows that would move
+  void shift(llama_seq_id sequence, llama_pos first, llama_pos count) { sequences_.shift(sequence, first, count); }
+
+  /// Under what the rows of a sequence that are in the cache were computed.
+  /// @throws argument_error if it has not begun
+  [[nodiscard]] prefix_steering prefix(llama_seq_id sequence) const {
+    return sequences_.require_begun(sequence).prefix(sequence);
   }
 
-  /// `llama_decode`, with what hooks must know of each row. Nothing of a batch that fails stays in the cache.
+  /// `llama_decode`, with what hooks must know of each row. Nothing of a batch that fails stays in the cache; a sequence whose
+  /// memory cannot drop a part of it is dropped, to be begun anew.
   /// @throws argument_error for a batch that llama.cpp would end the program for, rows that carry no token or belong to
-  ///         several sequences, and sequences that were not begun; host_error if rows could be mistaken for each other, or
-  ///         llama.cpp fails
+  ///         several sequences, sequences that were not begun, and positions that are not the next of their sequence; host_error
+  ///         if rows could be mistaken for each other, were dropped without the adapter, or llama.cpp fails
   void decode(const llama_batch& batch) {
-    batch_.read(batch, context_.get(), prompt_lengths_);
+    batch_.read(batch, context_.get(), sequences_.book());
     const bool followed = watcher_->announce(shape_, batch_.rows, batch_.outputs, llama_n_ubatch(context_.get()));
     const std::int32_t failed = llama_decode(context_.get(), batch);
     if (followed) {
       llama_synchronize(context_.get());  // the hook's last call may still be to come
     }
     const std::exception_ptr failure = watcher_->conclude();
-    if (failure || failed != 0) {
-      for (const auto& [sequence, position] : batch_.beginnings()) {
-        forget(sequence, position);
-      }
+    if (!failure && failed == 0) {
+      const bool unsteered = path_ != llama_cpp_path::native && !watcher_->writes();
+      sequences_.extend(batch_, unsteered ? detail::acting{} : as_);
+      return;
+    }
+    std::string lost;
+    for (const llama_seq_id sequence : sequences_.undo(batch_)) {
+      lost += detail::text("; sequence ", sequence, " cannot go back and was dropped, begin it anew");
     }
     if (failure) {
       std::rethrow_exception(failure);
     }
-    if (failed != 0) {
-      throw host_error(detail::text("llama.cpp: llama_decode returned ", failed, " for a batch of ", batch.n_tokens, " tokens",
-                                    failed == 1 ? detail::text("; the cache has no room, the context is ",
-                                                               llama_n_ctx(context_.get()), " tokens")
-                                                : ""));
-    }
+    throw host_error(detail::text("llama.cpp: ", detail::thing("llama_decode"), " returned ", detail::actual(failed),
+                                  " for a batch of ", batch.n_tokens, " tokens",
+                                  failed == 1 ? detail::text("; the cache has no room, the context is ",
+                                                             llama_n_ctx(context_.get()), " tokens")
+                                              : "",
+                                  lost));
   }
 
-  /// Begins a sequence and decodes its prompt, in as many batches as the context needs. Its last row has logits.
+  /// Begins a sequence and decodes its prompt, in as many batches as the context needs. Its last row has logits. A prompt that
+  /// fails is dropped.
   /// @throws argument_error if the prompt is empty or does not fit the context; as `begin` and `decode`
   void prompt(llama_seq_id sequence, std::span<const std::int32_t> tokens) {
     run_prompt(sequence, tokens, token_batch::output::none);
@@ -201,7 +228,8 @@ class llama_cpp_host {
   [[nodiscard]] std::span<const float> logits(std::int32_t i) {
     const float* first = llama_get_logits_ith(context_.get(), i);
     if (first == nullptr) {
-      throw argument_error(detail::text("llama.cpp: row ", i, " of the last batch has no logits; mark it in the batch"));
+      throw argument_error(detail::text("llama.cpp: ", detail::thing("row ", i, " of the last batch"), " has no ",
+                                        detail::expected("logits"), "; mark it in the batch"));
     }
     return {first, static_cast<std::size_t>(vocabulary())};
   }
@@ -210,9 +238,11 @@ class llama_cpp_host {
 
   /// Shows a text to `observer`, all of it prompt, with nothing else acting: in a sequence whose cache is empty, and is
   /// emptied again.
-  /// @throws argument_error if the text is empty or does not fit the context, or every sequence is in use; as `decode`
+  /// @throws argument_error if the text is empty or does not fit the context, or every sequence is in use; as `decode`; what
+  ///         require_fit throws for a hook that was made for another model
   void evaluate(std::span<const std::int32_t> tokens, hook_ref<float> observer) {
-    const llama_seq_id sequence = idle_sequences(1).front();
+    observer.require_fit(shape_);
+    const llama_seq_id sequence = sequences_.idle(1).front();
     const int last = shape_.layers - 1;
     const bool wants_last = std::any_of(all_points.begin(), all_points.end(), [&](point p) {
       return shape_.points.contains(p) && observer.access({last, p}) != access::none;
@@ -226,7 +256,8 @@ class llama_cpp_host {
   /// @throws as `evaluate`; what the sink throws
   /// @cost   besides the passes, a copy of the logits of texts longer than a batch
   void logits(std::span<const std::vector<std::int32_t>> texts, hook_ref<float> hook, const logits_sink& sink) {
-    const std::vector<llama_seq_id> idle = idle_sequences(llama_n_seq_max(context_.get()));
+    hook.require_fit(shape_);
+    const std::vector<llama_seq_id> idle = sequences_.idle(llama_n_seq_max(context_.get()));
     const std::size_t most = llama_n_batch(context_.get());
     token_batch batch;
     alone(hook, idle, [&] {
@@ -276,110 +307,82 @@ class llama_cpp_host {
     void operator()(llama_context* context) const noexcept { llama_free(context); }
   };
 
-  void require_compiled_for_this(const plan& next) const {
-    const model_shape& other = next.shape();
-    for (int layer = 0; layer < other.layers; ++layer) {
-      for (const point p : all_points) {
-        if (next.access({layer, p}) != access::none && (layer >= shape_.layers || other.width_at(p) != shape_.width_at(p))) {
-          throw shape_error(detail::text("llama.cpp: the plan was compiled for model \"", other.name, "\" and acts at ",
-                                         to_string(site{layer, p}), " with width ", other.width_at(p), "; model \"", shape_.name,
-                                         "\" has ", shape_.layers, " layers and width ", shape_.width_at(p), " there"));
-        }
-      }
-    }
-    if (!next.empty() && other.fingerprint != shape_.fingerprint) {
-      throw shape_error(detail::text("llama.cpp: the plan was compiled for model \"", other.name, "\" with fingerprint ",
-                                     other.fingerprint, "; model \"", shape_.name, "\" has ", shape_.fingerprint));
-    }
-  }
+  /// What acts, and what must live for it to act.
+  struct action {
+    std::optional<hook_ref<float>> hook = std::nullopt;
+    std::vector<float> native = {};             // [(L - 1) * d], or empty
+    std::unique_ptr<const plan> kept = nullptr;  // which the hook refers to, wherever the host is moved to
+    detail::acting as = {};
+  };
 
-  /// The rows of a control vector in llama.cpp's layout: layers 1 to L-1. Empty if the plan does anything else.
-  /// @shape returns [(L - 1) * d] or [0]
-  [[nodiscard]] std::vector<float> native_rows(const plan& next) const {
-    const auto width = static_cast<std::size_t>(shape_.width);
-    std::vector<float> out(width * static_cast<std::size_t>(std::max(0, shape_.layers - 1)));
-    for (int layer = 0; layer < shape_.layers; ++layer) {
-      for (const point p : all_points) {
-        if (next.access({layer, p}) == access::none) {
-          continue;
-        }
-        const std::span<const float> row = next.constant_addition({layer, p});
-        if (layer == 0 || p != point::residual_out || row.size() != width) {
-          return {};
-        }
-        std::copy(row.begin(), row.end(), out.begin() + static_cast<std::ptrdiff_t>(width * static_cast<std::size_t>(layer - 1)));
+  /// All of it or nothing: what may fail comes first.
+  void act(action to) {
+    if (to.hook) {
+      to.hook->require_fit(shape_);
+    }
+    if (!to.native.empty() || !native_.empty()) {
+      if (!set_native(to.native)) {
+        const bool as_before = set_native(native_);
+        throw host_error(detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses ",
+                                      to.native.empty() ? "to clear the control vector" : "a control vector",
+                                      as_before ? "" : ", and the one before it"));
       }
     }
-    return out;
+    path_ = to.hook ? llama_cpp_path::hook : to.native.empty() ? llama_cpp_path::none : llama_cpp_path::native;
+    watcher_->hook = to.hook;
+    native_ = std::move(to.native);
+    kept_ = std::move(to.kept);
+    as_ = to.as;
   }
 
   /// Always the full length: llama.cpp keeps the old rows of layers that a shorter buffer leaves out.
-  void set_native(bool on) {
-    if (llama_set_adapter_cvec(context_.get(), on ? native_.data() : nullptr, on ? native_.size() : 0,
-                               static_cast<std::int32_t>(shape_.width), on ? 1 : -1, on ? shape_.layers - 1 : -1) != 0) {
-      throw host_error(detail::text("llama.cpp: llama_set_adapter_cvec refuses ",
-                                    on ? "a control vector" : "to clear the control vector"));
-    }
-  }
-
-  void forget(llama_seq_id sequence, llama_pos from) {
-    if (!llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, from, -1) &&
-        !(from == 0 && llama_memory_seq_rm(llama_get_memory(context_.get()), sequence, -1, -1))) {
-      throw host_error(detail::text("llama.cpp: the cache cannot drop sequence ", sequence, " from position ", from));
-    }
+  [[nodiscard]] bool set_native(const std::vector<float>& rows) {
+    const bool on = !rows.empty();
+    return llama_set_adapter_cvec(context_.get(), on ? rows.data() : nullptr, rows.size(), static_cast<std::int32_t>(shape_.width),
+                                  on ? 1 : -1, on ? shape_.layers - 1 : -1) == 0;
   }
 
   [[nodiscard]] Eigen::Index vocabulary() const { return llama_vocab_n_tokens(llama_model_get_vocab(&model())); }
 
-  /// Sequences whose cache is empty, from the last, at most so many.
-  /// @throws argument_error if there is none
-  [[nodiscard]] std::vector<llama_seq_id> idle_sequences(std::size_t most) const {
-    const auto sequences = static_cast<llama_seq_id>(llama_n_seq_max(context_.get()));
-    std::vector<llama_seq_id> out;
-    for (llama_seq_id sequence = sequences - 1; sequence >= 0 && out.size() < most; --sequence) {
-      if (llama_memory_seq_pos_max(llama_get_memory(context_.get()), sequence) < 0) {
-        out.push_back(sequence);
-      }
-    }
-    if (out.empty()) {
-      throw argument_error(detail::text("llama.cpp: all ", sequences, " sequences of the context are in use; evaluating needs an "
-                                        "empty one"));
-    }
-    return out;
-  }
-
   /// Runs with nothing acting but this hook; then the sequences are empty, and all is as before.
   template <class Run>
   void alone(hook_ref<float> only, const std::vector<llama_seq_id>& sequences, Run run) {
-    const auto acting = watcher_->hook;
-    const auto before = prompt_lengths_;
-    const auto restore = [&] {
-      watcher_->hook = acting;
-      prompt_lengths_ = before;
-      for (const llama_seq_id sequence : sequences) {
-        forget(sequence, 0);
-      }
-      if (path_ == llama_cpp_path::native) {
-        set_native(true);
-      }
-    };
-    if (path_ == llama_cpp_path::native) {
-      set_native(false);
+    detail::sequence_book before = sequences_.book();
+    if (!native_.empty() && !set_native({})) {
+      throw host_error(detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses to clear the control vector"));
     }
-    watcher_->hook = only;
+    const auto acting = std::exchange(watcher_->hook, only);
+    const auto path = std::exchange(path_, llama_cpp_path::hook);
+    std::exception_ptr failure;
     try {
       run();
     } catch (...) {
-      restore();
-      throw;
+      failure = std::current_exception();
     }
-    restore();
+    for (const llama_seq_id sequence : sequences) {
+      sequences_.abandon(sequence);
+    }
+    sequences_.restore(std::move(before));
+    watcher_->hook = acting;
+    path_ = path;
+    if (!native_.empty() && !set_native(native_)) {  // better known to be off than believed to be on
+      native_.clear();
+      path_ = llama_cpp_path::none;
+      if (!failure) {
+        throw host_error(detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"),
+                                      " refuses the control vector that it had; nothing acts now"));
+      }
+    }
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
   }
 
   void require_room(std::span<const std::int32_t> tokens) const {
     const auto room = llama_n_ctx_seq(context_.get());
     if (tokens.empty() || tokens.size() > room) {
-      throw argument_error(detail::text("llama.cpp: a text has ", tokens.size(), " tokens; expected 1 to ", room));
+      throw argument_error(detail::text("llama.cpp: ", detail::thing("a text"), " has ", detail::actual(tokens.size()),
+                                        " tokens; expected ", detail::expected("1 to ", room)));
     }
   }
 
@@ -396,7 +399,12 @@ class llama_cpp_host {
       const bool last = i + 1 == count;
       batch.add(tokens[static_cast<std::size_t>(i)], i, sequence, last ? token_batch::output::logits : others);
       if (last || (i + 1) % most == 0) {
-        decode(batch.view());
+        try {
+          decode(batch.view());
+        } catch (...) {
+          sequences_.abandon(sequence);
+          throw;
+        }
         after(batch.size());
         batch.clear();
       }
@@ -410,8 +418,11 @@ class llama_cpp_host {
   std::unique_ptr<llama_context, free_context> context_;
   model_shape shape_;
   llama_cpp_path path_ = llama_cpp_path::none;
-  std::vector<float> native_;  // [(L - 1) * d] while the path is native
-  std::map<llama_seq_id, std::int32_t> prompt_lengths_;
+  std::vector<float> native_;         // [(L - 1) * d] while the path is native
+  std::unique_ptr<const plan> kept_;  // the plan that is the hook, if one is
+  detail::acting as_;                 // what acts, for the book
+  std::uint64_t hooks_ = 0;           // that were set
+  detail::cached_sequences sequences_;
   detail::batch_rows batch_;  // under way
 };
 static_assert(text_host<llama_cpp_host> && logits_host<llama_cpp_host>);

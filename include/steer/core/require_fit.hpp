@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <string>
+#include <type_traits>
 
 #include "steer/core/error.hpp"
 #include "steer/core/hook.hpp"
@@ -62,10 +63,10 @@ inline void require_facts(const model_shape& made_for, const model_shape& host) 
 ///         supply
 /// @cost   a question of `access` for each site of the hook's model; allocates nothing
 template <class Hook>
-void require_fit(Hook& target, const model_shape& host) {
-  if constexpr (hook_of_hooks<Hook>) {
+void require_fit(Hook&& target, const model_shape& host) {
+  if constexpr (hook_of_hooks<std::remove_cvref_t<Hook>>) {
     target.require_fit(host);
-  } else if constexpr (shaped_hook<Hook>) {
+  } else if constexpr (shaped_hook<std::remove_cvref_t<Hook>>) {
     const model_shape& made_for = target.shape();
     bool acts = false;
     for (int layer = 0; layer < made_for.layers; ++layer) {

@@ -7,6 +7,7 @@
 #include <llama.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -20,7 +21,8 @@ inline constexpr int layers = 3;
 inline constexpr int width = 64;
 inline constexpr int vocabulary = 64;
 
-inline pointer make(const std::string& architecture) {
+/// @param also  adds to the metadata or replaces them; a vocabulary of its own has any size
+inline pointer make(const std::string& architecture, const std::function<void(gguf_context&)>& also = {}) {
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   llama_backend_init();
   const std::unique_ptr<gguf_context, void (*)(gguf_context*)> metadata(gguf_init_empty(), gguf_free);
@@ -58,6 +60,9 @@ inline pointer make(const std::string& architecture) {
   real("logit_scale", 1.0F);
   real("residual_scale", 0.5F);
   real("embedding_scale", 2.0F);
+  if (also) {
+    also(*metadata);
+  }
   std::mt19937 engine{1};
   const auto fill = [](ggml_tensor* tensor, void* source) {
     std::normal_distribution<float> normal(0.0F, 0.2F);

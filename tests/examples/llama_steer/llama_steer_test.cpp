@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -100,6 +101,93 @@ TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\nin\n" << said;
   }
   EXPECT_EQ(said.find("never read"), std::string::npos);
+}
+
+/// From the first pairs that ship: enough to be seen in an answer.
+const steer::steering_vector& roughly_terse() {
+  static const steer::steering_vector v = [] {
+    const vector_options shipped;
+    return extract(model(), one_thread(), part_of(read_pairs(shipped.positive, shipped.negative), 0, 6), {"terse", "pairs"}, "last",
+                   {12, 15});
+  }();
+  return v;
+}
+
+TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
+  chat_options options;
+  options.model = one_thread();
+  options.tokens = 40;
+  options.context = 256;
+  options.strength = 0.05F;
+  const steer::steering_vector& terse = roughly_terse();
+  conversation talk(model(), options, terse);
+  conversation other(model(), options, terse);
+  std::string story = "Tell me a story about a dog";
+  while (tokens_of(*model(), story, one_thread()).size() < 246) {  // so that there is no room for the answer
+    story += " and a cat";
+  }
+  const std::string short_one = "Say hello.";
+  const auto nobody = [](const std::string&) {};
+  std::string said;
+  expect_error<steer::host_error>([&] { talk.answer(story, [&](const std::string& piece) { said += piece; }); }, "no room", "256");
+  EXPECT_FALSE(said.empty());
+  expect_error<steer::host_error>([&] { talk.answer_twice(story); }, "no room");
+  EXPECT_EQ(talk.strength(), 0.05F);
+  conversation fresh(model(), options, terse);
+  fresh.set_strength(0.0F);
+  const auto unsteered = fresh.answer(short_one, nobody);
+  const auto expected = other.answer(short_one, nobody);
+  ASSERT_NE(expected, unsteered) << "the dose is seen in the answer";
+  EXPECT_EQ(talk.answer(short_one, nobody), expected) << "steered as the prompt says, and asked nothing else before";
+  expect_error<steer::numeric_error>([&] { talk.set_strength(std::nanf("")); }, "finite");
+  EXPECT_EQ(talk.strength(), 0.05F);
+  EXPECT_EQ(talk.answer("And goodbye.", nobody), other.answer("And goodbye.", nobody));
+
+  std::istringstream in(story + "\n" + short_one + "\n");
+  testing::internal::CaptureStdout();
+  conversation third(model(), options, terse);
+  chat(third, in, {});
+  const std::string shown = testing::internal::GetCapturedStdout();
+  EXPECT_NE(shown.find("\nllama.cpp: llama_decode returned 1"), std::string::npos) << shown;
+  EXPECT_NE(shown.find(expected + "\n"), std::string::npos) << shown;
+}
+
+TEST(LlamaSteer, AnInterruptEndsTheAnswerAndNotTheProgram) {
+  static int reached = 0;
+  const auto before = std::signal(SIGINT, [](int) { ++reached; });
+  chat_options options;
+  options.model = one_thread();
+  options.tokens = 200;
+  conversation talk(model(), options, roughly_terse());
+  {
+    const interruption noted;
+    int pieces = 0;
+    const auto at_the_fifth = [&](const std::string&) {
+      if (++pieces == 5) {
+        std::raise(SIGINT);
+      }
+    };
+    const std::string cut = talk.answer("Tell me a long story.", at_the_fifth, &interruption::came);
+    EXPECT_EQ(pieces, 5);
+    EXPECT_FALSE(cut.empty());
+    EXPECT_TRUE(interruption::came());
+    const auto [plain, steered] = talk.answer_twice("And then?", &interruption::came);
+    EXPECT_TRUE(plain.empty() && steered.empty());
+  }
+  EXPECT_EQ(reached, 0);
+  std::raise(SIGINT);
+  EXPECT_EQ(reached, 1) << "at the prompt it does what it always does";
+  {
+    const interruption noted;
+    EXPECT_FALSE(interruption::came());
+  }
+  std::signal(SIGINT, SIG_IGN);
+  {
+    const interruption noted;
+    std::raise(SIGINT);
+    EXPECT_FALSE(interruption::came()) << "who ignores it goes on to";
+  }
+  std::signal(SIGINT, before);
 }
 
 TEST(LlamaSteer, AnswersThatAreReadOutFollowOneRequestAndAreAsLong) {

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <span>
 #include <vector>
 
+#include "steer/adapter/llama_cpp/sequence_book.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/rows.hpp"
 
@@ -23,42 +23,50 @@ struct batch_rows {
 
   /// Reads `batch` as llama.cpp will: positions that are left out follow what the cache holds, sequences that are left out
   /// are sequence 0, and without marks the last row has logits.
-  /// @throws argument_error, naming the row, for what hooks cannot use and what llama.cpp would end the program for
-  void read(const llama_batch& batch, llama_context* context, const std::map<llama_seq_id, std::int32_t>& prompt_lengths) {
+  /// @throws argument_error, naming the row, for what hooks cannot use, what llama.cpp would end the program for, and a
+  ///         position that is not the next of its sequence; host_error where rows of a sequence are gone that nobody dropped
+  ///         through the adapter
+  void read(const llama_batch& batch, llama_context* context, const sequence_book& begun) {
     const auto most = static_cast<std::int32_t>(llama_n_batch(context));
     if (batch.n_tokens < 1 || batch.n_tokens > most) {
-      throw argument_error(text("llama.cpp: the batch has ", batch.n_tokens, " tokens; expected 1 to ", most));
+      throw argument_error(text("llama.cpp: ", thing("the batch"), " has ", actual(batch.n_tokens), " tokens; expected ",
+                                expected("1 to ", most)));
     }
     if (batch.token == nullptr) {
-      throw argument_error("llama.cpp: the batch has no token ids; hooks need them");
+      throw argument_error(text("llama.cpp: ", thing("the batch"), " has no token ids; hooks need them"));
     }
     const std::int32_t vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(llama_get_model(context)));
     rows.clear();
     outputs.clear();
     std::map<llama_seq_id, llama_pos> next;
     for (std::int32_t i = 0; i < batch.n_tokens; ++i) {
-      const auto refuse = [i](const auto&... what) { throw argument_error(text("llama.cpp: row ", i, " of the batch ", what...)); };
+      const auto refuse = [i](const auto&... what) {
+        throw argument_error(text("llama.cpp: ", thing("row ", i, " of the batch"), " ", what...));
+      };
       row_info row;
       row.token = batch.token[i];
       if (row.token < 0 || row.token >= vocabulary) {
-        refuse("has token ", row.token, "; expected 0 to ", vocabulary - 1);
+        refuse("has token ", actual(row.token), "; expected ", expected("0 to ", vocabulary - 1));
       }
       if (batch.seq_id != nullptr && batch.n_seq_id != nullptr && batch.n_seq_id[i] != 1) {
-        refuse("belongs to ", batch.n_seq_id[i], " sequences; hooks need rows of one");
+        refuse("belongs to ", actual(batch.n_seq_id[i]), " sequences; hooks need rows of ", expected("one"));
       }
       row.sequence = batch.seq_id != nullptr ? batch.seq_id[i][0] : 0;
-      const auto begun = prompt_lengths.find(row.sequence);
-      if (begun == prompt_lengths.end()) {
-        refuse("belongs to sequence ", row.sequence, ", which has not begun; expected begin(", row.sequence, ", prompt length)");
+      if (!begun.has(row.sequence)) {
+        refuse("belongs to sequence ", actual(row.sequence), ", which has not begun; expected ",
+               expected("begin(", row.sequence, ", prompt length)"));
       }
-      if (batch.pos != nullptr) {
-        row.position = batch.pos[i];
-      } else {
-        const auto [follows, first] = next.try_emplace(row.sequence, 0);
-        follows->second = first ? llama_memory_seq_pos_max(llama_get_memory(context), row.sequence) + 1 : follows->second + 1;
-        row.position = follows->second;
+      const auto [follows, first] = next.try_emplace(row.sequence, 0);
+      if (first) {
+        follows->second = end_of(row.sequence, context, begun);
       }
-      row.prompt_length = begun->second;
+      row.position = batch.pos != nullptr ? batch.pos[i] : follows->second;
+      if (row.position != follows->second) {  // llama.cpp takes any first position, and a gap would be steered as if there were none
+        refuse("has position ", actual(row.position), "; expected ", expected(follows->second), ", the next of sequence ",
+               row.sequence);
+      }
+      ++follows->second;
+      row.prompt_length = begun.prompt_length(row.sequence);
       row.phase = row.position < row.prompt_length ? phase::prompt : phase::generation;
       rows.push_back(row);
       outputs.push_back(batch.logits != nullptr ? batch.logits[i] : static_cast<std::int8_t>(i == batch.n_tokens - 1));
@@ -69,10 +77,34 @@ struct batch_rows {
   [[nodiscard]] std::map<llama_seq_id, llama_pos> beginnings() const {
     std::map<llama_seq_id, llama_pos> out;
     for (const row_info& row : rows) {
-      const auto entry = out.try_emplace(row.sequence, row.position).first;
-      entry->second = std::min(entry->second, row.position);
+      out.try_emplace(row.sequence, row.position);  // positions rise
     }
     return out;
+  }
+
+  /// The position after the last of each sequence.
+  [[nodiscard]] std::map<llama_seq_id, llama_pos> ends() const {
+    std::map<llama_seq_id, llama_pos> out;
+    for (const row_info& row : rows) {
+      out[row.sequence] = row.position + 1;
+    }
+    return out;
+  }
+
+  /// Where a sequence that was begun goes on. A model without a cache reads a sequence anew with every batch.
+  /// @throws host_error if the cache holds fewer rows than were decoded: what their positions are is not known then
+  static llama_pos end_of(llama_seq_id sequence, llama_context* context, const sequence_book& begun) {
+    const llama_memory_t memory = llama_get_memory(context);
+    if (memory == nullptr) {
+      return 0;
+    }
+    const llama_pos end = llama_memory_seq_pos_max(memory, sequence) + 1;
+    if (end < begun.length(sequence)) {
+      throw host_error(text("llama.cpp: ", thing("sequence ", sequence), " has ", actual(end), " rows in the cache, of ",
+                            expected(begun.length(sequence)),
+                            " that were decoded; drop or move rows by shift, rewind or begin, which keep the facts of rows"));
+    }
+    return end;
   }
 };
 

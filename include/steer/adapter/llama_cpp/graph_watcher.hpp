@@ -129,6 +129,11 @@ class graph_watcher {
     return state_ == state::followed;
   }
 
+  /// Whether the hook writes anything of the batch that was announced last.
+  [[nodiscard]] bool writes() const noexcept {
+    return std::find(wanted_.begin(), wanted_.end(), steer::access::write) != wanted_.end();
+  }
+
   /// The batch is over.
   /// @return what went wrong in it, if anything did
   [[nodiscard]] std::exception_ptr conclude() noexcept {

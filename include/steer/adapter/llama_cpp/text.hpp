@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,32 +25,77 @@ struct chat_message {
 /// What becomes of "<|im_end|>" and its like in a text.
 enum class special_tokens : bool { as_text, as_tokens };
 
-/// The model's tokens of a text, with its BOS in front where it has one.
-/// @throws argument_error if there are none, or the text is too long
-inline std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special) {
+namespace detail {
+
+/// @throws argument_error where llama.cpp would end the program: there is nothing to make tokens with
+inline const llama_vocab* vocabulary_of(const llama_model& model) {
   const llama_vocab* vocabulary = llama_model_get_vocab(&model);
+  if (llama_vocab_type(vocabulary) == LLAMA_VOCAB_TYPE_NONE) {
+    throw argument_error(text("llama.cpp: ", thing("the model"), " has ", actual("no vocabulary"), "; expected ", expected("one"),
+                              ", or token ids instead of text"));
+  }
+  return vocabulary;
+}
+
+/// The token that the model wants in front of every text, if it wants one.
+/// @throws argument_error if it wants one and has none
+inline std::optional<llama_token> bos_of(const llama_vocab* vocabulary) {
+  if (!llama_vocab_get_add_bos(vocabulary)) {
+    return std::nullopt;
+  }
+  const llama_token bos = llama_vocab_bos(vocabulary);
+  if (bos < 0) {
+    throw argument_error(text("llama.cpp: ", thing("the vocabulary"), " wants a BOS token in front of every text and has ",
+                              actual("none"), "; expected ", expected("tokenizer.ggml.bos_token_id"), ", or no add_bos_token"));
+  }
+  return bos;
+}
+
+}  // namespace detail
+
+/// The model's tokens of a text, with its BOS in front where it wants one. Nothing comes after: a text goes on, and an EOS or
+/// SEP that the model's metadata ask for would be what is answered to, and what is read where the last token is.
+/// @throws argument_error if there are none, the text is too long, or the model has no vocabulary, or wants a BOS and has none
+inline std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special) {
+  const llama_vocab* vocabulary = detail::vocabulary_of(model);
+  const std::optional<llama_token> bos = detail::bos_of(vocabulary);
+  constexpr std::size_t most = INT32_MAX / 2;
+  if (text.size() > most) {
+    throw argument_error(detail::text("llama.cpp: ", detail::thing("a text"), " has ", detail::actual(text.size()),
+                                      " bytes; expected ", detail::expected("at most ", most)));
+  }
   const auto length = static_cast<std::int32_t>(text.size());
-  std::vector<std::int32_t> tokens(text.size() + 2);
+  const std::size_t front = bos ? 1 : 0;
+  std::vector<std::int32_t> tokens(text.size() + 2 + front);
   const auto run = [&] {
-    return llama_tokenize(vocabulary, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()), true,
-                          special == special_tokens::as_tokens);
+    return llama_tokenize(vocabulary, text.data(), length, tokens.data() + front, static_cast<std::int32_t>(tokens.size() - front),
+                          false, special == special_tokens::as_tokens);
   };
   std::int32_t count = run();
   if (count < 0 && count != INT32_MIN) {
-    tokens.resize(static_cast<std::size_t>(-count));
+    tokens.resize(static_cast<std::size_t>(-count) + front);
     count = run();
   }
-  if (count <= 0) {
-    throw argument_error(detail::text("llama.cpp: a text of ", text.size(), " bytes has no tokens; expected at least one"));
+  if (count < 0 || static_cast<std::size_t>(count) + front == 0) {
+    throw argument_error(detail::text("llama.cpp: ", detail::thing("a text"), " of ", text.size(), " bytes has ",
+                                      detail::actual("no tokens"), "; expected ", detail::expected("at least one")));
   }
-  tokens.resize(static_cast<std::size_t>(count));
+  if (bos) {
+    tokens.front() = *bos;
+  }
+  tokens.resize(static_cast<std::size_t>(count) + front);
   return tokens;
 }
 
 /// The text of one token; special tokens are empty.
+/// @throws argument_error if the model has no vocabulary or no such token
 inline std::string text_of(const llama_model& model, std::int32_t token) {
   std::string out(64, '\0');
-  const llama_vocab* vocabulary = llama_model_get_vocab(&model);
+  const llama_vocab* vocabulary = detail::vocabulary_of(model);
+  if (token < 0 || token >= llama_vocab_n_tokens(vocabulary)) {
+    throw argument_error(detail::text("llama.cpp: ", detail::thing("token ", token), " does not exist; expected ",
+                                      detail::expected("0 to ", llama_vocab_n_tokens(vocabulary) - 1)));
+  }
   const auto run = [&] {
     return llama_token_to_piece(vocabulary, token, out.data(), static_cast<std::int32_t>(out.size()), 0, false);
   };
@@ -89,7 +135,7 @@ inline std::string default_system_message(std::string_view pattern) {
 inline std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns) {
   const char* pattern = llama_model_chat_template(&model, nullptr);
   if (pattern == nullptr) {
-    throw argument_error("llama.cpp: the model has no chat template");
+    throw argument_error(detail::text("llama.cpp: ", detail::thing("the model"), " has no ", detail::expected("chat template")));
   }
   std::vector<llama_chat_message> messages;
   std::size_t size = 256;
@@ -113,20 +159,21 @@ inline std::string apply_chat_template(const llama_model& model, std::span<const
     length = run();
   }
   if (length < 0) {
-    throw argument_error("llama.cpp: the model's chat template is none of those that llama.cpp knows");
+    throw argument_error(detail::text("llama.cpp: ", detail::thing("the model's chat template"), " is none of ",
+                                      detail::expected("those that llama.cpp knows")));
   }
   out.resize(static_cast<std::size_t>(length));
   return out;
 }
 
 /// The tokens of a conversation in the model's own chat template; the last one is where the assistant begins to speak.
-/// @throws argument_error as `apply_chat_template`
+/// @throws argument_error as `apply_chat_template` and `tokenize`
 inline std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns) {
   std::string text = apply_chat_template(model, turns);
-  const llama_vocab* vocabulary = llama_model_get_vocab(&model);
-  if (const llama_token bos = llama_vocab_bos(vocabulary); bos >= 0 && llama_vocab_get_add_bos(vocabulary)) {
-    if (const std::string_view written = llama_vocab_get_text(vocabulary, bos); text.starts_with(written)) {
-      text.erase(0, written.size());  // the tokeniser puts its own in front
+  if (const auto bos = detail::bos_of(detail::vocabulary_of(model))) {
+    if (const std::string_view written = llama_vocab_get_text(llama_model_get_vocab(&model), *bos);
+        !written.empty() && text.starts_with(written)) {
+      text.erase(0, written.size());  // `tokenize` puts its own in front
     }
   }
   return tokenize(model, text, special_tokens::as_tokens);

@@ -1,0 +1,146 @@
+// steer/adapter/llama_cpp/sequence_book.hpp: what the adapter knows of each sequence, beside what the cache holds.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "steer/core/error.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+/// Under what the rows that a sequence's cache holds were computed: no change of steering computes them anew.
+struct prefix_steering {
+  enum class source : std::uint8_t {
+    empty,    ///< there are no rows
+    nothing,  ///< nothing acted
+    plan,     ///< a plan or session, whose digest this is
+    hook,     ///< a hook that has no digest
+    mixed,    ///< not always the same
+  };
+  source by = source::empty;
+  std::uint64_t digest = 0;  ///< of the plan; 0 otherwise
+
+  bool operator==(const prefix_steering&) const = default;
+};
+
+namespace detail {
+
+/// What acts on a batch.
+struct acting {
+  prefix_steering::source by = prefix_steering::source::nothing;
+  std::uint64_t id = 0;  ///< a plan's digest, or a number of its own for any other hook
+
+  bool operator==(const acting&) const = default;
+};
+
+/// The sequences that were begun: their prompts, how many rows each has, and what acted on these.
+///
+/// Positions are those of the cache. All members but `begin` and `has` need a sequence that was begun.
+class sequence_book {
+ public:
+  [[nodiscard]] bool has(std::int32_t sequence) const { return entries_.contains(sequence); }
+  [[nodiscard]] std::int32_t prompt_length(std::int32_t sequence) const { return entries_.at(sequence).prompt_length; }
+  [[nodiscard]] std::int32_t length(std::int32_t sequence) const { return entries_.at(sequence).length; }
+
+  /// How many rows from the first one a sequence has in common with another, in the same memory.
+  [[nodiscard]] std::int32_t shared(std::int32_t sequence) const {
+    std::int32_t most = 0;
+    for (const auto& [other, rows] : entries_.at(sequence).shared) {
+      most = std::max(most, rows);
+    }
+    return most;
+  }
+
+  [[nodiscard]] prefix_steering prefix(std::int32_t sequence) const {
+    const auto& under = entries_.at(sequence).under;
+    if (under.size() != 1) {
+      return {under.empty() ? prefix_steering::source::empty : prefix_steering::source::mixed};
+    }
+    const acting& by = under.front().second;
+    return {by.by, by.by == prefix_steering::source::plan ? by.id : 0};
+  }
+
+  void begin(std::int32_t sequence, std::int32_t prompt_length) {
+    forget(sequence);
+    entries_[sequence].prompt_length = prompt_length;
+  }
+
+  /// It is no longer begun.
+  void forget(std::int32_t sequence) {
+    entries_.erase(sequence);
+    for (auto& [other, e] : entries_) {
+      e.shared.erase(sequence);
+    }
+  }
+
+  /// Rows up to a position, exclusive, are in the cache now.
+  void extend(std::int32_t sequence, std::int32_t length, const acting& by) {
+    entry& e = entries_.at(sequence);
+    if (length > e.length) {
+      if (e.under.empty() || !(e.under.back().second == by)) {
+        e.under.emplace_back(e.length, by);
+      }
+      e.length = length;
+    }
+  }
+
+  /// The rows from a position on are gone.
+  void rewind(std::int32_t sequence, std::int32_t position) {
+    entry& e = entries_.at(sequence);
+    e.length = std::min(e.length, position);
+    std::erase_if(e.under, [&](const auto& part) { return part.first >= position; });
+    for (auto& [other, rows] : e.shared) {
+      rows = std::min(rows, position);
+      entries_.at(other).shared[sequence] = rows;
+    }
+  }
+
+  /// `to` is what `from` is.
+  /// @param one_cache  whether both refer to the same rows
+  void fork(std::int32_t from, std::int32_t to, bool one_cache) {
+    forget(to);
+    entry copy = entries_.at(from);
+    if (one_cache) {
+      for (const auto& [other, rows] : copy.shared) {
+        entries_.at(other).shared[to] = rows;
+      }
+      copy.shared[from] = copy.length;
+      entries_.at(from).shared[to] = copy.length;
+    }
+    entries_[to] = std::move(copy);
+  }
+
+  /// The rows [first, first + count) are gone, and those behind them stand `count` positions lower. A prompt is as much
+  /// shorter as it has lost rows, so that no generated row comes to stand in it. What acted stays known as it was: the rows
+  /// that are left have read those that are gone.
+  void shift(std::int32_t sequence, std::int32_t first, std::int32_t count) {
+    entry& e = entries_.at(sequence);
+    const auto moved = [&](std::int32_t position) { return position <= first ? position : std::max(first, position - count); };
+    e.prompt_length = moved(e.prompt_length);
+    e.length = moved(e.length);
+    for (auto& [from, by] : e.under) {
+      from = moved(from);
+    }
+    if (e.length == 0) {
+      e.under.clear();
+    }
+  }
+
+ private:
+  struct entry {
+    std::int32_t prompt_length = 0;
+    std::int32_t length = 0;                                // rows in the cache
+    std::vector<std::pair<std::int32_t, acting>> under;     // from which position on what acted
+    std::map<std::int32_t, std::int32_t> shared;            // by other sequence: rows in common
+  };
+
+  std::map<std::int32_t, entry> entries_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace steer
