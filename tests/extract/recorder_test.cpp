@@ -194,6 +194,26 @@ TEST_F(recorder, refuses_a_host_that_leaves_out_selected_rows) {
       {.what = "recorder: positive text 0 (3 tokens)", .layer = 1, .expected = "3", .actual = "1"});
 }
 
+TEST_F(recorder, refuses_rows_that_are_not_what_the_host_said) {
+  struct liar : toy::host {
+    Eigen::Index width = 3;
+    bool with_facts = true;
+
+    void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) const {
+      steer::matrix<float> shown = steer::matrix<float>::Ones(static_cast<Eigen::Index>(tokens.size()), width);
+      const std::vector<steer::row_info> info(with_facts ? tokens.size() : 0);
+      hook(steer::site{1, steer::point::residual_out}, toy::view(shown, info));
+    }
+  };
+  steer::recorder made{model.shape(), {.tokens = steer::all_tokens{}, .layers = {1}}};
+  for (const auto& [width, with_facts] : {std::pair(2, true), std::pair(4096, true), std::pair(3, false)}) {
+    liar host{{model}, width, with_facts};
+    expect_error<steer::shape_error>([&] { made.observe(host, "ab", steer::side::positive); }, "recorder: layer 1",
+                                     "3 rows of width " + std::to_string(width), "expected width 3 and facts of each row");
+  }
+  EXPECT_EQ(made.count(steer::side::positive), 0U);
+}
+
 TEST_F(recorder, keeps_and_merges_all_or_nothing) {
   STEER_NEED_ALLOCATION_COUNTS();
   steer::recorder start{model.shape(), {.tokens = steer::token_span{1}}};

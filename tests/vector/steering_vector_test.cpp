@@ -38,6 +38,7 @@ TEST_F(steering_vector, refuses_each_fault_by_name) {
   expect([](auto& v) { v.directions[2].values.resize(0); }, "layer 2", "empty");
   expect([](auto& v) { v.directions[0].row_norm = 0.0; }, "layer 0", "mean row norm is 0");
   expect([](auto& v) { v.directions[0].spread = -1.0; }, "layer 0", "spread is -1");
+  expect([](auto& v) { v.point = static_cast<steer::point>(5); }, "point is 5", "expected 0 to 4");
   expect([](auto& v) { v.directions[0].origin = Eigen::VectorXf::Ones(3); }, "origin has width 3", "expected 4");
 }
 

@@ -13,7 +13,6 @@
 #include "steer/core/error.hpp"
 #include "steer/vector/strength_unit.hpp"
 #include "steer/vector/frame.hpp"
-#include "steer/vector/naming_layer.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -90,50 +89,47 @@ inline joint_dose solve_joint_dose(const std::vector<steering_vector>& vectors, 
   const steering_vector& known = detail::require_all_together(vectors, who);
   out.move.source.model = known.source.model;
   out.move.source.fingerprint = known.source.fingerprint;
-  for (const auto& entry : vectors.front().directions) {
-    const int layer = entry.first;
+  for (const auto& [layer, first] : vectors.front().directions) {
     const std::string where = detail::text(who, " (", out.move.name, "), layer ", layer);
-    detail::naming_layer(layer, [&] {
-      std::vector<const direction*> directions;
-      joint_dose_report report;
-      report.targets = asked;
-      double row_norm = 0.0;
-      bool measured = true;
-      for (std::size_t i = 0; i < vectors.size(); ++i) {
-        directions.push_back(&vectors[i].directions.at(layer));
-        report.targets[static_cast<Eigen::Index>(i)] *= detail::size_of(options.unit, *directions.back(), where);
-        measured = measured && directions.back()->row_norm.has_value();
-        row_norm += directions.back()->row_norm.value_or(0.0) / static_cast<double>(vectors.size());
+    std::vector<const direction*> directions;
+    joint_dose_report report;
+    report.targets = asked;
+    double row_norm = 0.0;
+    bool measured = true;
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+      directions.push_back(&vectors[i].directions.at(layer));
+      report.targets[static_cast<Eigen::Index>(i)] *= detail::size_of(options.unit, *directions.back(), where);
+      measured = measured && directions.back()->row_norm.has_value();
+      row_norm += directions.back()->row_norm.value_or(0.0) / static_cast<double>(vectors.size());
+    }
+    const frame together(directions, where, {.ridge = options.ridge});
+    report.condition = together.condition();
+    report.weights = together.inverse() * report.targets;
+    Eigen::VectorXd move = together.directions().transpose() * report.weights;
+    report.norm = move.norm();
+    if (std::isfinite(options.budget)) {
+      if (!measured) {
+        throw argument_error(detail::text(detail::thing(where), ": a budget needs ",
+                                          detail::expected("every vector's mean row norm"), ", which one does not have"));
       }
-      const frame together(directions, where, {.ridge = options.ridge});
-      report.condition = together.condition();
-      report.weights = together.inverse() * report.targets;
-      Eigen::VectorXd move = together.directions().transpose() * report.weights;
-      report.norm = move.norm();
-      if (std::isfinite(options.budget)) {
-        if (!measured) {
-          throw argument_error(detail::text(detail::thing(where), ": a budget needs ",
-                                            detail::expected("every vector's mean row norm"), ", which one does not have"));
-        }
-        const double fits = options.budget * row_norm / report.norm;
-        if (fits < 1.0 && options.over_budget == over_budget::refuse) {
-          throw numeric_error(detail::text(detail::thing(where), ": infeasible: the targets need a move of ",
-                                           detail::actual(report.norm / row_norm), " of the mean row norm, the budget is ",
-                                           detail::expected(options.budget), "; ", fits,
-                                           " of the targets would fit (the directions' condition number is ", report.condition,
-                                           ")"));
-        }
-        if (fits < 1.0) {
-          report.share = fits;
-          report.weights *= fits;
-          report.norm *= fits;
-          move *= fits;
-        }
+      const double fits = options.budget * row_norm / report.norm;
+      if (fits < 1.0 && options.over_budget == over_budget::refuse) {
+        throw numeric_error(detail::text(detail::thing(where), ": infeasible: the targets need a move of ",
+                                         detail::actual(report.norm / row_norm), " of the mean row norm, the budget is ",
+                                         detail::expected(options.budget), "; ", fits,
+                                         " of the targets would fit (the directions' condition number is ", report.condition,
+                                         ")"));
       }
-      report.reached = together.directions() * move;
-      out.move.directions[layer].values = move.cast<float>();
-      out.layers[layer] = report;
-    });
+      if (fits < 1.0) {
+        report.share = fits;
+        report.weights *= fits;
+        report.norm *= fits;
+        move *= fits;
+      }
+    }
+    report.reached = together.directions() * move;
+    out.move.directions[layer].values = move.cast<float>();
+    out.layers[layer] = report;
   }
   check(out.move);
   return out;

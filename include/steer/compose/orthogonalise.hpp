@@ -16,7 +16,6 @@
 #include "steer/core/matrix.hpp"
 #include "steer/vector/decomposition.hpp"
 #include "steer/vector/frame.hpp"
-#include "steer/vector/naming_layer.hpp"
 #include "steer/vector/steering_vector.hpp"
 #include "steer/vector/subspace.hpp"
 
@@ -56,18 +55,15 @@ std::vector<steering_vector> changed_together(const std::vector<steering_vector>
   }
   require_all_together(vectors, who);
   std::vector<steering_vector> out = vectors;
-  for (const auto& entry : vectors.front().directions) {
-    const int layer = entry.first;
+  for (const auto& [layer, first] : vectors.front().directions) {
     std::vector<const direction*> directions;
     Eigen::VectorXd lengths(static_cast<Eigen::Index>(vectors.size()));
     for (std::size_t i = 0; i < vectors.size(); ++i) {
       directions.push_back(&vectors[i].directions.at(layer));
       lengths[static_cast<Eigen::Index>(i)] = directions.back()->values.cast<double>().norm();
     }
-    const matrix<double> rows = naming_layer(layer, [&] {
-      const frame units(directions, text(who, ", layer ", layer));  // refuses directions that are nearly dependent
-      return matrix<double>(change(units.directions(), lengths));
-    });
+    const frame units(directions, text(who, ", layer ", layer));  // refuses directions that are nearly dependent
+    const matrix<double> rows = change(units.directions(), lengths);
     for (std::size_t i = 0; i < vectors.size(); ++i) {
       direction& here = out[i].directions.at(layer);
       direction made;  // what was measured along the old direction does not belong to the new one
@@ -121,9 +117,7 @@ std::vector<Vector> lowdin(const std::vector<Vector>& vectors) {
 inline steering_vector protect_subspace(const steering_vector& vector, const std::map<int, subspace>& kept) {
   check(vector);
   steering_vector out = vector;
-  for (auto& entry : out.directions) {
-    const int layer = entry.first;
-    direction& here = entry.second;
+  for (auto& [layer, here] : out.directions) {
     const std::string who = detail::text("protect from \"", vector.name, "\"");
     const auto found = kept.find(layer);
     if (found == kept.end()) {
@@ -131,7 +125,7 @@ inline steering_vector protect_subspace(const steering_vector& vector, const std
                                      detail::actual("no subspace"), " to protect; expected ",
                                      detail::expected("one for each of the vector's layers")));
     }
-    detail::naming_layer(layer, [&] { check(found->second, detail::text(who, ", layer ", layer)); });
+    check(found->second, detail::text(who, ", layer ", layer));
     const matrix<double>& basis = found->second.basis;
     if (basis.cols() != here.values.size()) {
       throw shape_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": the subspace has width ",
@@ -173,15 +167,12 @@ inline steering_vector protect(const steering_vector& vector, const std::vector<
   for (const steering_vector& other : others) {
     detail::require_together(vector, other, who);
   }
-  for (const auto& entry : vector.directions) {
-    const int layer = entry.first;
+  for (const auto& [layer, here] : vector.directions) {
     std::vector<const direction*> directions;
     for (const steering_vector& other : others) {
       directions.push_back(&other.directions.at(layer));
     }
-    detail::naming_layer(layer, [&] {
-      kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text(who, ", layer ", layer)).directions());
-    });
+    kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text(who, ", layer ", layer)).directions());
     kept[layer].basis.rowwise().normalize();
   }
   return protect_subspace(vector, kept);

@@ -20,7 +20,6 @@
 #include "steer/extract/samples.hpp"
 #include "steer/extract/split_half.hpp"
 #include "steer/extract/whitened_difference.hpp"
-#include "steer/vector/naming_layer.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -150,10 +149,8 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
   side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
   for (const int here : how.layers) {
     facts.row_norm = recorded.mean_row_norm(here);
-    out.directions[here] = detail::naming_layer(here, [&] {
-      return find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative), method, facts,
-                            detail::text(who, ", layer ", here));
-    });
+    out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative), method,
+                                          facts, detail::text(who, ", layer ", here));
   }
   return out;
 }
@@ -169,10 +166,8 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
   steering_vector out = find_directions(recorded, std::move(of), method);
   const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
   for (auto& [layer, v] : out.directions) {
-    const split_half found = detail::naming_layer(layer, [&, at = layer] {
-      return split_half_interval(recorded.texts(at, side::positive), recorded.texts(at, side::negative), pairs, method, engine,
-                                 options);
-    });
+    const split_half found = split_half_interval(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative),
+                                                 pairs, method, engine, options);
     v.evidence.split_half_cosine = found.cosine;
     v.evidence.split_half_low = found.low;
     v.evidence.split_half_high = found.high;

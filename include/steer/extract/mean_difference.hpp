@@ -12,7 +12,6 @@
 #include "steer/extract/measure_evidence.hpp"
 #include "steer/extract/recorder.hpp"
 #include "steer/extract/samples.hpp"
-#include "steer/vector/naming_layer.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -113,11 +112,10 @@ inline steering_vector mean_difference(const recorder& recorded, vector_name of)
                                        detail::actual("the same mean"), "; a direction needs ",
                                        detail::expected("a norm above 0")));
     }
-    out.directions[layer] = detail::naming_layer(layer, [&] {
-      return detail::measured_direction(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), v,
-                                        0.5 * (plus + minus), pairs, recorded.mean_row_norm(layer), method,
-                                        detail::text(who, ", layer ", layer));
-    });
+    out.directions[layer] = detail::measured_direction(recorded.texts(layer, side::positive),
+                                                       recorded.texts(layer, side::negative), v, 0.5 * (plus + minus), pairs,
+                                                       recorded.mean_row_norm(layer), method,
+                                                       detail::text(who, ", layer ", layer));
   }
   return out;
 }

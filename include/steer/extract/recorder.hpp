@@ -4,7 +4,6 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -151,7 +150,7 @@ class recorder {
   }
 
   /// What the host calls. Rows seen outside `observe` are not kept. What a `tokens_where` predicate throws, `observe`
-  /// throws.
+  /// throws, and a shape_error for rows of another width or without facts.
   template <class Scalar>
   void operator()(site where, rows<Scalar> activations) noexcept {
     try {
@@ -229,7 +228,12 @@ class recorder {
       return;
     }
     stream& here = found->second;
-    assert(activations.width == here.sum.size() && std::ssize(activations.info) >= activations.count);
+    if (activations.width != here.sum.size() || std::ssize(activations.info) < activations.count) {
+      throw shape_error(detail::text("recorder: layer ", detail::at_layer(where.layer), " is shown ",
+                                     detail::actual(activations.count, " rows of width ", activations.width, " with facts of ",
+                                                    activations.info.size()),
+                                     "; expected ", detail::expected("width ", here.sum.size(), " and facts of each row")));
+    }
     for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
       const row_info& info = activations.info_of(i);
       const Eigen::Map<const Eigen::Matrix<Scalar, Eigen::Dynamic, 1>> h(activations[i].data(), activations.width);
