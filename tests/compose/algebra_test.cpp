@@ -125,4 +125,18 @@ TEST(algebra, refuses_by_message) {
   expect_error<steer::numeric_error>([&] { a / 0.0; }, "factor is inf");
 }
 
+TEST(algebra, errors_have_fields) {
+  std::mt19937_64 engine(1);
+  steering_vector a = toy::random_vector(engine, {2, 4}, 5);
+  steering_vector b = toy::random_vector(engine, {2}, 5);
+  a.name = "a: x";
+  b.name = "b";
+  expect_fields<steer::shape_error>([&] { a + b; }, {.what = "a: x + b", .layer = 4, .expected = "the same layers"});
+  b = toy::random_vector(engine, {2, 4}, 6);
+  b.name = "b";
+  expect_fields<steer::shape_error>([&] { a + b; }, {.what = "a: x + b", .expected = "5", .actual = "6"});
+  expect_fields<steer::numeric_error>(
+      [&] { a - a; }, {.what = "a: x + -a: x", .layer = 2, .expected = "a norm above 0", .actual = "zero"});
+}
+
 }  // namespace

@@ -164,4 +164,30 @@ TEST(joint_dose, refuses_by_message) {
   expect_error<steer::numeric_error>([&] { solve({1.0, 1.0}); }, "joint dose (a 1, b 1), layer 2", "nearly dependent");
 }
 
+TEST(joint_dose, errors_have_fields) {
+  std::mt19937_64 engine(1);
+  steering_vector a = toy::random_vector(engine, {2, 4}, 5);
+  a.name = "a";
+  steering_vector b = a;
+  b.name = "b";
+  const std::string who = "joint dose (a 1, b 1)";
+  const double most = steer::frame::most_condition;
+  EXPECT_EQ(most, 1e6);
+  try {
+    steer::solve_joint_dose({a, b}, {1.0, 1.0});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const steer::numeric_error& caught) {
+    EXPECT_EQ(caught.fields().what, who);
+    EXPECT_EQ(caught.fields().layer, 2);
+    EXPECT_EQ(caught.fields().expected, "at most 1e+06");
+  }
+  b.directions.at(4) = toy::random_direction(engine, 5);
+  b.directions.at(2) = toy::random_direction(engine, 5);
+  b.directions.at(4).row_norm.reset();
+  expect_fields<steer::argument_error>([&] { steer::solve_joint_dose({a, b}, {1.0, 1.0}); },
+                                       {.what = who, .layer = 4, .expected = "the vector's mean row norm"});
+  expect_fields<steer::argument_error>([&] { steer::solve_joint_dose({a, b}, {1.0}); },
+                                       {.what = "joint dose", .expected = "2", .actual = "1"});
+}
+
 }  // namespace

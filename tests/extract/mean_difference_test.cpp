@@ -162,4 +162,13 @@ TEST(measure_evidence, refuses_what_does_not_fit) {
   expect_error<steer::numeric_error>([&] { measure(two, Eigen::VectorXd::Constant(3, std::nan(""))); }, "not finite");
 }
 
+TEST(mean_difference, errors_have_the_layer_in_a_field) {
+  toy::host model{.embedding = steer::matrix<float>::Ones(27, 3)};
+  steer::recorder recorded{model.shape(), {.layers = {1}}};
+  recorded.observe(model, "ab", "cd");
+  expect_fields<steer::numeric_error>(
+      [&] { steer::mean_difference(recorded, {.name = "x: y"}); },
+      {.what = "mean_difference \"x: y\"", .layer = 1, .expected = "a norm above 0", .actual = "the same mean"});
+}
+
 }  // namespace

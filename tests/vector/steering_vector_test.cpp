@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <random>
 
@@ -46,6 +47,19 @@ TEST_F(steering_vector, with_tiny_numbers_is_a_direction) {
   happy.directions[0].values.setConstant(1e-30F);  // its squared norm underflows in float
   EXPECT_NO_THROW(check(happy));
   EXPECT_NEAR(unit(happy.directions[0]).norm(), 1.0, 1e-6);
+}
+
+TEST_F(steering_vector, errors_have_the_layer_in_a_field) {
+  steer::steering_vector v;
+  v.name = "mood: happy";
+  v.directions[3].values = Eigen::Vector2f(1.0F, 2.0F);
+  v.directions[5].values = Eigen::Vector2f(1.0F, std::nanf(""));
+  expect_fields<steer::numeric_error>(
+      [&] { check(v); },
+      {.what = "steering vector \"mood: happy\"", .layer = 5, .expected = "a finite number", .actual = "nan"});
+  v.directions[5].values = Eigen::Vector3f(1.0F, 2.0F, 3.0F);
+  expect_fields<steer::shape_error>(
+      [&] { check(v); }, {.what = "steering vector \"mood: happy\"", .layer = 5, .expected = "2", .actual = "3"});
 }
 
 }  // namespace
