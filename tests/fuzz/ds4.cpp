@@ -2,8 +2,9 @@
 // what is written of them, but for the sign of zeros.
 #include "steer/io/ds4.hpp"
 
-#include <algorithm>
 #include <cstring>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "fuzz/fuzz.hpp"

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
+#include <variant>
+#include <vector>
 
 #include "fuzz/fuzz.hpp"
 #include "steer/recipe/recipe.hpp"

@@ -76,8 +76,8 @@ TEST(steering_vector_file, refuses_each_fault_by_name) {
   expect_refused(R"("version":1)", R"("version":true)", "has version true; expected 1");
   expect_refused(R"("version":1)", R"("version":1.0)", "has version 1.0; expected 1");
   expect_refused(R"("version":1)", R"("version":4294967297)", "has version 4294967297; expected 1");
-  expect_refused(R"("spread":)", R"("auroc":true,"spread":)", "layer 0, has auroc true; expected a finite number");
-  expect_refused(R"("spread":)", R"("auroc":null,"spread":)", "layer 0, has auroc null; expected a finite number");
+  expect_refused(R"("spread":)", R"("auroc":true,"spread":)", "layer 0 has auroc true; expected a finite number");
+  expect_refused(R"("spread":)", R"("auroc":null,"spread":)", "layer 0 has auroc null; expected a finite number");
   for (const char* layer : {"-1", "2.0", "+3", "4294967299", "99999999999999999999", "", " 3"}) {
     expect_refused(R"("3":{)", std::string("\"") + layer + "\":{", "expected a zero-based number");
   }

@@ -106,7 +106,7 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
     visit_measurements(here, [&, &values = measured, &layer = number](const char* key, std::optional<double>& value) {
       known.insert(key);
       if (values.contains(key)) {
-        value = real_number_of<double>(values.at(key), text(who, ", layer ", layer, ","), key);
+        value = real_number_of<double>(values.at(key), text(who, ", layer ", layer), key);
       }
     });
     require_keys(measured, known, who);
