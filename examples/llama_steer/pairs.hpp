@@ -55,8 +55,9 @@ inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
 inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative) {
   contrast_texts out{read_lines(positive), read_lines(negative)};
   if (out.positive.size() != out.negative.size()) {
-    throw steer::format_error(steer::detail::text("file ", positive.string(), " has ", out.positive.size(), " lines and ",
-                                                  negative.string(), " has ", out.negative.size(), "; expected as many"));
+    throw steer::format_error(steer::detail::text("file ", steer::detail::thing(positive.string()), " has ",
+                                                  steer::detail::expected(out.positive.size()), " lines and ", negative.string(),
+                                                  " has ", steer::detail::actual(out.negative.size()), "; expected as many"));
   }
   return out;
 }

@@ -692,6 +692,7 @@ TEST(LlamaCpp, ABatchThatFailsLeavesNothingBehind) {
   llama_batch more = batch.view();
   more.pos = nullptr;  // positions 200 to 399
   expect_error<steer::host_error>([&] { host.decode(more); }, "llama_decode returned 1", "200 tokens", "256");
+  expect_fields<steer::host_error>([&] { host.decode(more); }, {.what = "llama_decode", .actual = "1"});
   EXPECT_EQ(llama_memory_seq_pos_max(llama_get_memory(host.context()), 0), 199);
   host.begin(0, 256);
   EXPECT_EQ(llama_memory_seq_pos_max(llama_get_memory(host.context()), 0), -1);
@@ -719,6 +720,15 @@ TEST(LlamaCpp, BadBatchesAreRefusedByName) {
   expect_error<steer::argument_error>([&] { host.decode(without_tokens); }, "no token ids");
   expect_error<steer::argument_error>([&] { host.begin(4, 1); }, "sequence 4 does not exist", "has 4");
   expect_error<steer::argument_error>([&] { host.begin(0, 0); }, "prompt of 0 tokens");
+  expect_fields<steer::argument_error>([&] { host.begin(0, 0); }, {.what = "sequence 0", .expected = "at least 1", .actual = "0"});
+  batch.clear();
+  batch.add(50'000'000, 0, 1, output::logits);
+  expect_fields<steer::argument_error>(decode, {.what = "row 0 of the batch", .expected = "0 to 49151", .actual = "50000000"});
+  batch.clear();
+  batch.add(1, 3, 1, output::none);
+  expect_fields<steer::argument_error>(decode, {.what = "row 0 of the batch", .expected = "0", .actual = "3"});
+  batch.clear();
+  batch.add(1, 0, 1, output::none);
   host.decode(batch.view());
   expect_error<steer::argument_error>([&] { (void)host.logits(0); }, "row 0", "no logits");
   expect_error<steer::argument_error>([&] { witness w; host.evaluate({}, w); }, "0 tokens");
@@ -815,6 +825,8 @@ TEST(LlamaCpp, APlanIsKeptWhateverPathItTakes) {
 
 TEST(LlamaCpp, WhatCannotBeAContextIsRefused) {
   expect_error<steer::argument_error>([] { steer::llama_cpp_host host(nullptr); }, "model is null");
+  expect_fields<steer::argument_error>([] { steer::llama_cpp_host host(nullptr); },
+                                       {.what = "the model", .expected = "one that is loaded", .actual = "null"});
   llama_context_params taken = parameters();
   taken.cb_eval = [](ggml_tensor*, bool, void*) { return false; };
   expect_error<steer::argument_error>([&] { steer::llama_cpp_host host(model(), taken); }, "cb_eval is set");

@@ -76,6 +76,9 @@ TEST(MicroBatches, RowsThatCouldBeMistakenAreRefusedByName) {
   const auto rows = rows_of({{0, 7}, {1, 7}, {0, 7}, {1, 7}});
   expect_error<steer::host_error>([&] { micro_batches(rows, 8); }, "rows 1 and 2", "same token 7", "sequence 1 from 0",
                                   "batches of their own");
+  expect_fields<steer::host_error>([&] { micro_batches(rows, 8); }, {.what = "rows 1 and 2 of the batch",
+                                                                     .expected = "batches of their own",
+                                                                     .actual = "the same token 7"});
   EXPECT_NO_THROW(micro_batches(rows_of({{0, 7}, {1, 7}}), 8));  // every cut has the same order
 }
 
