@@ -407,6 +407,18 @@ TEST(meet_targets, goes_half_of_the_way_back_where_a_shift_is_not_finite) {
   EXPECT_DOUBLE_EQ(tried[2][0], tried[1][0] / 2.0) << "no dose shifts nothing";
 }
 
+TEST(meet_targets, gives_what_it_has_where_no_further_step_is_a_number) {
+  known at(3);
+  steer::response weak = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  weak.slope *= 1e-3;
+  weak.error.setZero();
+  const auto far = [](const std::vector<double>&) { return std::vector<double>{-1e308, 1e308, -1e308}; };
+  const auto met = steer::meet_targets(weak, {0.0, 0.0, 0.1}, far,
+                                       {.start = {0.1, 0.0, 0.2}, .invertible = {.most_condition = 1e6}});
+  EXPECT_EQ(met.doses, (std::vector<double>{0.1, 0.0, 0.2}));
+  EXPECT_EQ(met.rounds, 1);
+}
+
 TEST(meet_targets, refuses_by_message) {
   known at(3);
   const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
