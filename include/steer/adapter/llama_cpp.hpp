@@ -349,7 +349,8 @@ class llama_cpp_host {
   void alone(hook_ref<float> only, const std::vector<llama_seq_id>& sequences, Run run) {
     detail::sequence_book before = sequences_.book();
     if (!native_.empty() && !set_native({})) {
-      throw host_error(detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses to clear the control vector"));
+      throw host_error(
+          detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses to clear the control vector"));
     }
     const auto acting = std::exchange(watcher_->hook, only);
     const auto path = std::exchange(path_, llama_cpp_path::hook);

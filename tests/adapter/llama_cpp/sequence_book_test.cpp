@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,7 +12,6 @@
 namespace {
 
 using steer::prefix_steering;
-using steer::detail::acting;
 using steer::detail::sequence_book;
 using source = steer::prefix_steering::source;
 
@@ -113,7 +112,9 @@ TEST(SequenceBook, AgreesWithEveryRowWrittenDown) {
         std::int32_t shared = 0;
         for (const auto& [other, there] : naive) {
           for (std::size_t i = 0; other != sequence && i < std::min(there.rows.size(), expected.rows.size()); ++i) {
-            shared = there.rows[i].identity == expected.rows[i].identity ? std::max(shared, static_cast<std::int32_t>(i) + 1) : shared;
+            if (there.rows[i].identity == expected.rows[i].identity) {
+              shared = std::max(shared, static_cast<std::int32_t>(i) + 1);
+            }
           }
         }
         ASSERT_GE(book.shared(sequence), shared);

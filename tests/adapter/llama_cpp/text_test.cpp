@@ -73,8 +73,8 @@ TEST(LlamaCppText, TokensAreThoseOfLlamaCppWithoutAnEnd) {
       std::vector<std::int32_t> theirs(64);
       const std::string_view view = text;
       const std::int32_t count =
-          llama_tokenize(llama_model_get_vocab(model()), view.data(), static_cast<std::int32_t>(view.size()), theirs.data(), 64, true,
-                         special == steer::special_tokens::as_tokens);
+          llama_tokenize(llama_model_get_vocab(model()), view.data(), static_cast<std::int32_t>(view.size()), theirs.data(), 64,
+                         true, special == steer::special_tokens::as_tokens);
       ASSERT_GT(count, 0);
       theirs.resize(static_cast<std::size_t>(count));
       EXPECT_EQ(steer::tokenize(*model(), text, special), theirs) << text;

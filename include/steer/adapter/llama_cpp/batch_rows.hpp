@@ -61,7 +61,7 @@ struct batch_rows {
         follows->second = end_of(row.sequence, context, begun);
       }
       row.position = batch.pos != nullptr ? batch.pos[i] : follows->second;
-      if (row.position != follows->second) {  // llama.cpp takes any first position, and a gap would be steered as if there were none
+      if (row.position != follows->second) {  // llama.cpp takes any first position
         refuse("has position ", actual(row.position), "; expected ", expected(follows->second), ", the next of sequence ",
                row.sequence);
       }

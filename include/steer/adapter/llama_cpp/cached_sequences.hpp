@@ -113,8 +113,8 @@ class cached_sequences {
   void shift(llama_seq_id sequence, llama_pos first, llama_pos count) {
     const llama_pos rows = batch_rows::end_of(sequence, context_, require_begun(sequence));
     if (first < 0 || count < 1 || first > rows - count) {
-      throw argument_error(text("llama.cpp: ", thing("sequence ", sequence), " cannot drop ", actual(count, " rows from position ", first),
-                                "; it has ", expected(rows, " rows")));
+      throw argument_error(text("llama.cpp: ", thing("sequence ", sequence), " cannot drop ",
+                                actual(count, " rows from position ", first), "; it has ", expected(rows, " rows")));
     }
     const llama_model* model = llama_get_model(context_);
     const llama_memory_t memory = llama_get_memory(context_);

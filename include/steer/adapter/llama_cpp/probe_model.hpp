@@ -186,8 +186,8 @@ inline probed_model probe_model(llama_context* context, graph_watcher& watcher, 
   probed_model found = recognise(run_one_token(context, watcher), std::move(shape));
   if (found.shape.points.empty()) {
     throw host_error(text("llama.cpp: ", thing("architecture \"", metadata(model, "general.architecture"), "\""), " of model \"",
-                          found.shape.name, "\" has no ", expected("tensor l_out-N of width ", found.shape.width), " in all of its ",
-                          found.shape.layers, " layers; there is nothing to hook into"));
+                          found.shape.name, "\" has no ", expected("tensor l_out-N of width ", found.shape.width),
+                          " in all of its ", found.shape.layers, " layers; there is nothing to hook into"));
   }
   return found;
 }
