@@ -126,6 +126,26 @@ TEST_F(latched, goes_back_to_what_an_earlier_prompt_decided) {
   EXPECT_EQ(at(session, phase::generation, 15, 10, 0.0F), 0.0F) << "eight are remembered; none is left";
 }
 
+TEST_F(latched, holds_while_rows_are_shifted_out_of_the_cache) {
+  steer::session session(recipe(), shape, {.sequences = 2});
+  run(session, 2, 1.0F);
+  run(session, 2, 1.0F, 1);
+  EXPECT_EQ(run(session, 9, 0.0F), 1.0F);
+  session.shift(0, 0, 2);
+  EXPECT_EQ(run(session, 8, 0.0F), 1.0F) << "its decision has moved down";
+  session.shift(0, 0, 6);
+  EXPECT_EQ(run(session, 0, 0.0F), 0.0F) << "a row of a prompt";
+  EXPECT_EQ(run(session, 3, 0.0F), 1.0F) << "the row that decided is gone";
+  session.shift(1, 1, 4);
+  EXPECT_EQ(run(session, 3, 0.0F, 1), 1.0F);
+  session.rewind(1, 1);
+  EXPECT_EQ(run(session, 3, 0.0F, 1), 1.0F) << "what the rows before have decided stays";
+  session.rewind(1, 0);
+  EXPECT_EQ(run(session, 3, 0.0F, 1), 0.0F);
+  expect_error<steer::argument_error>([&] { session.shift(2, 0, 1); }, "sequence 2", "0 to 1");
+  expect_error<steer::argument_error>([&] { session.shift(0, -1, 1); }, "1 rows from position -1", "at least 0");
+}
+
 TEST_F(latched, needs_a_session_and_a_host_that_knows_its_rows) {
   expect_error<steer::argument_error>([&] { steer::plan(recipe(), shape); }, "add \"writes\"", "latches on the prompt",
                                       "expected a session");

@@ -171,7 +171,7 @@ class llama_cpp_host {
   void fork(llama_seq_id from, llama_seq_id to) { sequences_.fork(from, to); }
 
   /// Drops the rows of positions first to first + count - 1 and moves those behind them down, to make room in a full context.
-  /// What was generated stays generated: a prompt is as much shorter as it has lost rows.
+  /// What was generated stays generated: a prompt is as much shorter as it has lost rows. Sessions have a `shift` of their own.
   /// @throws argument_error if the sequence has not begun or has no such rows; host_error if the memory cannot move rows, as a
   ///         recurrent one, or a fork shares rows that would move
   void shift(llama_seq_id sequence, llama_pos first, llama_pos count) { sequences_.shift(sequence, first, count); }

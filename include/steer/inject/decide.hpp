@@ -34,6 +34,13 @@ class latch_state {
       --count_;
     }
   }
+  /// Rows first to first + count - 1 are gone, those behind them have moved down; what a row has decided outlives it.
+  void shift(std::int32_t first, std::int32_t count) noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+      std::int32_t& at = kept_[i].position;
+      at = at < first ? at : at - first < count ? first - 1 : at - count;
+    }
+  }
   /// What holds for a row: the last decision before it; 0 if there is none.
   [[nodiscard]] double share_at(std::int32_t position) const noexcept {
     for (std::size_t i = count_; i > 0; --i) {

@@ -98,6 +98,21 @@ class basic_session {
     }
   }
 
+  /// Rows first to first + count - 1 of a sequence are gone from the host's cache, and those behind them have moved down. What a
+  /// prompt has decided still holds, though its last row may be gone.
+  /// @throws argument_error for a sequence beyond the number stated, or rows that cannot be
+  void shift(std::int32_t sequence, std::int32_t first, std::int32_t count) {
+    const std::span<detail::latch_state> state = state_of(sequence);
+    if (first < 0 || count < 0) {
+      throw argument_error(detail::text("session: sequence ", sequence, " is shifted by ",
+                                        detail::actual(count, " rows from position ", first), "; expected ",
+                                        detail::expected("numbers of at least 0")));
+    }
+    for (detail::latch_state& latch : state) {
+      latch.shift(first, count);
+    }
+  }
+
   /// Fills a ring buffer from the next call on, which must outlive the session or the next `observe`; null stops.
   void observe(observations* ring) noexcept { ring_.buffer = ring; }
 
