@@ -52,8 +52,8 @@ class resolver {
         named.operation);
     const auto require_width = [&](Eigen::Index width) {
       if (width != where.count) {
-        throw shape_error(text(who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ", expected(where.count), " at ",
-                               to_string(at), e.head ? " in one head" : ""));
+        throw shape_error(text(who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
+                               expected(where.count), " at ", to_string(at), e.head ? " in one head" : ""));
       }
     };
     std::ptrdiff_t shared_latch = -1;

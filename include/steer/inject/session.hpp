@@ -30,8 +30,8 @@ struct session_options {
 ///     session.observe(&ring);                    // optional: telemetry, or a trace of what was steered
 ///
 /// One thread at a time calls a session; sessions that were copied share what was compiled, and no state: a copy fills no ring
-/// buffer until it is told, a session that is moved goes on filling its own. A row of a sequence beyond the number stated has no state: its latched gates are closed, and it
-/// is counted.
+/// buffer until it is told, a session that is moved goes on filling its own. A row of a sequence beyond the number stated has
+/// no state: its latched gates are closed, and it is counted.
 ///
 /// A gate that is read at a later layer than its edit decides for rows that come in a later call: a host that puts a prompt's
 /// last row and rows generated from it into one batch reads such a gate too late for these.

@@ -124,8 +124,8 @@ std::size_t write_one(std::span<Scalar* const> rows, const strips<Real>& W, cons
 ///     h_i = scale_i h_i + sum_j z[i, j] W_j        summed in the order of the directions
 ///
 /// A row's result is the same bits whichever rows are beside it. Rows of 16 bits are computed in float and rounded
-/// once, to nearest even; what 16 bits cannot hold becomes the largest finite number. A row whose scale is 1 and whose z are all 0
-/// is not touched.
+/// once, to nearest even; what 16 bits cannot hold becomes the largest finite number. A row whose scale is 1 and whose z are
+/// all 0 is not touched.
 ///
 /// @param scale  null for 1
 /// @shape  rows [n] pointers to d numbers, at any address, none twice; W [m, d]; z [n, m]; scale [n]
