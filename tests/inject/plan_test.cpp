@@ -353,7 +353,7 @@ TEST(plan, refuses_more_than_a_call_has_room_for) {
     EXPECT_TRUE(h.allFinite());
   }
   expect_fields<steer::argument_error>([&] { steer::session(recipes(200)[0], shape); },
-                                       {.what = "transform", .expected = "127", .actual = "200"});
+                                       {.what = "transform", .layer = 0, .expected = "127", .actual = "200"});
 
   shape.width = 32769;  // for which a dense map would be 4 GiB
   const steer::diagonal_map wide{Eigen::VectorXf::Constant(shape.width, 2.0F), Eigen::VectorXf::Zero(shape.width)};
