@@ -124,31 +124,23 @@ struct named_part {
   int layer = 0;
 };
 
-inline void append(std::string& out, const named_part& part) { out += part.text; }
+inline void append(message& out, const named_part& part) {
+  out += part.text;
+  if (part.field != nullptr) {
+    out.fields.*part.field = part.text;
+  } else {
+    out.fields.layer = part.layer;
+  }
+}
 
 /// Joins strings and numbers into one message; numbers with six significant digits.
 ///
 ///     throw shape_error(text(who, ": has width ", actual(width), "; expected ", expected(d)));
 template <class... Parts>
 auto text(const Parts&... parts) {
-  if constexpr ((std::same_as<Parts, named_part> || ...)) {
-    message out;
-    const auto keep = [&out](const auto& part) {
-      if constexpr (std::same_as<std::remove_cvref_t<decltype(part)>, named_part>) {
-        if (part.field != nullptr) {
-          out.fields.*part.field = part.text;
-        } else {
-          out.fields.layer = part.layer;
-        }
-      }
-    };
-    ((append(out, parts), keep(parts)), ...);
-    return out;
-  } else {
-    std::string out;
-    (append(out, parts), ...);
-    return out;
-  }
+  std::conditional_t<(std::same_as<Parts, named_part> || ...), message, std::string> out;
+  (append(out, parts), ...);
+  return out;
 }
 
 template <class... Parts>
