@@ -88,13 +88,13 @@ void complete(options& o, const subject& what) {
   }
   for (const std::string& name : o.concepts) {
     if (std::none_of(what.concepts.begin(), what.concepts.end(), [&](const contrast& c) { return c.name == name; })) {
-      throw steer::argument_error(text("--concept is \"", name, "\", expected one of ", known));
+      throw steer::argument_error(text({"--concept is \"", name, "\", expected one of ", known}));
     }
   }
   const int layers = what.model->shape().layers;
   o.layer = o.layer.value_or(2 * layers / 3);
   if (*o.layer < 0 || *o.layer >= layers) {
-    throw steer::argument_error(text("--layer is ", *o.layer, ", expected 0 to ", layers - 1));
+    throw steer::argument_error(text({"--layer is ", *o.layer, ", expected 0 to ", layers - 1}));
   }
   if (o.strengths.empty()) {
     o.strengths = o.model.empty() ? std::vector{0.2F, 0.4F} : std::vector{0.1F, 0.2F};
@@ -102,7 +102,7 @@ void complete(options& o, const subject& what) {
   for (float& strength : o.strengths) {
     strength = std::abs(strength);
     if (!std::isfinite(strength) || strength == 0.0F) {
-      throw steer::argument_error(text("--strength is ", strength, ", expected a finite number other than 0"));
+      throw steer::argument_error(text({"--strength is ", strength, ", expected a finite number other than 0"}));
     }
   }
   std::sort(o.strengths.begin(), o.strengths.end());

@@ -134,7 +134,9 @@ inline void chat(conversation& talk, std::istream& in, const example::terminal& 
   std::fputs(out.paint(chat_help, example::colour::dim).c_str(), stdout);
   bool side = false;
   const auto prompt = [&] {
-    std::printf("%s ", out.paint(steer::detail::text(talk.strength(), side ? " side" : "", " >"), example::colour::bold).c_str());
+    std::printf(
+        "%s ",
+        out.paint(steer::detail::text({talk.strength(), side ? " side" : "", " >"}), example::colour::bold).c_str());
     std::fflush(stdout);
   };
   prompt();
@@ -166,7 +168,7 @@ inline void chat(conversation& talk, std::istream& in, const example::terminal& 
         const interruption noted;
         const auto [plain, steered] = talk.answer_twice(line, &interruption::came);
         const std::vector<example::column> columns{{"unsteered", {{plain}}},
-                                                   {steer::detail::text("at ", talk.strength()), {{steered}}}};
+                                                   {steer::detail::text({"at ", talk.strength()}), {{steered}}}};
         std::fputs(example::side_by_side(columns, out).c_str(), stdout);
       } else {
         const interruption noted;

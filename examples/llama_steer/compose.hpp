@@ -136,8 +136,8 @@ inline composition compose(llama_model* model, const compose_options& o) {
   constexpr std::size_t fewest = 8;
   constexpr std::size_t texts_at_once = 8;
   if (o.concepts.empty() || o.doses.empty()) {
-    throw steer::argument_error(steer::detail::text("compose: has ", o.concepts.size(), " concepts and ", o.doses.size(),
-                                                    " doses; expected at least one of each"));
+    throw steer::argument_error(steer::detail::text({"compose: has ", o.concepts.size(), " concepts and ",
+                                                     o.doses.size(), " doses; expected at least one of each"}));
   }
   const std::vector<std::string> prompts = read_lines(o.prompts);  // what is wrong with them is found before anything runs
   const std::size_t k = o.concepts.size();
@@ -149,8 +149,8 @@ inline composition compose(llama_model* model, const compose_options& o) {
     const contrast_texts all = read_pairs(files.positive, files.negative);
     const std::size_t n = all.positive.size();
     if (n < fewest) {
-      throw steer::argument_error(steer::detail::text("compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ",
-                                                      fewest));
+      throw steer::argument_error(
+          steer::detail::text({"compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ", fewest}));
     }
     const std::size_t quarter = n / 4;
     out.concepts.push_back(files.name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -41,30 +42,31 @@ inline std::string target_of(const convert_options& options) {
     }
   }
   throw steer::argument_error(
-      steer::detail::text("convert: \"", to.empty() ? options.output.string() : to,
-                          "\" names no format; expected control_vector, glp, ds4, npy or safetensors"));
+      steer::detail::text({"convert: \"", to.empty() ? options.output.string() : to,
+                           "\" names no format; expected control_vector, glp, ds4, npy or safetensors"}));
 }
 
 /// What the input says is done with it, completed by the user where it says nothing.
 inline steer::glp bound(const content& input, const convert_options& options) {
-  const auto refuse = [&](const auto&... parts) {
-    throw steer::argument_error(steer::detail::text("convert: file ", options.input.string(), " ", parts...));
+  const auto refuse = [&](std::initializer_list<steer::detail::text_part> parts) {
+    throw steer::argument_error(
+        steer::detail::text({"convert: file ", options.input.string(), " ", steer::detail::text(parts)}));
   };
   if (!options.operation.empty() && options.operation != "add" && options.operation != "project") {
     throw steer::argument_error(
-        steer::detail::text("convert: operation \"", options.operation, "\"; expected add or project"));
+        steer::detail::text({"convert: operation \"", options.operation, "\"; expected add or project"}));
   }
   if (const auto* file = std::get_if<steer::glp>(&input.held)) {
     if (!options.operation.empty() && projects(*file) != (options.operation == "project")) {
-      refuse("says that it ", projects(*file) ? "projects" : "adds", "; it cannot be written to ", options.operation);
+      refuse({"says that it ", projects(*file) ? "projects" : "adds", "; it cannot be written to ", options.operation});
     }
     return *file;
   }
   if (input.kind == file_kind::control_vector && options.operation == "project") {
-    refuse("is a control vector, which is added; it cannot be written to project");
+    refuse({"is a control vector, which is added; it cannot be written to project"});
   }
   if (options.operation.empty() && input.kind != file_kind::control_vector) {
-    refuse("does not say what is done with its directions; say operation add or project");
+    refuse({"does not say what is done with its directions; say operation add or project"});
   }
   steer::edit only;
   const auto& vector = std::get<steer::steering_vector>(input.held);
@@ -82,19 +84,20 @@ inline steer::steering_vector bare(const content& input, const convert_options& 
     return *v;
   }
   const auto& file = std::get<steer::glp>(input.held);
-  const auto refuse = [&](const auto&... parts) {
-    throw steer::format_error(steer::detail::text("convert: file ", options.input.string(), " ", parts...));
+  const auto refuse = [&](std::initializer_list<steer::detail::text_part> parts) {
+    throw steer::format_error(
+        steer::detail::text({"convert: file ", options.input.string(), " ", steer::detail::text(parts)}));
   };
   if (projects(file) && !options.directions_only) {
-    refuse("projects, and ", to,
-           " cannot say so: whoever reads it may add it; ask for directions_only if that is known");
+    refuse({"projects, and ", to,
+            " cannot say so: whoever reads it may add it; ask for directions_only if that is known"});
   }
   if (file.edits.size() != 1) {
-    refuse("holds ", file.edits.size(), " edits that belong together; ", to, " holds one vector");
+    refuse({"holds ", file.edits.size(), " edits that belong together; ", to, " holds one vector"});
   }
   if (const auto* add = std::get_if<steer::add_edit>(&file.edits[0].operation);
       add != nullptr && add->strength != 1.0F) {
-    refuse("is added with alpha ", add->strength, ", which ", to, " cannot say");
+    refuse({"is added with alpha ", add->strength, ", which ", to, " cannot say"});
   }
   return only_vector(file.edits[0]);
 }
@@ -103,8 +106,8 @@ inline void write_control_vector(const content& input, const convert_options& op
   const auto* file = std::get_if<steer::glp>(&input.held);
   if ((file != nullptr && projects(*file)) || options.operation == "project") {
     throw steer::format_error(
-        steer::detail::text("convert: file ", options.input.string(),
-                            " projects; llama.cpp would add its directions instead of removing them"));
+        steer::detail::text({"convert: file ", options.input.string(),
+                             " projects; llama.cpp would add its directions instead of removing them"}));
   }
   steer::save_control_vector(bare(input, options, "control_vector"), options.output);
 }
@@ -112,14 +115,14 @@ inline void write_control_vector(const content& input, const convert_options& op
 inline void write_ds4(const content& input, const convert_options& options, std::ostream& out) {
   const steer::glp file = bound(input, options);
   if (file.edits.size() != 1) {
-    throw steer::format_error(steer::detail::text("convert: file ", options.input.string(), " holds ",
-                                                  file.edits.size(),
-                                                  " edits that belong together; ds4 holds one vector"));
+    throw steer::format_error(
+        steer::detail::text({"convert: file ", options.input.string(), " holds ", file.edits.size(),
+                             " edits that belong together; ds4 holds one vector"}));
   }
   steer::save_ds4(file.edits[0], options.said.layers, options.output);
   out << steer::detail::text(
-      "note: ds4 takes the scale on its command line: ", std::get<steer::scale_edit>(file.edits[0].operation).amount,
-      " at ", to_string(point_of(file.edits[0])), "\n");
+      {"note: ds4 takes the scale on its command line: ", std::get<steer::scale_edit>(file.edits[0].operation).amount,
+       " at ", to_string(point_of(file.edits[0])), "\n"});
 }
 
 }  // namespace detail
@@ -143,13 +146,13 @@ inline void convert(const convert_options& options, std::ostream& out) {
   } else if (to == "npy") {
     const steer::steering_vector v = detail::bare(input, options, to);
     steer::save_npy(steer::to_npy(v), options.output);
-    out << steer::detail::text("note: an array keeps neither name nor layers nor point: ", v.name, ", ",
-                               v.directions.begin()->first, " to ", v.directions.rbegin()->first, ", ",
-                               to_string(v.point), "\n");
+    out << steer::detail::text({"note: an array keeps neither name nor layers nor point: ", v.name, ", ",
+                                v.directions.begin()->first, " to ", v.directions.rbegin()->first, ", ",
+                                to_string(v.point), "\n"});
   } else {
     steer::save(detail::bare(input, options, to), options.output);
   }
-  out << steer::detail::text("wrote ", options.output.string(), " (", to, ") from a ", describe(input.kind), "\n");
+  out << steer::detail::text({"wrote ", options.output.string(), " (", to, ") from a ", describe(input.kind), "\n"});
 }
 
 }  // namespace llama_steer

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <ostream>
 #include <string>
@@ -24,9 +25,8 @@ struct inspect_options {
 
 namespace detail {
 
-template <class... Parts>
-void line(std::ostream& out, const Parts&... parts) {
-  out << steer::detail::text(parts..., "\n");
+void line(std::ostream& out, std::initializer_list<steer::detail::text_part> parts) {
+  out << steer::detail::text({steer::detail::text(parts), "\n"});
 }
 
 /// A row per layer: its norm, and a bar that is as long as the largest norm allows.
@@ -36,7 +36,7 @@ inline void plot_norms(const std::map<int, steer::direction>& directions, std::o
   for (const auto& [layer, direction] : directions) {
     largest = std::max(largest, direction.values.cast<double>().norm());
   }
-  line(out, "  layer      norm");
+  line(out, {"  layer      norm"});
   for (const auto& [layer, direction] : directions) {
     const double norm = direction.values.cast<double>().norm();
     char text[48];
@@ -45,14 +45,14 @@ inline void plot_norms(const std::map<int, steer::direction>& directions, std::o
     for (int cell = 0; cell < std::lround(cells * norm / largest); ++cell) {
       bar += "█";
     }
-    line(out, text, bar);
+    line(out, {text, bar});
   }
 }
 
 inline void show_source(const steer::steering_vector& v, std::ostream& out) {
   const auto show = [&](const char* what, const std::string& value) {
     if (!value.empty()) {
-      line(out, "  ", what, value);
+      line(out, {"  ", what, value});
     }
   };
   show("name      ", v.name);
@@ -60,13 +60,13 @@ inline void show_source(const steer::steering_vector& v, std::ostream& out) {
   show("method    ", v.source.method);
   show("contrast  ", v.source.contrast);
   if (v.source.positives + v.source.negatives > 0) {
-    line(out, "  texts     ", v.source.positives, " positive, ", v.source.negatives, " negative");
+    line(out, {"  texts     ", v.source.positives, " positive, ", v.source.negatives, " negative"});
   }
 }
 
 inline void show_vector(const steer::steering_vector& v, std::ostream& out) {
-  line(out, "  holds     ", v.directions.size(), " directions of width ", v.width(), " at ", to_string(v.point),
-       ", layers ", v.directions.begin()->first, " to ", v.directions.rbegin()->first);
+  line(out, {"  holds     ", v.directions.size(), " directions of width ", v.width(), " at ", to_string(v.point),
+             ", layers ", v.directions.begin()->first, " to ", v.directions.rbegin()->first});
   show_source(v, out);
   plot_norms(v.directions, out);
 }
@@ -82,7 +82,7 @@ inline void warn_of_outliers(const std::map<int, steer::direction>& directions, 
   for (const auto& [layer, direction] : directions) {
     if (const double norm = direction.values.cast<double>().norm(); norm > 10.0 * usual || norm < 0.1 * usual) {
       warnings.push_back(
-          steer::detail::text("the norm at layer ", layer, ", ", norm, ", is far from the usual ", usual));
+          steer::detail::text({"the norm at layer ", layer, ", ", norm, ", is far from the usual ", usual}));
     }
   }
 }
@@ -118,18 +118,18 @@ inline void inspect_control_vector(const inspect_options& options, std::ostream&
       options.said.producer.empty() ? likely_producer(steer::gguf_file(options.file), warnings) : options.said.producer;
   const auto parsed = steer::control_vector_producer_from_string(producer);
   const steer::steering_vector v = steer::load_control_vector(options.file, parsed);
-  line(out, "  meaning   added: h' = h + strength * v");
-  line(out, "  layers    read as ", producer, ": direction.N was measured at layer ",
-       steer::measured_layer(parsed, 1) == 1 ? "N" : "N - 1", ", zero-based");
+  line(out, {"  meaning   added: h' = h + strength * v"});
+  line(out, {"  layers    read as ", producer, ": direction.N was measured at layer ",
+             steer::measured_layer(parsed, 1) == 1 ? "N" : "N - 1", ", zero-based"});
   show_vector(v, out);
   warn_of_outliers(v.directions, warnings);
 }
 
 inline void inspect_edits(const steer::glp& file, std::ostream& out, std::vector<std::string>& warnings) {
-  line(out, "  meaning   ", projects(file) ? "projected: h' = h - alpha * u (u . h)" : "added: h' = h + alpha * v");
+  line(out, {"  meaning   ", projects(file) ? "projected: h' = h - alpha * u (u . h)" : "added: h' = h + alpha * v"});
   for (const steer::edit& e : file.edits) {
     const auto* scale = std::get_if<steer::scale_edit>(&e.operation);
-    line(out, "  alpha     ", scale != nullptr ? scale->amount : std::get<steer::add_edit>(e.operation).strength);
+    line(out, {"  alpha     ", scale != nullptr ? scale->amount : std::get<steer::add_edit>(e.operation).strength});
     show_vector(only_vector(e), out);
     warn_of_outliers(only_vector(e).directions, warnings);
   }
@@ -139,8 +139,8 @@ inline void inspect_glp(const inspect_options& options, std::ostream& out, std::
   const steer::gguf_file raw(options.file);
   const steer::glp file = steer::load_glp(options.file);
   if (!file.base_model.name.empty()) {
-    line(out, "  made for  ", file.base_model.organization, file.base_model.organization.empty() ? "" : "/",
-         file.base_model.name, file.base_model.version.empty() ? "" : " at " + file.base_model.version);
+    line(out, {"  made for  ", file.base_model.organization, file.base_model.organization.empty() ? "" : "/",
+               file.base_model.name, file.base_model.version.empty() ? "" : " at " + file.base_model.version});
   }
   inspect_edits(file, out, warnings);
   const bool guarded = std::any_of(raw.tensors().begin(), raw.tensors().end(), [](const steer::gguf_tensor& tensor) {
@@ -167,29 +167,29 @@ inline void inspect_gguf(const inspect_options& options, std::ostream& out) {
     ++types[std::string(steer::find_gguf_tensor_type(tensor.type)->name)];
   }
   const std::string architecture = file.text_at("general.architecture").value_or("unknown");
-  line(out, "  model     ", file.text_at("general.name").value_or("without a name"), ", architecture ", architecture);
+  line(out, {"  model     ", file.text_at("general.name").value_or("without a name"), ", architecture ", architecture});
   for (const char* key : {"block_count", "embedding_length", "context_length"}) {
     if (const steer::gguf_value* value = find(file.metadata(), architecture + "." + key)) {
       const auto number = steer::whole_number(*value);
-      line(out, "  ", key, " ",
-           number ? steer::detail::text(*number) : steer::detail::text("of type ", to_string(value->type())));
+      line(out, {"  ", key, " ",
+                 number ? steer::detail::text(*number) : steer::detail::text({"of type ", to_string(value->type())})});
     }
   }
   for (const auto& [type, count] : types) {
-    line(out, "  ", count, " tensors of type ", type);
+    line(out, {"  ", count, " tensors of type ", type});
   }
 }
 
 inline void inspect_safetensors(const inspect_options& options, std::ostream& out) {
   const steer::safetensors_file file(options.file);
   for (const auto& [name, tensor] : file.tensors()) {
-    line(out, "  ", name, " ", to_string(tensor.type), " ", steer::to_string(tensor.shape));
+    line(out, {"  ", name, " ", to_string(tensor.type), " ", steer::to_string(tensor.shape)});
   }
 }
 
 inline void inspect_npy(const inspect_options& options, std::ostream& out, std::vector<std::string>& warnings) {
   const steer::npy_array array = steer::load_npy(options.file);
-  line(out, "  shape     ", steer::detail::python_tuple(array.shape));
+  line(out, {"  shape     ", steer::detail::python_tuple(array.shape)});
   const auto v = steer::to_steering_vector(
       array, {options.file.stem().string(), steer::point::residual_out, options.said.first_layer},
       "file " + options.file.string());
@@ -206,7 +206,7 @@ inline void inspect_npy(const inspect_options& options, std::ostream& out, std::
 inline void inspect(const inspect_options& options, std::ostream& out) {
   const file_kind kind = detect(options.file, options.said);
   std::vector<std::string> warnings;
-  detail::line(out, options.file.filename().string(), ": ", describe(kind));
+  detail::line(out, {options.file.filename().string(), ": ", describe(kind)});
   switch (kind) {
     case file_kind::control_vector: detail::inspect_control_vector(options, out, warnings); break;
     case file_kind::glp: detail::inspect_glp(options, out, warnings); break;
@@ -216,19 +216,19 @@ inline void inspect(const inspect_options& options, std::ostream& out) {
     case file_kind::ds4:
       detail::inspect_edits(std::get<steer::glp>(read_content(options.file, options.said).held), out, warnings);
       warnings.push_back(
-          steer::detail::text("the file has no header: layers, width, point and alpha are what you said, ",
-                              options.said.layers, " and ", options.said.width, " fit its size"));
+          steer::detail::text({"the file has no header: layers, width, point and alpha are what you said, ",
+                               options.said.layers, " and ", options.said.width, " fit its size"}));
       break;
     case file_kind::steering_vector: {
       const steer::steering_vector v = steer::load_steering_vector(options.file);
-      detail::line(out, "  meaning   directions; the recipe says what is done with them");
+      detail::line(out, {"  meaning   directions; the recipe says what is done with them"});
       detail::show_vector(v, out);
       detail::warn_of_outliers(v.directions, warnings);
       break;
     }
   }
   for (const std::string& warning : warnings) {
-    detail::line(out, "warning: ", warning);
+    detail::line(out, {"warning: ", warning});
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,7 @@ inline contrast_texts part_of(const contrast_texts& all, std::size_t first, std:
 inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
   std::ifstream in(path);
   if (!in) {
-    throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be read"));
+    throw steer::file_error(steer::detail::text({"file ", path.string(), " cannot be read"}));
   }
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) {
@@ -45,7 +46,8 @@ inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
     }
   }
   if (lines.empty()) {
-    throw steer::format_error(steer::detail::text("file ", path.string(), " has no lines; expected one text per line"));
+    throw steer::format_error(
+        steer::detail::text({"file ", path.string(), " has no lines; expected one text per line"}));
   }
   return lines;
 }
@@ -55,9 +57,9 @@ inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
 inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative) {
   contrast_texts out{read_lines(positive), read_lines(negative)};
   if (out.positive.size() != out.negative.size()) {
-    throw steer::format_error(steer::detail::text("file ", steer::detail::thing(positive.string()), " has ",
-                                                  steer::detail::expected(out.positive.size()), " lines and ", negative.string(),
-                                                  " has ", steer::detail::actual(out.negative.size()), "; expected as many"));
+    throw steer::format_error(steer::detail::text(
+        {"file ", steer::detail::thing(positive.string()), " has ", steer::detail::expected(out.positive.size()),
+         " lines and ", negative.string(), " has ", steer::detail::actual(out.negative.size()), "; expected as many"}));
   }
   return out;
 }
@@ -67,10 +69,10 @@ inline contrast_texts read_pairs(const std::filesystem::path& positive, const st
 inline contrast_texts read_json_pairs(const std::filesystem::path& path, const std::string& concept_name) {
   std::ifstream in(path);
   if (!in) {
-    throw steer::file_error(steer::detail::text("file ", path.string(), " cannot be read"));
+    throw steer::file_error(steer::detail::text({"file ", path.string(), " cannot be read"}));
   }
-  const auto fail = [&](const auto&... what) {
-    throw steer::format_error(steer::detail::text("file ", path.string(), " ", what...));
+  const auto fail = [&](std::initializer_list<steer::detail::text_part> what) {
+    throw steer::format_error(steer::detail::text({"file ", path.string(), " ", steer::detail::text(what)}));
   };
   contrast_texts out;
   try {
@@ -81,22 +83,22 @@ inline contrast_texts read_json_pairs(const std::filesystem::path& path, const s
         for (const auto& [name, entry] : all.items()) {
           known += (known.empty() ? "" : ", ") + name;
         }
-        fail("has no concept \"", concept_name, "\"; it has ", known);
+        fail({"has no concept \"", concept_name, "\"; it has ", known});
       }
       all = nlohmann::json(all.at(concept_name));
     }
     for (const auto& pair : all.at("pairs")) {
       if (pair.size() != 2) {
-        fail("has a pair of ", pair.size(), " texts; expected two");
+        fail({"has a pair of ", pair.size(), " texts; expected two"});
       }
       out.positive.push_back(pair.at(0).get<std::string>());
       out.negative.push_back(pair.at(1).get<std::string>());
     }
   } catch (const nlohmann::json::exception& problem) {
-    fail("is no JSON with pairs: ", std::string_view(problem.what()));
+    fail({"is no JSON with pairs: ", std::string_view(problem.what())});
   }
   if (out.positive.empty()) {
-    fail("has no pairs");
+    fail({"has no pairs"});
   }
   return out;
 }

@@ -106,8 +106,8 @@ inline steer::steering_vector vector_of(llama_model* model, const model_options&
   if (const auto* v = std::get_if<steer::steering_vector>(&read.held)) {
     return *v;
   }
-  throw steer::argument_error(steer::detail::text("file ", from.file.string(), " is a ", describe(read.kind),
-                                                  " with a dose of its own; a strength here needs a bare vector"));
+  throw steer::argument_error(steer::detail::text({"file ", from.file.string(), " is a ", describe(read.kind),
+                                                   " with a dose of its own; a strength here needs a bare vector"}));
 }
 
 /// A dose of a vector.

@@ -51,26 +51,27 @@ class ledger {
   void admit(std::span<const row> batch) {
     using steer::detail::text;
     if (batch.size() > static_cast<std::size_t>(limits_.max_rows)) {
-      throw steer::argument_error(text("decode: the batch has ", batch.size(), " rows, at most ", limits_.max_rows,
-                                       " fit (decoder_options::max_rows)"));
+      throw steer::argument_error(text({"decode: the batch has ", batch.size(), " rows, at most ", limits_.max_rows,
+                                        " fit (decoder_options::max_rows)"}));
     }
     next_ = lengths_;
     info_.clear();
     for (const row& r : batch) {
-      const auto who = [&] { return text("decode: row ", info_.size(), ": "); };
+      const auto who = [&] { return text({"decode: row ", info_.size(), ": "}); };
       require_token(r.token, who);
       if (r.sequence < 0 || r.sequence >= limits_.sequences) {
         throw steer::argument_error(
-            text(who(), "sequence is ", r.sequence, ", expected 0 to ", limits_.sequences - 1));
+            text({who(), "sequence is ", r.sequence, ", expected 0 to ", limits_.sequences - 1}));
       }
       int& position = next_[static_cast<std::size_t>(r.sequence)];
       if (position >= limits_.context) {
         throw steer::argument_error(
-            text(who(), "the context of sequence ", r.sequence, " is full, it holds ", limits_.context, " tokens"));
+            text({who(), "the context of sequence ", r.sequence, " is full, it holds ", limits_.context, " tokens"}));
       }
       if ((r.phase == steer::phase::prompt) != (position < r.prompt_length)) {
-        throw steer::argument_error(text(who(), "position ", position, " of sequence ", r.sequence, " is called ",
-                                         steer::to_string(r.phase), ", but the prompt has ", r.prompt_length, " tokens"));
+        throw steer::argument_error(
+            text({who(), "position ", position, " of sequence ", r.sequence, " is called ", steer::to_string(r.phase),
+                  ", but the prompt has ", r.prompt_length, " tokens"}));
       }
       info_.push_back({r.token, position, r.sequence, r.prompt_length, r.phase});
       ++position;
@@ -81,14 +82,15 @@ class ledger {
   void require_prompt(int sequence, std::span<const std::int32_t> tokens) const {
     using steer::detail::text;
     if (const int held = length(sequence); held != 0) {
-      throw steer::argument_error(text("prompt: sequence ", sequence, " holds ", held, " tokens, expected an empty one"));
+      throw steer::argument_error(
+          text({"prompt: sequence ", sequence, " holds ", held, " tokens, expected an empty one"}));
     }
     if (tokens.empty() || tokens.size() > static_cast<std::size_t>(limits_.context)) {
       throw steer::argument_error(
-          text("prompt: has ", tokens.size(), " tokens, expected 1 to ", limits_.context, ", the context"));
+          text({"prompt: has ", tokens.size(), " tokens, expected 1 to ", limits_.context, ", the context"}));
     }
     for (std::size_t t = 0; t < tokens.size(); ++t) {
-      require_token(tokens[t], [t] { return text("prompt: position ", t, ": "); });
+      require_token(tokens[t], [t] { return text({"prompt: position ", t, ": "}); });
     }
   }
 
@@ -103,13 +105,13 @@ class ledger {
   void require_token(std::int32_t token, const Who& who) const {
     if (token < 0 || token >= limits_.vocabulary) {
       throw steer::argument_error(
-          steer::detail::text(who(), "token is ", token, ", expected 0 to ", limits_.vocabulary - 1));
+          steer::detail::text({who(), "token is ", token, ", expected 0 to ", limits_.vocabulary - 1}));
     }
   }
   void require_sequence(int sequence) const {
     if (sequence < 0 || sequence >= limits_.sequences) {
       throw steer::argument_error(
-          steer::detail::text("decoder: sequence is ", sequence, ", expected 0 to ", limits_.sequences - 1));
+          steer::detail::text({"decoder: sequence is ", sequence, ", expected 0 to ", limits_.sequences - 1}));
     }
   }
 

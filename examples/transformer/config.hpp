@@ -45,20 +45,20 @@ inline std::string fault_of(const config& c) {
                              bound{"kv_heads", c.kv_heads, 1 << 12}, bound{"head_width", c.head_width, 1 << 12},
                              bound{"vocabulary", c.vocabulary, 1 << 24}, bound{"context", c.context, 1 << 24}}) {
     if (field.value < 1 || field.value > field.most) {
-      return text(field.name, " is ", field.value, ", expected 1 to ", field.most);
+      return text({field.name, " is ", field.value, ", expected 1 to ", field.most});
     }
   }
   if (c.heads % c.kv_heads != 0) {
-    return text("heads is ", c.heads, ", expected a multiple of kv_heads, which is ", c.kv_heads);
+    return text({"heads is ", c.heads, ", expected a multiple of kv_heads, which is ", c.kv_heads});
   }
   if (c.head_width % 2 != 0) {
-    return text("head_width is ", c.head_width, ", expected an even number");
+    return text({"head_width is ", c.head_width, ", expected an even number"});
   }
   if (!(c.norm_epsilon >= 0.0F && std::isfinite(c.norm_epsilon))) {
-    return text("norm_epsilon is ", c.norm_epsilon, ", expected a finite number, not negative");
+    return text({"norm_epsilon is ", c.norm_epsilon, ", expected a finite number, not negative"});
   }
   if (!(c.rope_theta > 0.0F && std::isfinite(c.rope_theta))) {
-    return text("rope_theta is ", c.rope_theta, ", expected a finite number above 0");
+    return text({"rope_theta is ", c.rope_theta, ", expected a finite number above 0"});
   }
   return {};
 }
@@ -66,7 +66,7 @@ inline std::string fault_of(const config& c) {
 /// @throws steer::shape_error if the configuration has a fault; `who` names the asker
 inline void validate(const config& c, const std::string& who) {
   if (const std::string fault = fault_of(c); !fault.empty()) {
-    throw steer::shape_error(steer::detail::text(who, ": ", fault));
+    throw steer::shape_error(steer::detail::text({who, ": ", fault}));
   }
 }
 

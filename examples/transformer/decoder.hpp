@@ -197,15 +197,15 @@ class decoder {
   static decoder_options checked(decoder_options options, const config& c) {
     using steer::detail::text;
     if (options.sequences < 1) {
-      throw steer::argument_error(text("decoder: sequences is ", options.sequences, ", expected at least 1"));
+      throw steer::argument_error(text({"decoder: sequences is ", options.sequences, ", expected at least 1"}));
     }
     if (options.max_rows < options.sequences) {  // so that every sequence can generate in one batch
-      throw steer::argument_error(text("decoder: max_rows is ", options.max_rows,
-                                       ", expected at least the number of sequences, ", options.sequences));
+      throw steer::argument_error(text({"decoder: max_rows is ", options.max_rows,
+                                        ", expected at least the number of sequences, ", options.sequences}));
     }
     if (options.context < 0 || options.context > c.context) {
-      throw steer::argument_error(
-          text("decoder: context is ", options.context, ", expected 1 to the model's ", c.context, ", or 0 for that"));
+      throw steer::argument_error(text(
+          {"decoder: context is ", options.context, ", expected 1 to the model's ", c.context, ", or 0 for that"}));
     }
     if (options.context == 0) {
       options.context = c.context;

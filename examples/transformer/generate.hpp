@@ -112,10 +112,10 @@ std::vector<token_list> generate(decoder& model, std::span<const token_list> pro
   using steer::detail::text;
   if (prompts.size() > static_cast<std::size_t>(model.sequences())) {
     throw steer::argument_error(
-        text("generate: there are ", prompts.size(), " prompts, the decoder has ", model.sequences(), " sequences"));
+        text({"generate: there are ", prompts.size(), " prompts, the decoder has ", model.sequences(), " sequences"}));
   }
   if (options.max_tokens < 0) {
-    throw steer::argument_error(text("generate: max_tokens is ", options.max_tokens, ", expected 0 or more"));
+    throw steer::argument_error(text({"generate: max_tokens is ", options.max_tokens, ", expected 0 or more"}));
   }
   sampler pick(options.sample);
   std::vector<token_list> results(prompts.size());

@@ -20,8 +20,8 @@ inline std::shared_ptr<const model> load_model(const std::filesystem::path& path
     return load_safetensors(path);
   }
   throw steer::argument_error(
-      steer::detail::text("load_model: extension \"", path.extension().string(),
-                          "\" is unknown, expected .bin or .safetensors (file ", path.string(), ")"));
+      steer::detail::text({"load_model: extension \"", path.extension().string(),
+                           "\" is unknown, expected .bin or .safetensors (file ", path.string(), ")"}));
 }
 
 }  // namespace reference

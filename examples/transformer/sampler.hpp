@@ -51,10 +51,10 @@ class sampler {
   explicit sampler(sampling options) : options_(options) {
     using steer::detail::text;
     if (!(options.temperature >= 0.0F && std::isfinite(options.temperature))) {
-      throw steer::argument_error(text("sampler: temperature is ", options.temperature, ", expected 0 or more"));
+      throw steer::argument_error(text({"sampler: temperature is ", options.temperature, ", expected 0 or more"}));
     }
     if (!(options.top_p > 0.0F && options.top_p <= 1.0F)) {
-      throw steer::argument_error(text("sampler: top_p is ", options.top_p, ", expected above 0 and at most 1"));
+      throw steer::argument_error(text({"sampler: top_p is ", options.top_p, ", expected above 0 and at most 1"}));
     }
   }
 
@@ -90,14 +90,14 @@ class sampler {
     std::size_t best = 0;
     for (std::size_t token = 0; token < logits.size(); ++token) {
       if (!(logits[token] < std::numeric_limits<float>::infinity())) {
-        throw steer::numeric_error(steer::detail::text("sampler: the logit of token ", token, " is ", logits[token],
-                                                       ", expected a number below infinity"));
+        throw steer::numeric_error(steer::detail::text(
+            {"sampler: the logit of token ", token, " is ", logits[token], ", expected a number below infinity"}));
       }
       best = logits[token] > logits[best] ? token : best;
     }
     if (logits.empty() || !std::isfinite(logits[best])) {
       throw steer::numeric_error(
-          steer::detail::text("sampler: none of the ", logits.size(), " logits is finite, expected one at least"));
+          steer::detail::text({"sampler: none of the ", logits.size(), " logits is finite, expected one at least"}));
     }
     return best;
   }

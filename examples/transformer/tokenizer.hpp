@@ -41,7 +41,8 @@ class tokenizer {
       ids_.emplace(pieces_[id], static_cast<std::int32_t>(id));  // of equal pieces the first counts
     }
     if (!ids_.contains(" ")) {
-      throw steer::format_error(steer::detail::text("tokenizer: there is no piece for a space (file ", path.string(), ")"));
+      throw steer::format_error(
+          steer::detail::text({"tokenizer: there is no piece for a space (file ", path.string(), ")"}));
     }
   }
 
@@ -79,7 +80,7 @@ class tokenizer {
     for (const std::int32_t token : tokens) {
       if (token < 0 || token >= vocabulary()) {
         throw steer::argument_error(
-            steer::detail::text("tokenizer: token is ", token, ", expected 0 to ", vocabulary() - 1));
+            steer::detail::text({"tokenizer: token is ", token, ", expected 0 to ", vocabulary() - 1}));
       }
       if (token >= first_byte && token < first_piece) {
         text += static_cast<char>(static_cast<unsigned char>(token - first_byte));
@@ -101,12 +102,12 @@ class tokenizer {
   void read(std::span<const std::byte> bytes, const std::string& file) {
     using steer::detail::text;
     const auto fail = [&](const std::string& fault) {
-      throw steer::format_error(text("tokenizer: ", fault, " (file ", file, ")"));
+      throw steer::format_error(text({"tokenizer: ", fault, " (file ", file, ")"}));
     };
     const auto take = [&](auto& out, const char* what) {
       if (bytes.size() < sizeof out) {
-        fail(text("the ", what, " of token ", pieces_.size(), " needs ", sizeof out, " bytes, the file has ",
-                  bytes.size(), " left"));
+        fail(text({"the ", what, " of token ", pieces_.size(), " needs ", sizeof out, " bytes, the file has ",
+                   bytes.size(), " left"}));
       }
       std::memcpy(&out, bytes.data(), sizeof out);
       bytes = bytes.subspan(sizeof out);
@@ -114,7 +115,7 @@ class tokenizer {
     std::int32_t longest = 0;
     take(longest, "longest length before the score");
     if (longest < 1 || longest > longest_plausible) {
-      fail(text("the longest piece has ", longest, " bytes, expected 1 to ", longest_plausible));
+      fail(text({"the longest piece has ", longest, " bytes, expected 1 to ", longest_plausible}));
     }
     while (!bytes.empty()) {
       float score = 0.0F;
@@ -122,13 +123,14 @@ class tokenizer {
       take(score, "score");
       take(length, "length");
       if (!std::isfinite(score)) {
-        fail(text("the score of token ", pieces_.size(), " is ", score, ", expected a finite number"));
+        fail(text({"the score of token ", pieces_.size(), " is ", score, ", expected a finite number"}));
       }
       if (length < 0 || length > longest) {
-        fail(text("the length of token ", pieces_.size(), " is ", length, ", expected 0 to ", longest));
+        fail(text({"the length of token ", pieces_.size(), " is ", length, ", expected 0 to ", longest}));
       }
       if (static_cast<std::size_t>(length) > bytes.size()) {
-        fail(text("the piece of token ", pieces_.size(), " needs ", length, " bytes, the file has ", bytes.size(), " left"));
+        fail(text({"the piece of token ", pieces_.size(), " needs ", length, " bytes, the file has ", bytes.size(),
+                   " left"}));
       }
       scores_.push_back(score);
       pieces_.emplace_back(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
@@ -136,13 +138,13 @@ class tokenizer {
     }
     if (pieces_.size() <= static_cast<std::size_t>(first_piece) ||
         pieces_.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-      fail(text("there are ", pieces_.size(), " tokens, expected more than ", first_piece));
+      fail(text({"there are ", pieces_.size(), " tokens, expected more than ", first_piece}));
     }
     for (std::size_t byte = 0; byte < 256; ++byte) {
       constexpr std::string_view digits = "0123456789ABCDEF";
-      const std::string expected = text("<0x", digits[byte / 16], digits[byte % 16], ">");
+      const std::string expected = text({"<0x", digits[byte / 16], digits[byte % 16], ">"});
       if (const std::string& piece = pieces_[byte + first_byte]; piece != expected) {
-        fail(text("token ", byte + first_byte, " is \"", piece, "\", expected \"", expected, "\""));
+        fail(text({"token ", byte + first_byte, " is \"", piece, "\", expected \"", expected, "\""}));
       }
     }
   }

@@ -76,17 +76,17 @@ class llama_cpp_host {
                           llama_cpp_options options = {})
       : watcher_(std::make_unique<detail::graph_watcher>()) {
     if (model == nullptr) {
-      throw argument_error(detail::text("llama.cpp: ", detail::thing("the model"), " is ", detail::actual("null"), "; expected ",
-                                        detail::expected("one that is loaded")));
+      throw argument_error(detail::text({"llama.cpp: ", detail::thing("the model"), " is ", detail::actual("null"),
+                                         "; expected ", detail::expected("one that is loaded")}));
     }
     if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
-      throw argument_error(detail::text("llama.cpp: ", detail::thing("model \"", detail::model_name(*model), "\""), " is not ",
-                                        detail::expected("a decoder alone")));
+      throw argument_error(detail::text({"llama.cpp: ", detail::thing({"model \"", detail::model_name(*model), "\""}),
+                                         " is not ", detail::expected("a decoder alone")}));
     }
     if (parameters.cb_eval != nullptr || parameters.abort_callback != nullptr) {
-      throw argument_error(detail::text("llama.cpp: the parameters' ",
-                                        detail::thing(parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback"),
-                                        " is set; the adapter needs it for itself"));
+      throw argument_error(detail::text({"llama.cpp: the parameters' ",
+                                         detail::thing(parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback"),
+                                         " is set; the adapter needs it for itself"}));
     }
     parameters.cb_eval = &detail::graph_watcher::on_node;
     parameters.cb_eval_user_data = watcher_.get();
@@ -94,8 +94,9 @@ class llama_cpp_host {
     parameters.abort_callback_data = watcher_.get();
     context_.reset(llama_init_from_model(model, parameters));
     if (!context_) {
-      throw host_error(detail::text("llama.cpp: makes no context for ", detail::thing("model \"", detail::model_name(*model), "\""),
-                                    " with these parameters; its log says why"));
+      throw host_error(detail::text({"llama.cpp: makes no context for ",
+                                     detail::thing({"model \"", detail::model_name(*model), "\""}),
+                                     " with these parameters; its log says why"}));
     }
     sequences_ = {context_.get(), parameters.kv_unified || parameters.n_seq_max <= 1};
     auto found = detail::probe_model(context_.get(), *watcher_, std::move(options.fingerprint));
@@ -202,17 +203,17 @@ class llama_cpp_host {
     }
     std::string lost;
     for (const llama_seq_id sequence : sequences_.undo(batch_)) {
-      lost += detail::text("; sequence ", sequence, " cannot go back and was dropped, begin it anew");
+      lost += detail::text({"; sequence ", sequence, " cannot go back and was dropped, begin it anew"});
     }
     if (failure) {
       std::rethrow_exception(failure);
     }
-    throw host_error(detail::text("llama.cpp: ", detail::thing("llama_decode"), " returned ", detail::actual(failed),
-                                  " for a batch of ", batch.n_tokens, " tokens",
-                                  failed == 1 ? detail::text("; the cache has no room, the context is ",
-                                                             llama_n_ctx(context_.get()), " tokens")
-                                              : "",
-                                  lost));
+    throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_decode"), " returned ", detail::actual(failed),
+                                   " for a batch of ", batch.n_tokens, " tokens",
+                                   failed == 1 ? detail::text({"; the cache has no room, the context is ",
+                                                               llama_n_ctx(context_.get()), " tokens"})
+                                               : std::string(),
+                                   lost}));
   }
 
   /// Begins a sequence and decodes its prompt, in as many batches as the context needs. Its last row has logits. A prompt that
@@ -228,8 +229,8 @@ class llama_cpp_host {
   [[nodiscard]] std::span<const float> logits(std::int32_t i) {
     const float* first = llama_get_logits_ith(context_.get(), i);
     if (first == nullptr) {
-      throw argument_error(detail::text("llama.cpp: ", detail::thing("row ", i, " of the last batch"), " has no ",
-                                        detail::expected("logits"), "; mark it in the batch"));
+      throw argument_error(detail::text({"llama.cpp: ", detail::thing({"row ", i, " of the last batch"}), " has no ",
+                                         detail::expected("logits"), "; mark it in the batch"}));
     }
     return {first, static_cast<std::size_t>(vocabulary())};
   }
@@ -323,9 +324,9 @@ class llama_cpp_host {
     if (!to.native.empty() || !native_.empty()) {
       if (!set_native(to.native)) {
         const bool as_before = set_native(native_);
-        throw host_error(detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses ",
-                                      to.native.empty() ? "to clear the control vector" : "a control vector",
-                                      as_before ? "" : ", and the one before it"));
+        throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses ",
+                                       to.native.empty() ? "to clear the control vector" : "a control vector",
+                                       as_before ? "" : ", and the one before it"}));
       }
     }
     path_ = to.hook ? llama_cpp_path::hook : to.native.empty() ? llama_cpp_path::none : llama_cpp_path::native;
@@ -349,8 +350,8 @@ class llama_cpp_host {
   void alone(hook_ref<float> only, const std::vector<llama_seq_id>& sequences, Run run) {
     detail::sequence_book before = sequences_.book();
     if (!native_.empty() && !set_native({})) {
-      throw host_error(
-          detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses to clear the control vector"));
+      throw host_error(detail::text(
+          {"llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses to clear the control vector"}));
     }
     const auto acting = std::exchange(watcher_->hook, only);
     const auto path = std::exchange(path_, llama_cpp_path::hook);
@@ -370,8 +371,8 @@ class llama_cpp_host {
       native_.clear();
       path_ = llama_cpp_path::none;
       if (!failure) {
-        throw host_error(detail::text("llama.cpp: ", detail::thing("llama_set_adapter_cvec"),
-                                      " refuses the control vector that it had; nothing acts now"));
+        throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_set_adapter_cvec"),
+                                       " refuses the control vector that it had; nothing acts now"}));
       }
     }
     if (failure) {
@@ -382,8 +383,8 @@ class llama_cpp_host {
   void require_room(std::span<const std::int32_t> tokens) const {
     const auto room = llama_n_ctx_seq(context_.get());
     if (tokens.empty() || tokens.size() > room) {
-      throw argument_error(detail::text("llama.cpp: ", detail::thing("a text"), " has ", detail::actual(tokens.size()),
-                                        " tokens; expected ", detail::expected("1 to ", room)));
+      throw argument_error(detail::text({"llama.cpp: ", detail::thing("a text"), " has ", detail::actual(tokens.size()),
+                                         " tokens; expected ", detail::expected({"1 to ", room})}));
     }
   }
 

@@ -31,24 +31,25 @@ inline void require_together(const steering_vector& a, const steering_vector& b,
   check(a);
   check(b);
   if (a.point != b.point) {
-    throw argument_error(text(thing(who), ": \"", a.name, "\" belongs to ", expected(to_string(a.point)), ", \"", b.name,
-                              "\" to ", actual(to_string(b.point)), "; expected one point"));
+    throw argument_error(text({thing(who), ": \"", a.name, "\" belongs to ", expected(to_string(a.point)), ", \"",
+                               b.name, "\" to ", actual(to_string(b.point)), "; expected one point"}));
   }
   if (!a.source.fingerprint.empty() && !b.source.fingerprint.empty() && a.source.fingerprint != b.source.fingerprint) {
-    throw argument_error(text(thing(who), ": \"", a.name, "\" was measured on ", expected("model \"", a.source.model, "\""),
-                              ", \"", b.name, "\" on ", actual("\"", b.source.model, "\" with other weights"),
-                              "; their spaces have nothing in common"));
+    throw argument_error(
+        text({thing(who), ": \"", a.name, "\" was measured on ", expected({"model \"", a.source.model, "\""}), ", \"",
+              b.name, "\" on ", actual({"\"", b.source.model, "\" with other weights"}),
+              "; their spaces have nothing in common"}));
   }
   if (a.width() != b.width()) {
-    throw shape_error(text(thing(who), ": \"", a.name, "\" has width ", expected(a.width()), ", \"", b.name, "\" has ",
-                           actual(b.width()), "; expected the same"));
+    throw shape_error(text({thing(who), ": \"", a.name, "\" has width ", expected(a.width()), ", \"", b.name, "\" has ",
+                            actual(b.width()), "; expected the same"}));
   }
   for (const auto* pair : {&a, &b}) {
     const steering_vector& other = pair == &a ? b : a;
     for (const auto& [layer, v] : pair->directions) {
       if (!other.directions.contains(layer)) {
-        throw shape_error(text(thing(who), ": \"", pair->name, "\" has layer ", at_layer(layer), ", \"", other.name,
-                               "\" has not; expected ", expected("the same layers")));
+        throw shape_error(text({thing(who), ": \"", pair->name, "\" has layer ", at_layer(layer), ", \"", other.name,
+                                "\" has not; expected ", expected("the same layers")}));
       }
     }
   }
@@ -69,8 +70,8 @@ inline const steering_vector& require_all_together(const std::vector<steering_ve
 inline steering_vector multiple(double factor, const steering_vector& v, std::string name) {
   check(v);
   if (!(std::isfinite(factor) && factor != 0.0)) {
-    throw numeric_error(text(thing("multiple of \"", v.name, "\""), ": the factor is ", actual(factor), "; expected ",
-                             expected("a finite number other than 0")));
+    throw numeric_error(text({thing({"multiple of \"", v.name, "\""}), ": the factor is ", actual(factor),
+                              "; expected ", expected("a finite number other than 0")}));
   }
   steering_vector out = v;
   out.name = std::move(name);
@@ -103,7 +104,7 @@ inline steering_vector multiple(double factor, const steering_vector& v, std::st
 /// @throws argument_error for different points or models; shape_error for different layers or widths; numeric_error if
 ///         the sum is zero at a layer
 inline steering_vector operator+(const steering_vector& a, const steering_vector& b) {
-  const std::string name = detail::text(a.name, " + ", b.name);
+  const std::string name = detail::text({a.name, " + ", b.name});
   detail::require_together(a, b, name);
   steering_vector out;
   out.name = name;
@@ -113,8 +114,8 @@ inline steering_vector operator+(const steering_vector& a, const steering_vector
     out.source.model = b.source.model;
     out.source.fingerprint = b.source.fingerprint;
   }
-  out.source.method = detail::text(a.source.method, " + ", b.source.method);
-  out.source.contrast = detail::text("(", a.source.contrast, ") + (", b.source.contrast, ")");
+  out.source.method = detail::text({a.source.method, " + ", b.source.method});
+  out.source.contrast = detail::text({"(", a.source.contrast, ") + (", b.source.contrast, ")"});
   out.source.tokens = a.source.tokens == b.source.tokens ? a.source.tokens : a.source.tokens + "; " + b.source.tokens;
   out.source.positives += b.source.positives;
   out.source.negatives += b.source.negatives;
@@ -124,8 +125,9 @@ inline steering_vector operator+(const steering_vector& a, const steering_vector
     constexpr double rounding = 1e-6;  // of floats
     const double size = left.values.cast<double>().norm() + right.values.cast<double>().norm();
     if (sum.norm() <= rounding * size) {
-      throw numeric_error(detail::text(detail::thing(name), ", layer ", detail::at_layer(layer), ": the sum is ",
-                                       detail::actual("zero"), "; a direction needs ", detail::expected("a norm above 0")));
+      throw numeric_error(
+          detail::text({detail::thing(name), ", layer ", detail::at_layer(layer), ": the sum is ",
+                        detail::actual("zero"), "; a direction needs ", detail::expected("a norm above 0")}));
     }
     out.directions[layer].values = sum.cast<float>();
     out.directions[layer].row_norm = detail::mean_of(left.row_norm, right.row_norm);
@@ -140,12 +142,12 @@ inline steering_vector operator+(const steering_vector& a, const steering_vector
 /// strength is the place for a factor there.
 /// @throws numeric_error if the factor is 0 or not finite
 inline steering_vector operator*(double factor, const steering_vector& v) {
-  return detail::multiple(factor, v, detail::text(factor, " ", v.name));
+  return detail::multiple(factor, v, detail::text({factor, " ", v.name}));
 }
 inline steering_vector operator*(const steering_vector& v, double factor) { return factor * v; }
 inline steering_vector operator/(const steering_vector& v, double divisor) { return (1.0 / divisor) * v; }
 inline steering_vector operator-(const steering_vector& v) {
-  return detail::multiple(-1.0, v, detail::text("-", v.name));
+  return detail::multiple(-1.0, v, detail::text({"-", v.name}));
 }
 
 /// a - b

@@ -18,11 +18,11 @@ namespace detail {
 
 template <std::same_as<conceptor> Conceptor>
 void require_same_width(const Conceptor& a, const Conceptor& b, const char* who) {
-  check(a, text(who, ", first"));
-  check(b, text(who, ", second"));
+  check(a, text({who, ", first"}));
+  check(b, text({who, ", second"}));
   if (a.matrix.rows() != b.matrix.rows()) {
-    throw shape_error(text(who, ": the conceptors have widths ", expected(a.matrix.rows()), " and ", actual(b.matrix.rows()),
-                           "; expected the same"));
+    throw shape_error(text({who, ": the conceptors have widths ", expected(a.matrix.rows()), " and ",
+                            actual(b.matrix.rows()), "; expected the same"}));
   }
 }
 
@@ -104,8 +104,8 @@ conceptor with_aperture(const Conceptor& c, double gamma) {
   check(c, "with_aperture");
   const double square = gamma * gamma;
   if (!(gamma > 0.0 && square > 0.0 && std::isfinite(square))) {
-    throw argument_error(detail::text("with_aperture: gamma is ", detail::actual(gamma), "; expected ",
-                                      detail::expected("a finite number above 0"), ", and its square too"));
+    throw argument_error(detail::text({"with_aperture: gamma is ", detail::actual(gamma), "; expected ",
+                                       detail::expected("a finite number above 0"), ", and its square too"}));
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(c.matrix);
   detail::require_solved(solved.info(), "with_aperture");

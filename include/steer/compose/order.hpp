@@ -77,13 +77,13 @@ inline std::vector<order_warning> order_warnings(const recipe& edits) {
         }
       }
       const std::string pair =
-          detail::text("edits ", i, " (", to_string(all[i]), ") and ", j, " (", to_string(all[j]), ")");
+          detail::text({"edits ", i, " (", to_string(all[i]), ") and ", j, " (", to_string(all[j]), ")"});
       if (found.difference > noticed) {
         const bool both_scale = std::holds_alternative<scale_edit>(all[i].operation) &&
                                 std::holds_alternative<scale_edit>(all[j].operation);
-        found.text = detail::text(pair, " do not commute: at layer ", found.layer,
-                                  ", which of them comes first changes a row by up to ", found.difference,
-                                  " of its norm", both_scale ? "; recipe::set ablates directions jointly" : "");
+        found.text = detail::text({pair, " do not commute: at layer ", found.layer,
+                                   ", which of them comes first changes a row by up to ", found.difference,
+                                   " of its norm", both_scale ? "; recipe::set ablates directions jointly" : ""});
         out.push_back(std::move(found));
         continue;
       }
@@ -91,8 +91,8 @@ inline std::vector<order_warning> order_warnings(const recipe& edits) {
         if (const auto layer = detail::layer_of_moved_gate(all[gated], all[other], noticed)) {
           found.layer = *layer;
           found.difference = 0.0;
-          found.text = detail::text(pair, " may not commute: at layer ", *layer, ", edit ", other,
-                                    " moves what the gate of edit ", gated, " reads");
+          found.text = detail::text({pair, " may not commute: at layer ", *layer, ", edit ", other,
+                                     " moves what the gate of edit ", gated, " reads"});
           out.push_back(std::move(found));
           break;
         }

@@ -51,7 +51,7 @@ template <class Change>
 std::vector<steering_vector> changed_together(const std::vector<steering_vector>& vectors, const std::string& who,
                                               Change change) {
   if (vectors.empty()) {
-    throw argument_error(text(thing(who), ": has ", actual("no vectors"), "; expected ", expected("at least one")));
+    throw argument_error(text({thing(who), ": has ", actual("no vectors"), "; expected ", expected("at least one")}));
   }
   require_all_together(vectors, who);
   std::vector<steering_vector> out = vectors;
@@ -62,7 +62,7 @@ std::vector<steering_vector> changed_together(const std::vector<steering_vector>
       directions.push_back(&vectors[i].directions.at(layer));
       lengths[static_cast<Eigen::Index>(i)] = directions.back()->values.cast<double>().norm();
     }
-    const frame units(directions, text(who, ", layer ", layer));  // refuses directions that are nearly dependent
+    const frame units(directions, text({who, ", layer ", layer}));  // refuses directions that are nearly dependent
     const matrix<double> rows = change(units.directions(), lengths);
     for (std::size_t i = 0; i < vectors.size(); ++i) {
       direction& here = out[i].directions.at(layer);
@@ -118,19 +118,19 @@ inline steering_vector protect_subspace(const steering_vector& vector, const std
   check(vector);
   steering_vector out = vector;
   for (auto& [layer, here] : out.directions) {
-    const std::string who = detail::text("protect from \"", vector.name, "\"");
+    const std::string who = detail::text({"protect from \"", vector.name, "\""});
     const auto found = kept.find(layer);
     if (found == kept.end()) {
-      throw shape_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": there is ",
-                                     detail::actual("no subspace"), " to protect; expected ",
-                                     detail::expected("one for each of the vector's layers")));
+      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": there is ",
+                                      detail::actual("no subspace"), " to protect; expected ",
+                                      detail::expected("one for each of the vector's layers")}));
     }
-    check(found->second, detail::text(who, ", layer ", layer));
+    check(found->second, detail::text({who, ", layer ", layer}));
     const matrix<double>& basis = found->second.basis;
     if (basis.cols() != here.values.size()) {
-      throw shape_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": the subspace has width ",
-                                     detail::actual(basis.cols()), ", the vector ", detail::expected(here.values.size()),
-                                     "; expected the same"));
+      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer),
+                                      ": the subspace has width ", detail::actual(basis.cols()), ", the vector ",
+                                      detail::expected(here.values.size()), "; expected the same"}));
     }
     const Eigen::VectorXd before = here.values.cast<double>();
     Eigen::VectorXd left = before;
@@ -139,10 +139,10 @@ inline steering_vector protect_subspace(const steering_vector& vector, const std
     }
     constexpr double least = 1e-3;
     if (!(left.norm() > least * before.norm())) {
-      throw numeric_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": only ",
-                                       detail::actual(left.norm() / before.norm()),
-                                       " of its length lies outside what is protected; expected ",
-                                       detail::expected("more than ", least)));
+      throw numeric_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": only ",
+                                        detail::actual(left.norm() / before.norm()),
+                                        " of its length lies outside what is protected; expected ",
+                                        detail::expected({"more than ", least})}));
     }
     direction made;
     made.values = left.cast<float>();
@@ -158,10 +158,10 @@ inline steering_vector protect_subspace(const steering_vector& vector, const std
 ///         the vectors do not belong together
 /// @cost   O(L k² d)
 inline steering_vector protect(const steering_vector& vector, const std::vector<steering_vector>& others) {
-  const std::string who = detail::text("protect from \"", vector.name, "\"");
+  const std::string who = detail::text({"protect from \"", vector.name, "\""});
   if (others.empty()) {
-    throw argument_error(detail::text(detail::thing(who), ": there is ", detail::actual("nothing"), " to protect; expected ",
-                                      detail::expected("at least one vector")));
+    throw argument_error(detail::text({detail::thing(who), ": there is ", detail::actual("nothing"),
+                                       " to protect; expected ", detail::expected("at least one vector")}));
   }
   std::map<int, subspace> kept;
   for (const steering_vector& other : others) {
@@ -172,7 +172,7 @@ inline steering_vector protect(const steering_vector& vector, const std::vector<
     for (const steering_vector& other : others) {
       directions.push_back(&other.directions.at(layer));
     }
-    kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text(who, ", layer ", layer)).directions());
+    kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text({who, ", layer ", layer})).directions());
     kept[layer].basis.rowwise().normalize();
   }
   return protect_subspace(vector, kept);

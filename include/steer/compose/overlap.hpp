@@ -92,8 +92,8 @@ struct shared_row {
 inline shared_row row_of(int layer, const reach& a, Eigen::Index a_width, const reach& b, Eigen::Index b_width) {
   if (a.head == b.head) {
     if (a_width != b_width) {
-      throw shape_error(text("order_warnings: edits at layer ", at_layer(layer), " have widths ", expected(a_width), " and ",
-                             actual(b_width), "; expected the same"));
+      throw shape_error(text({"order_warnings: edits at layer ", at_layer(layer), " have widths ", expected(a_width),
+                              " and ", actual(b_width), "; expected the same"}));
     }
     return {a_width, 0, 0};
   }
@@ -102,9 +102,9 @@ inline shared_row row_of(int layer, const reach& a, Eigen::Index a_width, const 
   const Eigen::Index width = a.head ? b_width : a_width;
   const Eigen::Index column = head * count;
   if (width % count != 0 || column + count > width) {
-    throw shape_error(text("order_warnings: edits at layer ", at_layer(layer), " take ",
-                           actual("head ", head, " of width ", count), " and a row of width ", width, "; expected ",
-                           expected("a head of that row")));
+    throw shape_error(text({"order_warnings: edits at layer ", at_layer(layer), " take ",
+                            actual({"head ", head, " of width ", count}), " and a row of width ", width, "; expected ",
+                            expected("a head of that row")}));
   }
   return a.head ? shared_row{width, column, 0} : shared_row{width, 0, column};
 }

@@ -31,8 +31,8 @@ struct named_directions {
   /// @throws shape_error if the parts of the edit have different widths
   void fit(Eigen::Index to) {
     if (width != 0 && width != to) {
-      throw shape_error(text("order_warnings: an edit at layer ", at_layer(layer), " has widths ", expected(width), " and ",
-                             actual(to), "; expected the same"));
+      throw shape_error(text({"order_warnings: an edit at layer ", at_layer(layer), " has widths ", expected(width),
+                              " and ", actual(to), "; expected the same"}));
     }
     width = to;
   }
@@ -45,8 +45,8 @@ struct named_directions {
   void operator()(std::string_view, const steering_vector& v) {
     const auto here = v.directions.find(layer);
     if (here == v.directions.end()) {
-      throw shape_error(text("order_warnings: \"", v.name, "\" has no direction at layer ", at_layer(layer),
-                             ", at which its edit acts"));
+      throw shape_error(text({"order_warnings: \"", v.name, "\" has no direction at layer ", at_layer(layer),
+                              ", at which its edit acts"}));
     }
     take(unit(here->second));
     size = std::max(size, here->second.row_norm.value_or(0.0));

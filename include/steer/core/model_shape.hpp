@@ -35,12 +35,12 @@ struct model_shape {
   void require(site s, const std::string& who) const {
     using namespace detail;
     if (s.layer < 0 || s.layer >= layers) {
-      throw shape_error(text(thing(who), ": layer ", at_layer(s.layer), " does not exist; model \"", name, "\" has ",
-                             expected(layers > 0 ? text("layers 0 to ", layers - 1) : "no layers")));
+      throw shape_error(text({thing(who), ": layer ", at_layer(s.layer), " does not exist; model \"", name, "\" has ",
+                              expected(layers > 0 ? text({"layers 0 to ", layers - 1}) : std::string("no layers"))}));
     }
     if (!points.contains(s.point)) {
       throw shape_error(
-          text(thing(who), ": the host of model \"", name, "\" does not show ", expected(to_string(s.point))));
+          text({thing(who), ": the host of model \"", name, "\" does not show ", expected(to_string(s.point))}));
     }
   }
 
@@ -48,8 +48,8 @@ struct model_shape {
   void require(row_fact fact, const std::string& who) const {
     using namespace detail;
     if (!facts.contains(fact)) {
-      throw argument_error(text(thing(who), ": needs each row's ", expected(to_string(fact)),
-                                ", which the host of model \"", name, "\" does not supply"));
+      throw argument_error(text({thing(who), ": needs each row's ", expected(to_string(fact)),
+                                 ", which the host of model \"", name, "\" does not supply"}));
     }
   }
 };

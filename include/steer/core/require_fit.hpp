@@ -32,15 +32,15 @@ inline void require_fit_at(site s, const model_shape& made_for, const model_shap
   if (shown && made_for.width_at(s.point) == host.width_at(s.point) && same_weights) {
     return;
   }
-  const std::string who = text("hook made for model \"", made_for.name, "\"");
+  const std::string who = text({"hook made for model \"", made_for.name, "\""});
   host.require(s, who);
   if (made_for.width_at(s.point) != host.width_at(s.point)) {
-    throw shape_error(text(thing(who), ": acts at layer ", at_layer(s.layer), " ", to_string(s.point), " with width ",
-                           actual(made_for.width_at(s.point)), "; model \"", host.name, "\" has width ",
-                           expected(host.width_at(s.point)), " there"));
+    throw shape_error(text({thing(who), ": acts at layer ", at_layer(s.layer), " ", to_string(s.point), " with width ",
+                            actual(made_for.width_at(s.point)), "; model \"", host.name, "\" has width ",
+                            expected(host.width_at(s.point)), " there"}));
   }
-  throw shape_error(text(thing(who), ": its model has fingerprint ", actual(made_for.fingerprint), "; model \"", host.name,
-                         "\" has fingerprint ", expected(host.fingerprint)));
+  throw shape_error(text({thing(who), ": its model has fingerprint ", actual(made_for.fingerprint), "; model \"",
+                          host.name, "\" has fingerprint ", expected(host.fingerprint)}));
 }
 
 /// @throws as `require_fit`, for the facts of rows
@@ -48,7 +48,7 @@ inline void require_facts(const model_shape& made_for, const model_shape& host) 
   for (const row_fact fact :
        {row_fact::token, row_fact::position, row_fact::sequence, row_fact::phase, row_fact::prompt_length}) {
     if (made_for.facts.contains(fact) && !host.facts.contains(fact)) {
-      host.require(fact, text("hook made for model \"", made_for.name, "\""));
+      host.require(fact, text({"hook made for model \"", made_for.name, "\""}));
     }
   }
 }

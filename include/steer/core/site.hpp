@@ -41,9 +41,9 @@ inline point point_from_string(std::string_view name) {
       return p;
     }
   }
-  throw argument_error(detail::text("point \"", detail::actual(name), "\" is unknown; expected ",
-                                    detail::expected("residual_in, attention_heads, attention_out, mlp_out or "
-                                                     "residual_out")));
+  throw argument_error(detail::text({"point \"", detail::actual(name), "\" is unknown; expected ",
+                                     detail::expected("residual_in, attention_heads, attention_out, mlp_out or "
+                                                      "residual_out")}));
 }
 
 /// One place where a hook can act. Layers are zero-based.
@@ -54,7 +54,7 @@ struct site {
   constexpr auto operator<=>(const site&) const = default;
 };
 
-inline std::string to_string(site s) { return detail::text("layer ", s.layer, " ", to_string(s.point)); }
+inline std::string to_string(site s) { return detail::text({"layer ", s.layer, " ", to_string(s.point)}); }
 
 }  // namespace v0
 }  // namespace steer

@@ -25,11 +25,11 @@ inline namespace v0 {
 template <std::same_as<steering_vector> Vector>
 plane angular_plane(const Vector& candidates) {
   check(candidates);
-  const std::string who = detail::text("angular_plane \"", candidates.name, "\"");
+  const std::string who = detail::text({"angular_plane \"", candidates.name, "\""});
   const auto layers = static_cast<Eigen::Index>(candidates.directions.size());
   if (layers < 3) {
-    throw numeric_error(detail::text(detail::thing(who), ": has directions at ", detail::actual(layers), " layers; expected ",
-                                     detail::expected("at least 3")));
+    throw numeric_error(detail::text({detail::thing(who), ": has directions at ", detail::actual(layers),
+                                      " layers; expected ", detail::expected("at least 3")}));
   }
   matrix<double> units(layers, candidates.width());
   Eigen::Index row = 0;
@@ -41,8 +41,9 @@ plane angular_plane(const Vector& candidates) {
   const matrix<double> centred = units.rowwise() - units.colwise().mean();
   constexpr double rounding = 1e-6;  // the directions are floats
   if (!(centred.norm() > rounding)) {
-    throw numeric_error(detail::text(detail::thing(who), ": the layers' directions are ", detail::actual("all the same"),
-                                     "; they span no plane, expected ", detail::expected("some that differ")));
+    throw numeric_error(
+        detail::text({detail::thing(who), ": the layers' directions are ", detail::actual("all the same"),
+                      "; they span no plane, expected ", detail::expected("some that differ")}));
   }
   plane out;
   out.first = units.row(best).transpose();
@@ -53,8 +54,9 @@ plane angular_plane(const Vector& candidates) {
   for (int pass = 0; pass < 2; ++pass) {  // the second pass gives back the digits that the first lost
     out.second -= out.first * out.first.dot(out.second);
     if (!(out.second.norm() > rounding)) {
-      throw numeric_error(detail::text(detail::thing(who), ": the layers' directions lie ", detail::actual("on one line"),
-                                       "; they span no plane, expected ", detail::expected("some that differ")));
+      throw numeric_error(
+          detail::text({detail::thing(who), ": the layers' directions lie ", detail::actual("on one line"),
+                        "; they span no plane, expected ", detail::expected("some that differ")}));
     }
     out.second.normalize();
   }

@@ -27,8 +27,8 @@ namespace detail {
 inline double inverse_square(const conceptor_options& options) {
   const double out = 1.0 / (options.aperture * options.aperture);
   if (!(options.aperture > 0.0 && std::isfinite(options.aperture) && out > 0.0 && std::isfinite(out))) {
-    throw argument_error(text("find_conceptor: aperture is ", actual(options.aperture), "; expected ",
-                              expected("a finite number above 0"), ", and its square too"));
+    throw argument_error(text({"find_conceptor: aperture is ", actual(options.aperture), "; expected ",
+                               expected("a finite number above 0"), ", and its square too"}));
   }
   return out;
 }
@@ -41,9 +41,9 @@ Eigen::MatrixXd solve_softened(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen
   const Eigen::LLT<Eigen::MatrixXd> factored(system);
   const double condition = factored.info() == Eigen::Success ? factored.rcond() : 0.0;
   if (!(condition > 1e-12)) {
-    throw numeric_error(text("find_conceptor: with aperture ", options.aperture,
-                             " the reciprocal condition number is ", actual(condition),
-                             "; expected ", expected("above 1e-12"), ": a smaller aperture, or samples in all dimensions"));
+    throw numeric_error(text({"find_conceptor: with aperture ", options.aperture,
+                              " the reciprocal condition number is ", actual(condition), "; expected ",
+                              expected("above 1e-12"), ": a smaller aperture, or samples in all dimensions"}));
   }
   return factored.solve(right);
 }

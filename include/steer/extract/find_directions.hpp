@@ -61,7 +61,9 @@ struct by_principal_component {
 struct by_whitened_difference {
   whitened_options options = {};
 
-  [[nodiscard]] std::string name() const { return detail::text("whitened_difference, shrinkage ", options.shrinkage); }
+  [[nodiscard]] std::string name() const {
+    return detail::text({"whitened_difference, shrinkage ", options.shrinkage});
+  }
   [[nodiscard]] Eigen::Index least() const { return 2; }
   template <class Positive, class Negative>
   [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
@@ -74,7 +76,7 @@ struct by_whitened_difference {
 struct by_probe {
   probe_options options = {};
 
-  [[nodiscard]] std::string name() const { return detail::text("probe, penalty ", options.penalty); }
+  [[nodiscard]] std::string name() const { return detail::text({"probe, penalty ", options.penalty}); }
   template <class Positive, class Negative>
   [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
                                            const Eigen::MatrixBase<Negative>& negative) const {
@@ -107,13 +109,14 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
                          side_facts facts = {}, const std::string& who = "find_direction") {
   const detail::two_sides both = detail::sides(positive, negative, 1, who);
   if (facts.pairs == pairing::paired && positive.rows() != negative.rows()) {
-    throw shape_error(detail::text(detail::thing(who), ": ", detail::expected(positive.rows()), " positive and ",
-                                   detail::actual(negative.rows()), " negative texts are no pairs; expected as many"));
+    throw shape_error(
+        detail::text({detail::thing(who), ": ", detail::expected(positive.rows()), " positive and ",
+                      detail::actual(negative.rows()), " negative texts are no pairs; expected as many"}));
   }
   if constexpr (requires { method.needs_pairs(); }) {
     if (method.needs_pairs() && facts.pairs != pairing::paired) {
-      throw argument_error(detail::text(detail::thing(who), ": ", method.name(), " needs ", detail::expected("pairs"),
-                                        ", and these texts are ", detail::actual("none")));
+      throw argument_error(detail::text({detail::thing(who), ": ", method.name(), " needs ", detail::expected("pairs"),
+                                         ", and these texts are ", detail::actual("none")}));
     }
   }
   if (positive.rows() > 1) {
@@ -128,8 +131,8 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
   const double distance = std::abs(u.dot(difference));
   constexpr double rounding = 1e-12;
   if (!(distance > rounding * difference.norm())) {
-    throw numeric_error(detail::text(detail::thing(who), ": the sides' means ", detail::actual("do not differ"), " along what ",
-                                     method.name(), " has found"));
+    throw numeric_error(detail::text({detail::thing(who), ": the sides' means ", detail::actual("do not differ"),
+                                      " along what ", method.name(), " has found"}));
   }
   const Eigen::VectorXd middle = 0.5 * (detail::column_means(both.positive) + detail::column_means(both.negative)).transpose();
   return detail::measured_direction(positive, negative, u * distance, middle, facts.pairs, facts.row_norm, method, who);
@@ -144,13 +147,13 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
 template <direction_method Method>
 steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method) {
   steering_vector out = detail::named_vector(recorded, std::move(of), method.name());
-  const std::string who = detail::text(method.name(), " \"", out.name, "\"");
+  const std::string who = detail::text({method.name(), " \"", out.name, "\""});
   const recorder_options& how = recorded.options();
   side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
   for (const int here : how.layers) {
     facts.row_norm = recorded.mean_row_norm(here);
-    out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative), method,
-                                          facts, detail::text(who, ", layer ", here));
+    out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative),
+                                          method, facts, detail::text({who, ", layer ", here}));
   }
   return out;
 }

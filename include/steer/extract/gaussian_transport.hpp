@@ -35,9 +35,9 @@ Eigen::MatrixXd transport_between(const Eigen::Matrix<Scalar, Eigen::Dynamic, Ei
   const Eigen::LLT<Eigen::MatrixXd> first(s1);
   const double condition = first.info() == Eigen::Success ? first.rcond() : 0.0;
   if (!(condition > 1e-14)) {
-    throw numeric_error(text(who, ": the source's covariance is singular (its reciprocal condition number is ",
-                             actual(condition), "); expected ",
-                             expected("more samples than dimensions and none constant, or a ridge above 0")));
+    throw numeric_error(
+        text({who, ": the source's covariance is singular (its reciprocal condition number is ", actual(condition),
+              "); expected ", expected("more samples than dimensions and none constant, or a ridge above 0")}));
   }
   const auto lower = first.matrixL();
   const Eigen::MatrixXd right = s2 * Eigen::MatrixXd(lower);
@@ -66,12 +66,12 @@ template <std::same_as<moments> Moments>
 dense_map gaussian_transport(const Moments& from, const Moments& to, gaussian_transport_options options = {}) {
   const char* const who = "gaussian_transport";
   if (from.width() != to.width()) {
-    throw shape_error(detail::text(who, ": source has width ", detail::expected(from.width()), ", target has width ",
-                                   detail::actual(to.width()), "; expected the same"));
+    throw shape_error(detail::text({who, ": source has width ", detail::expected(from.width()), ", target has width ",
+                                    detail::actual(to.width()), "; expected the same"}));
   }
   if (!(options.ridge >= 0.0 && std::isfinite(options.ridge))) {
-    throw argument_error(detail::text(who, ": ridge is ", detail::actual(options.ridge), "; expected ",
-                                      detail::expected("a finite number, not negative")));
+    throw argument_error(detail::text({who, ": ridge is ", detail::actual(options.ridge), "; expected ",
+                                       detail::expected("a finite number, not negative")}));
   }
   const auto regular = [&](const moments& seen) {
     Eigen::MatrixXd out = seen.covariance();

@@ -78,8 +78,8 @@ Eigen::MatrixXd correlated_range(const Eigen::Matrix<Scalar, Eigen::Dynamic, Eig
     ++k;
   }
   if (k == 0 || !(largest > noise)) {
-    throw numeric_error(text("leace: the labels have ", actual("no covariance"),
-                             " with the samples; there is nothing to erase"));
+    throw numeric_error(
+        text({"leace: the labels have ", actual("no covariance"), " with the samples; there is nothing to erase"}));
   }
   return factored.householderQ() * Eigen::MatrixXd::Identity(whitened.rows(), k);
 }
@@ -107,9 +107,9 @@ eraser leace(const Moments& seen) {
   const Eigen::VectorXd label_variance = seen.labels().variance();
   for (Eigen::Index j = 0; j < label_variance.size(); ++j) {
     if (!(label_variance[j] > 0.0)) {
-      throw numeric_error(detail::text("leace: label ", j, " is ",
-                                       detail::actual("the same in all ", seen.rows().count(), " samples"), "; expected ",
-                                       detail::expected("labels that differ"), ", or there is nothing to erase"));
+      throw numeric_error(detail::text(
+          {"leace: label ", j, " is ", detail::actual({"the same in all ", seen.rows().count(), " samples"}),
+           "; expected ", detail::expected("labels that differ"), ", or there is nothing to erase"}));
     }
   }
   eraser out;
@@ -126,8 +126,8 @@ eraser leace(const Moments& seen) {
   const Eigen::VectorXd& values = solved.eigenvalues();
   const double most = values[values.size() - 1];
   if (!(most > 0.0)) {
-    throw numeric_error(detail::text("leace: all ", seen.rows().count(), " samples are ", detail::actual("the same"),
-                                     "; the method needs ", detail::expected("their variance")));
+    throw numeric_error(detail::text({"leace: all ", seen.rows().count(), " samples are ", detail::actual("the same"),
+                                      "; the method needs ", detail::expected("their variance")}));
   }
   const double rounding = 1e-14 * static_cast<double>(values.size()) * most;
   const Eigen::ArrayXd root = (values.array() > rounding).select(values.array().max(0.0).sqrt(), 0.0);

@@ -48,9 +48,9 @@ inline axis_map transport_of(const matrix<double>& from, const matrix<double>& t
   for (Eigen::Index j = 0; j < d; ++j) {
     const std::vector<double> source = sorted_column(from, j);
     if (source.front() == source.back()) {
-      throw numeric_error(text(who, ": coordinate ", j, " is ", actual(source.front()),
-                               " in every sample of the source; expected ", expected("numbers that differ"),
-                               ", for a constant cannot be stretched"));
+      throw numeric_error(
+          text({who, ": coordinate ", j, " is ", actual(source.front()), " in every sample of the source; expected ",
+                expected("numbers that differ"), ", for a constant cannot be stretched"}));
     }
     const std::vector<double> target = sorted_column(to, j);
     for (Eigen::Index i = 0; i < count; ++i) {
@@ -65,8 +65,8 @@ inline axis_map transport_of(const matrix<double>& from, const matrix<double>& t
     b.array() -= mean_b;
     const double squares = a.squaredNorm();
     if (!(std::isfinite(squares) && squares > 0.0)) {
-      throw numeric_error(text(who, ": the squares of coordinate ", j, " overflow or vanish; expected ",
-                               expected("numbers of about 1e-150 to 1e150")));
+      throw numeric_error(text({who, ": the squares of coordinate ", j, " overflow or vanish; expected ",
+                                expected("numbers of about 1e-150 to 1e150")}));
     }
     out.scale[j] = std::max(0.0, a.dot(b) / squares);  // below 0 by rounding only, of a constant target
     out.shift[j] = mean_b - out.scale[j] * mean_a;
@@ -95,11 +95,11 @@ template <class From, class To>
 diagonal_map linear_transport(const Eigen::MatrixBase<From>& from, const Eigen::MatrixBase<To>& to) {
   const char* const who = "linear_transport";
   if (from.cols() != to.cols()) {
-    throw shape_error(detail::text(who, ": source has width ", detail::expected(from.cols()), ", target has width ",
-                                   detail::actual(to.cols()), "; expected the same"));
+    throw shape_error(detail::text({who, ": source has width ", detail::expected(from.cols()), ", target has width ",
+                                    detail::actual(to.cols()), "; expected the same"}));
   }
-  const detail::axis_map found = detail::transport_of(detail::samples(from, 2, detail::text(who, ", source")),
-                                                     detail::samples(to, 2, detail::text(who, ", target")), who);
+  const detail::axis_map found = detail::transport_of(detail::samples(from, 2, detail::text({who, ", source"})),
+                                                      detail::samples(to, 2, detail::text({who, ", target"})), who);
   diagonal_map out{found.scale.cast<float>(), found.shift.cast<float>()};
   check(affine_map(out), who);
   return out;

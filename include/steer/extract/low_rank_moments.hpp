@@ -38,8 +38,8 @@ class basic_low_rank_moments {
   basic_low_rank_moments(Eigen::Index width, Eigen::Index rank)
       : spread_(width, second_moments::variances), rank_(rank), sketch_(0, width) {
     if (rank < 1) {
-      throw shape_error(detail::text("low_rank_moments: rank is ", detail::actual(rank), "; expected ",
-                                     detail::expected("at least 1")));
+      throw shape_error(detail::text(
+          {"low_rank_moments: rank is ", detail::actual(rank), "; expected ", detail::expected("at least 1")}));
     }
   }
 
@@ -48,8 +48,8 @@ class basic_low_rank_moments {
   template <class Rows>
   void observe(const Eigen::MatrixBase<Rows>& rows) {
     if (rows.cols() != width()) {
-      throw shape_error(detail::text("low_rank_moments: rows have width ", detail::actual(rows.cols()), "; expected ",
-                                     detail::expected(width())));
+      throw shape_error(detail::text({"low_rank_moments: rows have width ", detail::actual(rows.cols()), "; expected ",
+                                      detail::expected(width())}));
     }
     if (rows.rows() == 0) {
       return;
@@ -65,9 +65,9 @@ class basic_low_rank_moments {
   /// @throws shape_error for another width or rank; numeric_error if squares overflow; nothing is added then
   void merge(const basic_low_rank_moments& other) {
     if (other.width() != width() || other.rank_ != rank_) {
-      throw shape_error(detail::text("low_rank_moments: merges ",
-                                     detail::actual("width ", other.width(), " and rank ", other.rank_), " into ",
-                                     detail::expected("width ", width(), " and rank ", rank_)));
+      throw shape_error(detail::text({"low_rank_moments: merges ",
+                                      detail::actual({"width ", other.width(), " and rank ", other.rank_}), " into ",
+                                      detail::expected({"width ", width(), " and rank ", rank_})}));
     }
     if (other.count() == 0) {
       return;
@@ -123,8 +123,8 @@ class basic_low_rank_moments {
   /// @throws numeric_error below two rows
   [[nodiscard]] Eigen::MatrixXd covariance() const {
     if (count() < 2) {
-      throw numeric_error(detail::text("low_rank_moments: a covariance needs ", detail::expected("at least 2 rows"),
-                                       "; has seen ", detail::actual(count())));
+      throw numeric_error(detail::text({"low_rank_moments: a covariance needs ", detail::expected("at least 2 rows"),
+                                        "; has seen ", detail::actual(count())}));
     }
     return sketch_.transpose() * sketch_ / static_cast<double>(count() - 1);
   }

@@ -24,15 +24,16 @@ template <class Target>
 Eigen::VectorXd mean_centred(const Eigen::MatrixBase<Target>& target, const moments& corpus) {
   const char* const who = "mean_centred";
   if (target.cols() != corpus.width()) {
-    throw shape_error(detail::text(who, ": the target has width ", detail::actual(target.cols()), ", the corpus ",
-                                   detail::expected(corpus.width()), "; expected the same"));
+    throw shape_error(detail::text({who, ": the target has width ", detail::actual(target.cols()), ", the corpus ",
+                                    detail::expected(corpus.width()), "; expected the same"}));
   }
-  const Eigen::VectorXd mean = detail::column_means(detail::samples(target, 1, detail::text(who, ", target"))).transpose();
+  const Eigen::VectorXd mean =
+      detail::column_means(detail::samples(target, 1, detail::text({who, ", target"}))).transpose();
   const Eigen::VectorXd v = mean - corpus.mean();
   constexpr double rounding = 1e-12;
   if (v.norm() <= rounding * (mean.norm() + corpus.mean().norm())) {
-    throw numeric_error(detail::text(who, ": target and corpus have ", detail::actual("the same mean"), "; a direction needs ",
-                                     detail::expected("a norm above 0")));
+    throw numeric_error(detail::text({who, ": target and corpus have ", detail::actual("the same mean"),
+                                      "; a direction needs ", detail::expected("a norm above 0")}));
   }
   return v;
 }

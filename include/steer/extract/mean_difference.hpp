@@ -32,14 +32,14 @@ inline namespace v0 {
 template <class Positive, class Negative>
 Eigen::VectorXd mean_difference(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative) {
   if (positive.cols() != negative.cols() || positive.rows() == 0 || negative.rows() == 0) {
-    throw shape_error(detail::text("mean_difference: positive is ",
-                                   detail::expected("[", positive.rows(), ", ", positive.cols(), "]"), ", negative is ",
-                                   detail::actual("[", negative.rows(), ", ", negative.cols(), "]"),
-                                   "; expected equal widths and at least one row each"));
+    throw shape_error(detail::text(
+        {"mean_difference: positive is ", detail::expected({"[", positive.rows(), ", ", positive.cols(), "]"}),
+         ", negative is ", detail::actual({"[", negative.rows(), ", ", negative.cols(), "]"}),
+         "; expected equal widths and at least one row each"}));
   }
   Eigen::VectorXd v = (detail::column_means(positive) - detail::column_means(negative)).transpose();
   if (!v.allFinite()) {
-    throw numeric_error(detail::text("mean_difference: an activation is ", detail::actual("not finite")));
+    throw numeric_error(detail::text({"mean_difference: an activation is ", detail::actual("not finite")}));
   }
   return v;
 }
@@ -58,9 +58,9 @@ inline steering_vector named_vector(const recorder& recorded, vector_name of, st
   const auto n = recorded.count(side::positive);
   const auto m = recorded.count(side::negative);
   if (n == 0 || m == 0) {
-    throw numeric_error(text(thing(method, " \"", of.name, "\""), ": the recorder has ",
-                             actual(n, " positive and ", m, " negative"), " texts; expected ",
-                             expected("at least one of each")));
+    throw numeric_error(
+        text({thing({method, " \"", of.name, "\""}), ": the recorder has ",
+              actual({n, " positive and ", m, " negative"}), " texts; expected ", expected("at least one of each")}));
   }
   steering_vector out;
   out.name = std::move(of.name);
@@ -106,16 +106,15 @@ inline steering_vector mean_difference(const recorder& recorded, vector_name of)
     const Eigen::VectorXd plus = recorded.mean(layer, side::positive);
     const Eigen::VectorXd minus = recorded.mean(layer, side::negative);
     const Eigen::VectorXd v = plus - minus;
-    const std::string who = detail::text("mean_difference \"", out.name, "\"");
+    const std::string who = detail::text({"mean_difference \"", out.name, "\""});
     if (v.norm() <= rounding * (plus.norm() + minus.norm())) {
-      throw numeric_error(detail::text(detail::thing(who), ", layer ", detail::at_layer(layer), ": the two sides have ",
-                                       detail::actual("the same mean"), "; a direction needs ",
-                                       detail::expected("a norm above 0")));
+      throw numeric_error(
+          detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": the two sides have ",
+                        detail::actual("the same mean"), "; a direction needs ", detail::expected("a norm above 0")}));
     }
-    out.directions[layer] = detail::measured_direction(recorded.texts(layer, side::positive),
-                                                       recorded.texts(layer, side::negative), v, 0.5 * (plus + minus), pairs,
-                                                       recorded.mean_row_norm(layer), method,
-                                                       detail::text(who, ", layer ", layer));
+    out.directions[layer] = detail::measured_direction(
+        recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), v, 0.5 * (plus + minus), pairs,
+        recorded.mean_row_norm(layer), method, detail::text({who, ", layer ", layer}));
   }
   return out;
 }

@@ -124,15 +124,15 @@ evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive, const
                           pairing pairs, const Eigen::VectorXd& v, std::optional<double> row_norm, Method method) {
   if (positive.cols() != v.size() || negative.cols() != v.size() ||
       (pairs == pairing::paired && positive.rows() != negative.rows())) {
-    throw shape_error(detail::text("measure_evidence: positive is ",
-                                   detail::actual("[", positive.rows(), ", ", positive.cols(), "], negative is [", negative.rows(),
-                                                  ", ", negative.cols(), "]"),
-                                   "; expected ",
-                                   detail::expected("width ", v.size(),
-                                                    pairs == pairing::paired ? " and as many rows on both sides" : "")));
+    throw shape_error(detail::text(
+        {"measure_evidence: positive is ",
+         detail::actual({"[", positive.rows(), ", ", positive.cols(), "], negative is [", negative.rows(), ", ",
+                         negative.cols(), "]"}),
+         "; expected ",
+         detail::expected({"width ", v.size(), pairs == pairing::paired ? " and as many rows on both sides" : ""})}));
   }
   if (!v.allFinite()) {
-    throw numeric_error(detail::text("measure_evidence: the direction is ", detail::actual("not finite")));
+    throw numeric_error(detail::text({"measure_evidence: the direction is ", detail::actual("not finite")}));
   }
   evidence out;
   if (row_norm && *row_norm > 0.0) {

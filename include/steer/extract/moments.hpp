@@ -38,8 +38,8 @@ class moments {
   /// @throws shape_error if the width is below 1
   explicit moments(Eigen::Index width, second_moments kept = second_moments::covariance) : kept_(kept) {
     if (width < 1) {
-      throw shape_error(detail::text("moments: width is ", detail::actual(width), "; expected ",
-                                     detail::expected("at least 1")));
+      throw shape_error(
+          detail::text({"moments: width is ", detail::actual(width), "; expected ", detail::expected("at least 1")}));
     }
     mean_ = Eigen::VectorXd::Zero(width);
     squares_ = Eigen::MatrixXd::Zero(width, kept == second_moments::covariance ? width : 1);
@@ -52,8 +52,8 @@ class moments {
   template <class Rows>
   void observe(const Eigen::MatrixBase<Rows>& rows) {
     if (rows.cols() != width()) {
-      throw shape_error(detail::text("moments: rows have width ", detail::actual(rows.cols()), "; expected ",
-                                     detail::expected(width())));
+      throw shape_error(detail::text(
+          {"moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())}));
     }
     if (rows.rows() == 0) {
       return;
@@ -77,12 +77,12 @@ class moments {
   ///         numeric_error if squares overflow; nothing is added then
   void merge(const moments& other) {
     if (other.width() != width()) {
-      throw shape_error(detail::text("moments: merges width ", detail::actual(other.width()), " into width ",
-                                     detail::expected(width())));
+      throw shape_error(detail::text(
+          {"moments: merges width ", detail::actual(other.width()), " into width ", detail::expected(width())}));
     }
     if (other.kept_ != kept_) {
-      throw argument_error(detail::text("moments: one keeps the covariance, the other variances only; expected ",
-                                        detail::expected("the same"), ", or they do not merge"));
+      throw argument_error(detail::text({"moments: one keeps the covariance, the other variances only; expected ",
+                                         detail::expected("the same"), ", or they do not merge"}));
     }
     if (other.count_ == 0) {
       return;
@@ -92,8 +92,8 @@ class moments {
     const Eigen::VectorXd way = other.mean_ - mean_;
     // A diagonal bounds all of a scatter matrix.
     if (!std::isfinite(n * m / (n + m) * way.squaredNorm() + total() + other.total())) {
-      throw numeric_error(detail::text("moments: the squares of the rows overflow; expected ",
-                                       detail::expected("numbers up to about 1e150")));
+      throw numeric_error(detail::text(
+          {"moments: the squares of the rows overflow; expected ", detail::expected("numbers up to about 1e150")}));
     }
     if (kept_ == second_moments::covariance) {
       squares_ += other.squares_ + (n * m / (n + m)) * way * way.transpose();
@@ -135,8 +135,9 @@ class moments {
   /// @throws argument_error if only variances were kept
   [[nodiscard]] const Eigen::MatrixXd& scatter() const {
     if (kept_ != second_moments::covariance) {
-      throw argument_error(detail::text("moments: only ", detail::actual("variances"), " were kept; the covariance needs ",
-                                        detail::expected("second_moments::covariance")));
+      throw argument_error(
+          detail::text({"moments: only ", detail::actual("variances"), " were kept; the covariance needs ",
+                        detail::expected("second_moments::covariance")}));
     }
     return squares_;
   }
@@ -156,8 +157,8 @@ class moments {
 
   void require(Eigen::Index least, const char* what) const {
     if (count_ < least) {
-      throw numeric_error(detail::text("moments: ", what, " needs ", detail::expected("at least ", least, " rows"),
-                                       "; has seen ", detail::actual(count_)));
+      throw numeric_error(detail::text({"moments: ", what, " needs ", detail::expected({"at least ", least, " rows"}),
+                                        "; has seen ", detail::actual(count_)}));
     }
   }
 
@@ -182,9 +183,8 @@ class cross_moments {
   template <class Rows, class Labels>
   void observe(const Eigen::MatrixBase<Rows>& rows, const Eigen::MatrixBase<Labels>& labels) {
     if (rows.rows() != labels.rows()) {
-      throw shape_error(
-          detail::text("cross_moments: ", detail::expected(rows.rows()), " rows and ", detail::actual(labels.rows()),
-                       " labels; expected as many"));
+      throw shape_error(detail::text({"cross_moments: ", detail::expected(rows.rows()), " rows and ",
+                                      detail::actual(labels.rows()), " labels; expected as many"}));
     }
     if (rows.rows() == 0) {
       return;
@@ -203,9 +203,9 @@ class cross_moments {
   /// @throws shape_error for other widths; numeric_error if squares overflow; nothing is added then
   void merge(const cross_moments& other) {
     if (other.rows_.width() != rows_.width() || other.labels_.width() != labels_.width()) {
-      throw shape_error(detail::text("cross_moments: merges widths ",
-                                     detail::actual(other.rows_.width(), " and ", other.labels_.width()), " into ",
-                                     detail::expected(rows_.width(), " and ", labels_.width())));
+      throw shape_error(detail::text({"cross_moments: merges widths ",
+                                      detail::actual({other.rows_.width(), " and ", other.labels_.width()}), " into ",
+                                      detail::expected({rows_.width(), " and ", labels_.width()})}));
     }
     if (other.rows_.count() == 0) {
       return;
@@ -232,8 +232,8 @@ class cross_moments {
   /// @throws numeric_error below two rows
   [[nodiscard]] Eigen::MatrixXd cross_covariance() const {
     if (rows_.count() < 2) {
-      throw numeric_error(detail::text("cross_moments: a covariance needs ", detail::expected("at least 2 rows"), "; has seen ",
-                                       detail::actual(rows_.count())));
+      throw numeric_error(detail::text({"cross_moments: a covariance needs ", detail::expected("at least 2 rows"),
+                                        "; has seen ", detail::actual(rows_.count())}));
     }
     return cross_ / static_cast<double>(rows_.count() - 1);
   }

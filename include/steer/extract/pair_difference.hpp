@@ -32,8 +32,9 @@ std::map<std::int32_t, direction> pair_difference(const Eigen::MatrixBase<Positi
   const char* const who = "pair_difference";
   const detail::two_sides both = detail::sides(positive, negative, 1, who);
   if (both.positive.rows() != both.negative.rows()) {
-    throw shape_error(detail::text(who, ": the prompts have ", detail::expected(both.positive.rows()), " and ",
-                                   detail::actual(both.negative.rows()), " tokens; expected as many (pad the shorter one)"));
+    throw shape_error(
+        detail::text({who, ": the prompts have ", detail::expected(both.positive.rows()), " and ",
+                      detail::actual(both.negative.rows()), " tokens; expected as many (pad the shorter one)"}));
   }
   std::map<std::int32_t, direction> out;
   for (Eigen::Index t = 0; t < both.positive.rows(); ++t) {
@@ -44,9 +45,9 @@ std::map<std::int32_t, direction> pair_difference(const Eigen::MatrixBase<Positi
     }
   }
   if (out.empty()) {
-    throw numeric_error(detail::text(who, ": the prompts are ",
-                                     detail::actual("the same at all ", both.positive.rows(), " positions"), "; expected ",
-                                     detail::expected("one at which they differ")));
+    throw numeric_error(detail::text({who, ": the prompts are ",
+                                      detail::actual({"the same at all ", both.positive.rows(), " positions"}),
+                                      "; expected ", detail::expected("one at which they differ")}));
   }
   return out;
 }

@@ -158,8 +158,8 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
     gram.selfadjointView<Eigen::Lower>().rankUpdate(samples.transpose());
   }
   if (!std::isfinite(gram.trace())) {
-    throw numeric_error(text(thing(who), ": the squares of the samples ", actual("overflow"), "; expected ",
-                             expected("numbers up to about 1e150")));
+    throw numeric_error(text({thing(who), ": the squares of the samples ", actual("overflow"), "; expected ",
+                              expected("numbers up to about 1e150")}));
   }
   // All eigenvalues, but one eigenvector only where one is asked for: the others are most of the work.
   Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved;  // eigenvalues rise; it reads the lower half
@@ -192,8 +192,8 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
   constexpr double noise = 1e-12;
   const auto rank = static_cast<Eigen::Index>((values.array() > noise * values[m - 1]).count());
   if (k > rank || !(values[m - 1] > 0.0)) {
-    throw numeric_error(text(thing(who), ": the samples span ", actual(values[m - 1] > 0.0 ? rank : 0),
-                             " dimensions; asked for ", expected(k)));
+    throw numeric_error(text({thing(who), ": the samples span ", actual(values[m - 1] > 0.0 ? rank : 0),
+                              " dimensions; asked for ", expected(k)}));
   }
   axes out;
   out.total = gram.trace();

@@ -62,8 +62,8 @@ component principal_component(const Eigen::MatrixBase<Positive>& positive, const
   const Eigen::Index n = positive.rows();
   const Eigen::Index m = negative.rows();
   if (!pooled && n != m) {
-    throw shape_error(detail::text(who, ": ", detail::expected(n), " positive and ", detail::actual(m),
-                                   " negative samples are no pairs; expected as many, or component_of::pooled"));
+    throw shape_error(detail::text({who, ": ", detail::expected(n), " positive and ", detail::actual(m),
+                                    " negative samples are no pairs; expected as many, or component_of::pooled"}));
   }
   const Eigen::RowVectorXd difference = detail::column_means(positive) - detail::column_means(negative);
   matrix<double> samples(pooled ? n + m : n, positive.cols());
@@ -82,8 +82,8 @@ component principal_component(const Eigen::MatrixBase<Positive>& positive, const
   const double side = difference.dot(out.v);
   constexpr double rounding = 1e-12;
   if (!(std::abs(side) > rounding * difference.norm())) {
-    throw numeric_error(detail::text(who, ": the sides' means ", detail::actual("do not differ"),
-                                     " along the component, so it has no sign"));
+    throw numeric_error(detail::text(
+        {who, ": the sides' means ", detail::actual("do not differ"), " along the component, so it has no sign"}));
   }
   out.v *= side < 0.0 ? -1.0 : 1.0;
   const Eigen::ArrayXd along = (samples * out.v).array();

@@ -25,8 +25,8 @@ inline namespace v0 {
 template <class Rows>
 subspace principal_subspace(const Eigen::MatrixBase<Rows>& samples, Eigen::Index k) {
   if (k < 1) {
-    throw argument_error(detail::text("principal_subspace: asked for ", detail::actual(k), " dimensions; expected ",
-                                      detail::expected("at least 1")));
+    throw argument_error(detail::text({"principal_subspace: asked for ", detail::actual(k), " dimensions; expected ",
+                                       detail::expected("at least 1")}));
   }
   const matrix<double> rows = detail::samples(samples, k, "principal_subspace");
   const detail::axes found = detail::principal_axes(rows, k, "principal_subspace");

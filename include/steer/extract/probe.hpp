@@ -101,8 +101,9 @@ probe fit_logistic(Weights& weights, const Eigen::VectorXd& sign, probe_options 
     line.towards = sign.array() * way;
     const double gain = -0.5 * (pull.array() * way).sum() - 0.5 * line.squares[1];
     if (out.steps == options.steps) {
-      throw numeric_error(text("probe: has not converged after ", actual(options.steps, " steps"), ": the loss of ", out.loss,
-                               " can still fall by about ", gain, "; expected ", expected("more steps or a larger penalty")));
+      throw numeric_error(
+          text({"probe: has not converged after ", actual({options.steps, " steps"}), ": the loss of ", out.loss,
+                " can still fall by about ", gain, "; expected ", expected("more steps or a larger penalty")}));
     }
     constexpr double rounding = 1e-12;  // of a sum of n losses
     double length = 1.0;
@@ -139,8 +140,9 @@ template <class Positive, class Negative>
 probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative,
                 probe_options options = {}) {
   if (!(options.penalty > 0.0 && std::isfinite(options.penalty)) || options.steps < 1) {
-    throw argument_error(detail::text("probe: penalty is ", detail::actual(options.penalty, " with ", options.steps, " steps"),
-                                      "; expected ", detail::expected("both above 0, and finite")));
+    throw argument_error(
+        detail::text({"probe: penalty is ", detail::actual({options.penalty, " with ", options.steps, " steps"}),
+                      "; expected ", detail::expected("both above 0, and finite")}));
   }
   detail::require_sides(positive, negative, 1, "probe");
   const Eigen::Index n = positive.rows();
@@ -151,8 +153,8 @@ probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::Matrix
   const Eigen::RowVectorXd middle = detail::column_means(rows);  // the bias takes it up: a better conditioned system
   rows.rowwise() -= middle;
   if (!std::isfinite(rows.squaredNorm())) {
-    throw numeric_error(detail::text("probe: the squares of the samples ", detail::actual("overflow"), "; expected ",
-                                     detail::expected("numbers up to about 1e150")));
+    throw numeric_error(detail::text({"probe: the squares of the samples ", detail::actual("overflow"), "; expected ",
+                                      detail::expected("numbers up to about 1e150")}));
   }
   Eigen::VectorXd sign(count);
   sign << Eigen::VectorXd::Ones(n), -Eigen::VectorXd::Ones(count - n);

@@ -1,13 +1,13 @@
 // steer/extract/recorder.hpp: a hook that collects what directions are made of.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/hook.hpp"
 #include "steer/core/host.hpp"
@@ -61,8 +62,9 @@ class recorder {
     for (const int layer : options_.layers) {
       shape_.require({layer, options_.point}, "recorder");
       if (!streams_.try_emplace(layer, shape_.width_at(options_.point)).second) {
-        throw argument_error(detail::text("recorder: layer ", detail::at_layer(layer), " is ", detail::actual("named twice"),
-                                          "; expected ", detail::expected("each once")));
+        throw argument_error(
+            detail::text({"recorder: layer ", detail::at_layer(layer), " is ", detail::actual("named twice"),
+                          "; expected ", detail::expected("each once")}));
       }
     }
   }
@@ -122,10 +124,10 @@ class recorder {
     if (theirs.point != options_.point || theirs.layers != options_.layers ||
         to_string(theirs.tokens) != to_string(options_.tokens)) {
       const auto what = [](const recorder_options& o) {
-        return detail::text(to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers");
+        return detail::text({to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers"});
       };
-      throw argument_error(detail::text("recorder: merges ", detail::actual(what(theirs)), " into ",
-                                        detail::expected(what(options_)), "; expected the same, layer by layer"));
+      throw argument_error(detail::text({"recorder: merges ", detail::actual(what(theirs)), " into ",
+                                         detail::expected(what(options_)), "; expected the same, layer by layer"}));
     }
     for (std::size_t s = 0; s < count_.size(); ++s) {
       make_room(s, other.count_[s]);
@@ -181,8 +183,8 @@ class recorder {
   [[nodiscard]] Eigen::VectorXd mean(int layer, side which) const {
     const stream& here = at(layer);
     if (count(which) == 0) {
-      throw numeric_error(detail::text("recorder: has ", detail::actual("no ", to_string(which), " text"), "; expected ",
-                                       detail::expected("at least one")));
+      throw numeric_error(detail::text({"recorder: has ", detail::actual({"no ", to_string(which), " text"}),
+                                        "; expected ", detail::expected("at least one")}));
     }
     return here.total[index_of(which)] / static_cast<double>(count(which));
   }
@@ -229,10 +231,11 @@ class recorder {
     }
     stream& here = found->second;
     if (activations.width != here.sum.size() || std::ssize(activations.info) < activations.count) {
-      throw shape_error(detail::text("recorder: layer ", detail::at_layer(where.layer), " is shown ",
-                                     detail::actual(activations.count, " rows of width ", activations.width, " with facts of ",
-                                                    activations.info.size()),
-                                     "; expected ", detail::expected("width ", here.sum.size(), " and facts of each row")));
+      throw shape_error(
+          detail::text({"recorder: layer ", detail::at_layer(where.layer), " is shown ",
+                        detail::actual({activations.count, " rows of width ", activations.width, " with facts of ",
+                                        activations.info.size()}),
+                        "; expected ", detail::expected({"width ", here.sum.size(), " and facts of each row"})}));
     }
     for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
       const row_info& info = activations.info_of(i);
@@ -252,9 +255,9 @@ class recorder {
   [[nodiscard]] const stream& at(int layer) const {
     const auto found = streams_.find(layer);
     if (found == streams_.end()) {
-      throw shape_error(detail::text("recorder: layer ", detail::at_layer(layer), " is not recorded; ", options_.layers.size(),
-                                     " layers are, ",
-                                     detail::expected("from ", options_.layers.front(), " to ", options_.layers.back())));
+      throw shape_error(detail::text(
+          {"recorder: layer ", detail::at_layer(layer), " is not recorded; ", options_.layers.size(), " layers are, ",
+           detail::expected({"from ", options_.layers.front(), " to ", options_.layers.back()})}));
     }
     return found->second;
   }
@@ -276,18 +279,18 @@ class recorder {
     const std::ptrdiff_t expected_width = shape_.width_at(options_.point);
     if (host.layers != shape_.layers || width != expected_width || host.fingerprint != shape_.fingerprint) {
       using namespace detail;
-      throw shape_error(text("recorder: was made for ",
-                             expected("model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width, " at ",
-                                      to_string(options_.point)),
-                             "; asked to observe ",
-                             actual("\"", host.name, "\" with ", host.layers, " layers of width ", width),
-                             host.fingerprint == shape_.fingerprint ? "" : " and other weights"));
+      throw shape_error(
+          text({"recorder: was made for ",
+                expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width,
+                          " at ", to_string(options_.point)}),
+                "; asked to observe ", actual({"\"", host.name, "\" with ", host.layers, " layers of width ", width}),
+                host.fingerprint == shape_.fingerprint ? "" : " and other weights"}));
     }
   }
 
   /// The start of a message about one text.
   [[nodiscard]] std::string name_of(std::span<const std::int32_t> text, side which) const {
-    return detail::text("recorder: ", to_string(which), " text ", count(which), " (", text.size(), " tokens)");
+    return detail::text({"recorder: ", to_string(which), " text ", count(which), " (", text.size(), " tokens)"});
   }
 
   /// How many tokens of a text are selected, which is known before the model runs.
@@ -314,15 +317,16 @@ class recorder {
     for (const auto& entry : streams_) {
       const int layer = entry.first;
       const stream& here = entry.second;
-      const auto refused = [&](const auto&... what) {
-        return detail::text(thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point), ": ",
-                            what...);
+      const auto refused = [&](std::initializer_list<detail::text_part> what) {
+        return detail::text({thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point),
+                             ": ", detail::text(what)});
       };
       if (here.count < selected) {
-        throw host_error(refused("the host showed ", actual(here.count), " of the ", expected(selected), " tokens selected"));
+        throw host_error(
+            refused({"the host showed ", actual(here.count), " of the ", expected(selected), " tokens selected"}));
       }
       if (!here.sum.allFinite() || !std::isfinite(here.norm_sum)) {
-        throw numeric_error(refused("an activation is ", actual("not finite")));
+        throw numeric_error(refused({"an activation is ", actual("not finite")}));
       }
       out.emplace(layer, pooled_row{here.sum / static_cast<double>(here.count), here.norm_sum, here.norm_count});
     }

@@ -74,11 +74,12 @@ Eigen::RowVectorXd column_means(const Eigen::MatrixBase<Rows>& rows) {
 template <class Rows>
 void require_samples(const Eigen::MatrixBase<Rows>& rows, Eigen::Index least, const std::string& who) {
   if (rows.cols() == 0) {
-    throw shape_error(text(thing(who), ": the samples have width ", actual(0), "; expected ", expected("at least 1")));
+    throw shape_error(
+        text({thing(who), ": the samples have width ", actual(0), "; expected ", expected("at least 1")}));
   }
   if (rows.rows() < least) {
-    throw numeric_error(text(thing(who), ": has ", actual(rows.rows()), rows.rows() == 1 ? " sample" : " samples",
-                             "; the method needs ", expected("at least ", least)));
+    throw numeric_error(text({thing(who), ": has ", actual(rows.rows()), rows.rows() == 1 ? " sample" : " samples",
+                              "; the method needs ", expected({"at least ", least})}));
   }
   using scalar = typename Rows::Scalar;
   if ((rows.array() * scalar(0)).sum() == scalar(0)) {  // 0 times NaN or infinity is NaN; `allFinite` is slower
@@ -86,8 +87,8 @@ void require_samples(const Eigen::MatrixBase<Rows>& rows, Eigen::Index least, co
   }
   for (Eigen::Index i = 0; i < rows.rows(); ++i) {
     if (!rows.row(i).allFinite()) {
-      throw numeric_error(text(thing(who), ": sample ", i, " holds ", actual("NaN or infinity"), "; expected ",
-                               expected("finite numbers")));
+      throw numeric_error(text({thing(who), ": sample ", i, " holds ", actual("NaN or infinity"), "; expected ",
+                                expected("finite numbers")}));
     }
   }
 }
@@ -106,8 +107,8 @@ template <class Positive, class Negative>
 void require_sides(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative,
                    Eigen::Index least, const std::string& who) {
   if (positive.cols() != negative.cols()) {
-    throw shape_error(text(thing(who), ": positive has width ", expected(positive.cols()), ", negative has width ",
-                           actual(negative.cols()), "; expected the same"));
+    throw shape_error(text({thing(who), ": positive has width ", expected(positive.cols()), ", negative has width ",
+                            actual(negative.cols()), "; expected the same"}));
   }
   require_samples(positive, least, who + ", positive");
   require_samples(negative, least, who + ", negative");
@@ -138,20 +139,20 @@ inline void require_difference(const two_sides& both, const Eigen::VectorXd& dif
   constexpr double rounding = 1e-12;
   const double scale = column_means(both.positive).norm() + column_means(both.negative).norm();
   if (!std::isfinite(scale)) {
-    throw numeric_error(text(thing(who), ": the squares of the samples ", actual("overflow"), "; expected ",
-                             expected("numbers up to about 1e150")));
+    throw numeric_error(text({thing(who), ": the squares of the samples ", actual("overflow"), "; expected ",
+                              expected("numbers up to about 1e150")}));
   }
   if (difference.norm() <= rounding * scale) {
-    throw numeric_error(text(thing(who), ": the two sides have ", actual("the same mean"), "; a direction needs ",
-                             expected("a norm above 0")));
+    throw numeric_error(text({thing(who), ": the two sides have ", actual("the same mean"), "; a direction needs ",
+                              expected("a norm above 0")}));
   }
 }
 
 /// @throws numeric_error if all samples of a side are the same: it has no variance to measure against
 inline void require_variance(const matrix<double>& rows, const std::string& who) {
   if (((rows.rowwise() - rows.row(0)).array() == 0.0).all()) {
-    throw numeric_error(text(thing(who), ": all ", rows.rows(), " samples are ", actual("the same"), "; the method needs ",
-                             expected("their variance")));
+    throw numeric_error(text({thing(who), ": all ", rows.rows(), " samples are ", actual("the same"),
+                              "; the method needs ", expected("their variance")}));
   }
 }
 

@@ -19,7 +19,7 @@ inline void require_finite(std::span<const double> positive, std::span<const dou
   for (const auto scores : {positive, negative}) {
     for (const double score : scores) {
       if (!std::isfinite(score)) {
-        throw numeric_error(text(who, ": a score is ", actual(score), "; expected ", expected("finite numbers")));
+        throw numeric_error(text({who, ": a score is ", actual(score), "; expected ", expected("finite numbers")}));
       }
     }
   }
@@ -36,9 +36,9 @@ inline void require_finite(std::span<const double> positive, std::span<const dou
 /// @source Mann & Whitney 1947: AUROC = U / (n m)
 inline double auroc(std::span<const double> positive, std::span<const double> negative) {
   if (positive.empty() || negative.empty()) {
-    throw numeric_error(detail::text("auroc: has ",
-                                     detail::actual(positive.size(), " positive and ", negative.size(), " negative"),
-                                     " scores; expected ", detail::expected("at least one of each")));
+    throw numeric_error(
+        detail::text({"auroc: has ", detail::actual({positive.size(), " positive and ", negative.size(), " negative"}),
+                      " scores; expected ", detail::expected("at least one of each")}));
   }
   detail::require_finite(positive, negative, "auroc");
   std::vector<double> sorted(negative.begin(), negative.end());
@@ -69,17 +69,17 @@ inline double d_prime(std::span<const double> positive, std::span<const double> 
     return std::pair{mean, squares / static_cast<double>(scores.size() - 1)};
   };
   if (positive.size() < 2 || negative.size() < 2) {
-    throw numeric_error(detail::text("d_prime: has ",
-                                     detail::actual(positive.size(), " positive and ", negative.size(), " negative"),
-                                     " scores; expected ", detail::expected("at least two of each")));
+    throw numeric_error(detail::text({"d_prime: has ",
+                                      detail::actual({positive.size(), " positive and ", negative.size(), " negative"}),
+                                      " scores; expected ", detail::expected("at least two of each")}));
   }
   detail::require_finite(positive, negative, "d_prime");
   const auto [plus, plus_variance] = moments(positive);
   const auto [minus, minus_variance] = moments(negative);
   const double variance = 0.5 * (plus_variance + minus_variance);
   if (variance == 0.0) {
-    throw numeric_error(detail::text("d_prime: the scores of each side are ", detail::actual("constant"), "; expected ",
-                                     detail::expected("some variance")));
+    throw numeric_error(detail::text({"d_prime: the scores of each side are ", detail::actual("constant"),
+                                      "; expected ", detail::expected("some variance")}));
   }
   return (plus - minus) / std::sqrt(variance);
 }

@@ -73,26 +73,25 @@ split_half split_half_interval(const Eigen::Ref<const matrix<float>>& positive,
   const Eigen::Index n = positive.rows();
   const Eigen::Index m = negative.rows();
   if (positive.cols() != negative.cols() || (pairs == pairing::paired && n != m)) {
-    throw shape_error(detail::text(who, ": positive is ",
-                                   detail::actual("[", n, ", ", positive.cols(), "], negative is [", m, ", ", negative.cols(),
-                                                  "]"),
-                                   "; expected ",
-                                   detail::expected("equal widths",
-                                                    pairs == pairing::paired ? " and as many rows on both sides" : "")));
+    throw shape_error(detail::text(
+        {who, ": positive is ",
+         detail::actual({"[", n, ", ", positive.cols(), "], negative is [", m, ", ", negative.cols(), "]"}),
+         "; expected ",
+         detail::expected({"equal widths", pairs == pairing::paired ? " and as many rows on both sides" : ""})}));
   }
   if (options.repeats < 20 || !(options.confidence > 0.0 && options.confidence < 1.0)) {
-    throw argument_error(detail::text(who, ": ",
-                                      detail::actual(options.repeats, " repeats and confidence ", options.confidence),
-                                      "; expected ", detail::expected("at least 20, and between 0 and 1")));
+    throw argument_error(
+        detail::text({who, ": ", detail::actual({options.repeats, " repeats and confidence ", options.confidence}),
+                      "; expected ", detail::expected("at least 20, and between 0 and 1")}));
   }
   const bool paired = pairs == pairing::paired;
   const detail::row_groups plus_groups = detail::equal_rows(positive, paired ? negative : positive);
   const detail::row_groups minus_groups = paired ? plus_groups : detail::equal_rows(negative, negative);
   const Eigen::Index least = std::max<Eigen::Index>(4, 2 * detail::least_of(method));
   if (std::min(plus_groups.count, minus_groups.count) < least) {
-    throw numeric_error(detail::text(who, ": has ",
-                                     detail::actual(plus_groups.count, " positive and ", minus_groups.count, " negative"),
-                                     " texts that differ; expected ", detail::expected("at least ", least, " of each")));
+    throw numeric_error(detail::text(
+        {who, ": has ", detail::actual({plus_groups.count, " positive and ", minus_groups.count, " negative"}),
+         " texts that differ; expected ", detail::expected({"at least ", least, " of each"})}));
   }
   const auto shuffled = [&](Eigen::Index count) {
     std::vector<Eigen::Index> order(static_cast<std::size_t>(count));

@@ -32,8 +32,8 @@ namespace detail {
 
 inline void require_shrinkage(const whitened_options& options) {
   if (!(options.shrinkage >= 0.0 && options.shrinkage <= 1.0)) {
-    throw argument_error(text("whitened_difference: shrinkage is ", actual(options.shrinkage), "; expected ",
-                              expected("0 to 1")));
+    throw argument_error(
+        text({"whitened_difference: shrinkage is ", actual(options.shrinkage), "; expected ", expected("0 to 1")}));
   }
 }
 
@@ -53,23 +53,23 @@ Eigen::VectorXd whitened(const Sides& both, const Eigen::VectorXd& difference, w
   const double ridge = options.shrinkage * total / static_cast<double>(d);
   const double kept = 1.0 - options.shrinkage;
   if (!std::isfinite(total)) {
-    throw numeric_error(text(who, ": the squares of the samples ", actual("overflow"), "; expected ",
-                             expected("numbers up to about 1e150")));
+    throw numeric_error(text({who, ": the squares of the samples ", actual("overflow"), "; expected ",
+                              expected("numbers up to about 1e150")}));
   }
   if (!(total > 0.0)) {
-    throw numeric_error(text(who, ": the samples of each side are ", actual("all the same"), "; the method needs ",
-                             expected("their variance")));
+    throw numeric_error(text({who, ": the samples of each side are ", actual("all the same"), "; the method needs ",
+                              expected("their variance")}));
   }
   if (ridge == 0.0 && n + m - 2 < d) {
-    throw numeric_error(text(who, ": ", n + m, " samples leave ", actual(n + m - 2), " degrees of freedom for width ", d,
-                             ", so their covariance has no inverse; expected ",
-                             expected("more samples or a shrinkage above 0")));
+    throw numeric_error(
+        text({who, ": ", n + m, " samples leave ", actual(n + m - 2), " degrees of freedom for width ", d,
+              ", so their covariance has no inverse; expected ", expected("more samples or a shrinkage above 0")}));
   }
   const bool by_samples =
       options.solve_by == solve_by::samples || (options.solve_by == solve_by::fewer && n + m < d && ridge > 0.0);
   if (by_samples && ridge == 0.0) {
-    throw argument_error(text(who, ": solve_by::samples needs ", expected("a shrinkage above 0"), "; it is ",
-                              actual(options.shrinkage)));
+    throw argument_error(text(
+        {who, ": solve_by::samples needs ", expected("a shrinkage above 0"), "; it is ", actual(options.shrinkage)}));
   }
   const auto solve = [&](const auto& factor, const Eigen::VectorXd& right) {  // (kept factor factorᵀ + ridge I)⁻¹ right
     Eigen::MatrixXd system = Eigen::MatrixXd::Zero(factor.rows(), factor.rows());
@@ -77,8 +77,8 @@ Eigen::VectorXd whitened(const Sides& both, const Eigen::VectorXd& difference, w
     system.diagonal().array() += ridge;
     const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> factored(system);  // in place; it reads the lower half
     if (factored.info() != Eigen::Success || !(factored.rcond() > 1e-14)) {
-      throw numeric_error(text(who, ": the covariance is ", actual("singular"), "; expected ",
-                               expected("a shrinkage above 0, or no column that is constant or a sum of others")));
+      throw numeric_error(text({who, ": the covariance is ", actual("singular"), "; expected ",
+                                expected("a shrinkage above 0, or no column that is constant or a sum of others")}));
     }
     return Eigen::VectorXd(factored.solve(right));
   };

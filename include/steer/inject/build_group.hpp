@@ -95,9 +95,9 @@ class group_builder {
     } else {
       const dense_form& dense = std::get<dense_form>(*t.form);
       if (where.count > dense_numbers) {
-        throw argument_error(text(thing(t.who), ": a dense map at layer ", at_layer(where_.layer), " ",
-                                  to_string(where_.point), " has width ", actual(where.count), "; at most ",
-                                  expected(dense_numbers), " is possible"));
+        throw argument_error(
+            text({thing(t.who), ": a dense map at layer ", at_layer(where_.layer), " ", to_string(where_.point),
+                  " has width ", actual(where.count), "; at most ", expected(dense_numbers), " is possible"}));
       }
       std::shared_ptr<const kernel::strips<Real>>& shared = maps_[t.form.get()];
       if (shared == nullptr) {
@@ -116,8 +116,8 @@ class group_builder {
   template <class Numbers>
   void require_finite(const Eigen::DenseBase<Numbers>& numbers, const term& of) const {
     if (!numbers.derived().template cast<Real>().allFinite()) {
-      throw numeric_error(text("plan: ", thing(of.who), ": a dose at layer ", at_layer(where_.layer), " ",
-                               to_string(where_.point), " is not ", expected("finite")));
+      throw numeric_error(text({"plan: ", thing(of.who), ": a dose at layer ", at_layer(where_.layer), " ",
+                                to_string(where_.point), " is not ", expected("finite")}));
     }
   }
   template <class Numbers>

@@ -97,10 +97,11 @@ class site_compiler {
         f != nullptr ? std::max(f->read.rows() + t.asked.rows(), f->write.rows()) : t.asked.rows();
     if (rank > most_merged) {
       const std::string own = f != nullptr && f->read.rows() + f->write.rows() > 0 ? ", above that use a dense map" : "";
-      throw argument_error(text(thing(t.who), ": at layer ", at_layer(where_.layer), " ", to_string(where_.point),
-                                " it has rank ", actual(rank),
-                                t.asked.rows() > 0 ? text(" with its gate's ", t.asked.rows(), " conditions") : "",
-                                "; at most ", expected(most_merged), " is possible", own));
+      throw argument_error(
+          text({thing(t.who), ": at layer ", at_layer(where_.layer), " ", to_string(where_.point), " it has rank ",
+                actual(rank),
+                t.asked.rows() > 0 ? text({" with its gate's ", t.asked.rows(), " conditions"}) : std::string(),
+                "; at most ", expected(most_merged), " is possible", own}));
     }
   }
 
@@ -152,9 +153,9 @@ class site_compiler {
     }
     out_.entries = std::ssize(kept);
     if (out_.entries > most_entries) {
-      throw argument_error(text("plan: layer ", at_layer(where_.layer), " ", to_string(where_.point),
-                                " has doses of row norms in ", actual(out_.entries), " sets of columns; at most ",
-                                expected(most_entries), " are possible"));
+      throw argument_error(
+          text({"plan: layer ", at_layer(where_.layer), " ", to_string(where_.point), " has doses of row norms in ",
+                actual(out_.entries), " sets of columns; at most ", expected(most_entries), " are possible"}));
     }
   }
 

@@ -16,13 +16,13 @@ namespace detail {
 inline std::string explain_node(const node& n, const recipe& source) {
   std::string out;
   for (const std::size_t edit : n.edits) {
-    out += text(out.empty() ? "" : " + ", to_string(source.edits()[edit]));
+    out += text({out.empty() ? "" : " + ", to_string(source.edits()[edit])});
   }
   if (n.sets_latch) {
-    return text("read the gate of ", out);
+    return text({"read the gate of ", out});
   }
   if (n.edits.size() > 1) {
-    out = text("(", out, ")");
+    out = text({"(", out, ")"});
   }
   out += n.rows.everything() ? "" : ", some rows";
   out += !n.gate.conditions.empty() ? ", gated" : n.latch >= 0 ? ", latched" : "";
@@ -30,7 +30,7 @@ inline std::string explain_node(const node& n, const recipe& source) {
     case norm_rule::none: break;
     case norm_rule::restore: out += ", norm restored"; break;
     case norm_rule::restore_if_grown: out += ", norm restored if grown"; break;
-    case norm_rule::cap: out += text(", norm capped at ", n.norm.ratio, " times"); break;
+    case norm_rule::cap: out += text({", norm capped at ", n.norm.ratio, " times"}); break;
   }
   return out;
 }
@@ -40,7 +40,7 @@ template <class Real>
 std::string explain(const group<Real>& g, const recipe& source, std::size_t bytes_of_scalar, std::ptrdiff_t width) {
   std::string out = "  ";
   for (std::size_t i = 0; i < g.nodes.size(); ++i) {
-    out += text(i == 0 ? "" : "; ", explain_node(g.nodes[i], source));
+    out += text({i == 0 ? "" : "; ", explain_node(g.nodes[i], source)});
   }
   const std::ptrdiff_t d = g.where.count;
   std::ptrdiff_t k = g.k();
@@ -64,9 +64,9 @@ std::string explain(const group<Real>& g, const recipe& source, std::size_t byte
       g.stage);
   flops += g.needs_norm || g.records_entry ? 2 * d : 0;
   const std::ptrdiff_t bytes = (g.writes ? 2 : 1) * d * static_cast<std::ptrdiff_t>(bytes_of_scalar);
-  out += text(": k ", k, ", m ", m, ", ", flops, " flops and ", bytes, " bytes per row");
+  out += text({": k ", k, ", m ", m, ", ", flops, " flops and ", bytes, " bytes per row"});
   if (d != width) {
-    out += text(", columns ", g.where.first, " to ", g.where.first + d - 1);
+    out += text({", columns ", g.where.first, " to ", g.where.first + d - 1});
   }
   return out + "\n";
 }

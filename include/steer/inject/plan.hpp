@@ -49,9 +49,9 @@ class basic_plan {
   basic_plan(const recipe& source, const model_shape& shape, plan_options options = {}) {
     for (const edit& e : source.edits()) {
       if (e.gate.latched()) {
-        throw argument_error(detail::text(to_string(e),
-                                          ": its gate latches on the prompt, which a plan cannot remember; expected ",
-                                          detail::expected("a session")));
+        throw argument_error(
+            detail::text({to_string(e), ": its gate latches on the prompt, which a plan cannot remember; expected ",
+                          detail::expected("a session")}));
       }
     }
     program_ = std::make_shared<const detail::program<Scalar>>(source, shape, options);

@@ -61,9 +61,9 @@ class program {
       widths_[at] = shape.width_at(where.point);
       const site_program<Real>& here = sites_[at];
       if (is_narrow && !here.writes_once && widths_[at] > widened_numbers) {
-        throw argument_error(text("plan: layer ", at_layer(where.layer), " ", to_string(where.point),
-                                  ": edits that write a row of 16 bits more than once take at most ",
-                                  expected(widened_numbers), " columns; it has ", actual(widths_[at])));
+        throw argument_error(text({"plan: layer ", at_layer(where.layer), " ", to_string(where.point),
+                                   ": edits that write a row of 16 bits more than once take at most ",
+                                   expected(widened_numbers), " columns; it has ", actual(widths_[at])}));
       }
       accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
       if (here.groups.size() == 1 && options.doses == dosing::compiled) {
@@ -73,8 +73,9 @@ class program {
         for (const Real number : std::span(lone_[at].written, static_cast<std::size_t>(widths_[at]))) {
           additions_[at].push_back(static_cast<Scalar>(number));
           if (!(std::abs(static_cast<Real>(additions_[at].back())) < std::numeric_limits<Real>::infinity())) {
-            throw numeric_error(text("plan: the addition at layer ", at_layer(where.layer), " ", to_string(where.point),
-                                     " holds ", actual(number), ", which the rows' 16 bits cannot"));
+            throw numeric_error(
+                text({"plan: the addition at layer ", at_layer(where.layer), " ", to_string(where.point), " holds ",
+                      actual(number), ", which the rows' 16 bits cannot"}));
           }
         }
       }
@@ -156,7 +157,7 @@ class program {
     std::string out;
     for (std::size_t at = 0; at < sites_.size(); ++at) {
       if (!sites_[at].groups.empty()) {
-        out += text(to_string(site{static_cast<int>(at / point_count), static_cast<point>(at % point_count)}), ":\n");
+        out += text({to_string(site{static_cast<int>(at / point_count), static_cast<point>(at % point_count)}), ":\n"});
         for (const group<Real>& g : sites_[at].groups) {
           out += detail::explain(g, source_, sizeof(Scalar), widths_[at]);
         }

@@ -52,8 +52,8 @@ class resolver {
         named.operation);
     const auto require_width = [&](Eigen::Index width) {
       if (width != where.count) {
-        throw shape_error(text(who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
-                               expected(where.count), " at ", to_string(at), e.head ? " in one head" : ""));
+        throw shape_error(text({who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
+                                expected(where.count), " at ", to_string(at), e.head ? " in one head" : ""}));
       }
     };
     std::ptrdiff_t shared_latch = -1;
@@ -64,7 +64,7 @@ class resolver {
     std::shared_ptr<const form> made;
     for (const int layer : layers) {
       const site here{layer, at};
-      const std::string where_and_who = text(who, ", layer ", layer);
+      const std::string where_and_who = text({who, ", layer ", layer});
       each_vector_of(e.operation, [&](const steering_vector& v) { require_width(v.width()); });
       term next = base(named, place, who);
       next.where = where;
@@ -118,9 +118,9 @@ class resolver {
       const provenance& source = v.source;
       if (models_ == model_check::same_fingerprint && !source.fingerprint.empty() && !shape_.fingerprint.empty() &&
           source.fingerprint != shape_.fingerprint) {
-        throw argument_error(text(who, ": was measured on model \"", source.model, "\" with fingerprint ",
-                                  actual(source.fingerprint), "; the host's model \"", shape_.name, "\" has ",
-                                  expected(shape_.fingerprint)));
+        throw argument_error(
+            text({who, ": was measured on model \"", source.model, "\" with fingerprint ", actual(source.fingerprint),
+                  "; the host's model \"", shape_.name, "\" has ", expected(shape_.fingerprint)}));
       }
     };
     each_vector_of(e.operation, same);
@@ -165,7 +165,7 @@ class resolver {
         }
       }
       if (layers.empty()) {
-        throw shape_error(text(who, ": there is no layer for which all its vectors have a direction"));
+        throw shape_error(text({who, ": there is no layer for which all its vectors have a direction"}));
       }
     }
     std::set<int> seen;
@@ -173,12 +173,12 @@ class resolver {
       shape_.require({layer, at}, who);
       for (const steering_vector* v : vectors) {
         if (!v->directions.contains(layer)) {
-          throw shape_error(text(who, ": layer ", at_layer(layer), " has no direction; the vector has layers ",
-                                 expected(v->directions.begin()->first, " to ", v->directions.rbegin()->first)));
+          throw shape_error(text({who, ": layer ", at_layer(layer), " has no direction; the vector has layers ",
+                                  expected({v->directions.begin()->first, " to ", v->directions.rbegin()->first})}));
         }
       }
       if (!seen.insert(layer).second) {
-        throw argument_error(text(who, ": layer ", at_layer(layer), " is named twice"));
+        throw argument_error(text({who, ": layer ", at_layer(layer), " is named twice"}));
       }
     }
     return layers;
@@ -189,8 +189,8 @@ class resolver {
       return {0, shape_.width_at(at)};
     }
     if (*head < 0 || *head >= shape_.heads) {
-      throw shape_error(text(who, ": head ", actual(*head), " does not exist; model \"", shape_.name, "\" has ",
-                             expected(shape_.heads)));
+      throw shape_error(text({who, ": head ", actual(*head), " does not exist; model \"", shape_.name, "\" has ",
+                              expected(shape_.heads)}));
     }
     return {*head * shape_.head_width, shape_.head_width};
   }
@@ -201,12 +201,12 @@ class resolver {
     for (Eigen::Index i = 0; i < out.rows(); ++i) {
       const steering_vector& v = g.conditions[static_cast<std::size_t>(i)].vector;
       if (!v.directions.contains(layer)) {
-        throw shape_error(text(who, ": its gate reads \"", v.name, "\", which has no direction at layer ",
-                               at_layer(layer)));
+        throw shape_error(
+            text({who, ": its gate reads \"", v.name, "\", which has no direction at layer ", at_layer(layer)}));
       }
       if (v.width() != width) {
-        throw shape_error(
-            text(who, ": its gate reads \"", v.name, "\" of width ", actual(v.width()), "; the rows have ", expected(width)));
+        throw shape_error(text({who, ": its gate reads \"", v.name, "\" of width ", actual(v.width()),
+                                "; the rows have ", expected(width)}));
       }
       out.row(i) = unit(v.directions.at(layer)).transpose();
     }
@@ -217,11 +217,11 @@ class resolver {
     const point at = e.gate.conditions.front().vector.point;
     for (const condition& c : e.gate.conditions) {
       if (c.vector.point != at) {
-        throw argument_error(text(who, ": its gate reads \"", c.vector.name, "\" at ", to_string(c.vector.point),
-                                  " and another at ", to_string(at), "; expected ", expected("one point")));
+        throw argument_error(text({who, ": its gate reads \"", c.vector.name, "\" at ", to_string(c.vector.point),
+                                   " and another at ", to_string(at), "; expected ", expected("one point")}));
       }
     }
-    shape_.require({*e.gate.layer, at}, text(who, ", its gate"));
+    shape_.require({*e.gate.layer, at}, text({who, ", its gate"}));
     return {*e.gate.layer, at};
   }
 

@@ -26,14 +26,14 @@ inline void require_same_sites(const std::string& who, const model_shape& one, c
     return;
   }
   const auto sizes = [](const model_shape& shape) {
-    return text(shape.layers, " layers of width ", shape.width,
-                shape.points.contains(point::attention_heads)
-                    ? text(" and ", shape.heads, " heads of width ", shape.head_width)
-                    : std::string());
+    return text({shape.layers, " layers of width ", shape.width,
+                 shape.points.contains(point::attention_heads)
+                     ? text({" and ", shape.heads, " heads of width ", shape.head_width})
+                     : std::string()});
   };
   if (sizes(one) != sizes(other)) {
-    throw shape_error(text(thing(who), ": was compiled for model \"", one.name, "\" with ", actual(sizes(one)),
-                           "; the others for \"", other.name, "\" with ", expected(sizes(other))));
+    throw shape_error(text({thing(who), ": was compiled for model \"", one.name, "\" with ", actual(sizes(one)),
+                            "; the others for \"", other.name, "\" with ", expected(sizes(other))}));
   }
 }
 
@@ -117,23 +117,23 @@ class basic_routing_table {
     if (compiled == nullptr) {
       return out;
     }
-    const std::string who = detail::text("routing table: sequence ", sequence);
+    const std::string who = detail::text({"routing table: sequence ", sequence});
     detail::require_same_sites(who, compiled->shape(), shape());
     compiled->shape().require(row_fact::sequence, who);
     const std::size_t edits = compiled->source().edits().size();
     const bool dosed = compiled->options().doses == dosing::per_route;
     if (!doses.empty() && !dosed) {
-      throw argument_error(detail::text(who, ": has doses, and its plan's are compiled in; expected ",
-                                        detail::expected("a plan with dosing::per_route")));
+      throw argument_error(detail::text({who, ": has doses, and its plan's are compiled in; expected ",
+                                         detail::expected("a plan with dosing::per_route")}));
     }
     if (!doses.empty() && doses.size() != edits) {
-      throw argument_error(detail::text(who, ": has ", detail::actual(doses.size()), " doses; its plan has ",
-                                        detail::expected(edits), " edits"));
+      throw argument_error(detail::text(
+          {who, ": has ", detail::actual(doses.size()), " doses; its plan has ", detail::expected(edits), " edits"}));
     }
     for (const float dose : doses) {
       if (!std::isfinite(dose)) {
-        throw numeric_error(detail::text(who, ": a dose is ", detail::actual(dose), "; expected ",
-                                         detail::expected("a finite number")));
+        throw numeric_error(detail::text(
+            {who, ": a dose is ", detail::actual(dose), "; expected ", detail::expected("a finite number")}));
       }
     }
     if (doses.empty() || std::any_of(doses.begin(), doses.end(), [](float dose) { return dose != 0.0F; })) {

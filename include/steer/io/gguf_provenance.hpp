@@ -65,8 +65,8 @@ class gguf_provenance {
     const auto version = read<std::uint32_t>("steer.version");
     written_by_us_ = version.has_value();
     if (version && *version != gguf_provenance_version) {
-      throw format_error(
-          text(thing(who_), " has steer.version ", actual(*version), "; expected ", expected(gguf_provenance_version)));
+      throw format_error(text(
+          {thing(who_), " has steer.version ", actual(*version), "; expected ", expected(gguf_provenance_version)}));
     }
   }
 
@@ -100,7 +100,7 @@ class gguf_provenance {
   /// @throws format_error if a key `steer.*` was not asked for
   void check_all_read() const {
     if (!unread_.empty()) {
-      throw format_error(text(thing(who_), " has the unknown key ", actual("\"", unread_.begin()->first, "\"")));
+      throw format_error(text({thing(who_), " has the unknown key ", actual({"\"", unread_.begin()->first, "\""})}));
     }
   }
 
@@ -114,9 +114,9 @@ class gguf_provenance {
     const gguf_value& value = *found->second;
     auto out = value.get<Value>();
     if (!out) {
-      throw format_error(text(thing(who_), " has ", key, " of type ", actual(to_string(value.type())), "; expected ",
-                              expected(to_string(gguf_value(Value{}).type()),
-                                       value.type() == gguf_type::array ? " of f32" : "")));
+      throw format_error(
+          text({thing(who_), " has ", key, " of type ", actual(to_string(value.type())), "; expected ",
+                expected({to_string(gguf_value(Value{}).type()), value.type() == gguf_type::array ? " of f32" : ""})}));
     }
     unread_.erase(found);
     return out;

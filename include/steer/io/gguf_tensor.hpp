@@ -101,7 +101,7 @@ inline std::string type_text(std::uint32_t id) {
 inline std::string shape_text(std::span<const std::uint64_t> shape) {
   std::string out = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    out += text(i == 0 ? "" : ", ", shape[i]);
+    out += text({i == 0 ? "" : ", ", shape[i]});
   }
   return out + "]";
 }

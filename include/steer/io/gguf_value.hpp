@@ -95,9 +95,9 @@ class gguf_value {
     const bool packed = item_type != gguf_type::string && item_type != gguf_type::array;
     for (const gguf_value& item : items_) {
       if (packed || item.type() != item_type) {
-        throw argument_error(detail::text(detail::thing("gguf: an array of ", to_string(item_type)),
-                                          " of single values holds ", detail::actual("a ", to_string(item.type())),
-                                          "; expected ", detail::expected("texts or arrays, all of its type")));
+        throw argument_error(detail::text({detail::thing({"gguf: an array of ", to_string(item_type)}),
+                                           " of single values holds ", detail::actual({"a ", to_string(item.type())}),
+                                           "; expected ", detail::expected("texts or arrays, all of its type")}));
       }
     }
   }
@@ -154,8 +154,8 @@ class gguf_value {
   static gguf_type read_type(detail::byte_reader& in) {
     const auto type = in.number<std::uint32_t>();
     if (type >= detail::gguf_type_table.size()) {
-      in.fail("has a value of unknown type ", detail::actual(type), "; expected ",
-              detail::expected("0 to ", detail::gguf_type_table.size() - 1));
+      in.fail({"has a value of unknown type ", detail::actual(type), "; expected ",
+               detail::expected({"0 to ", detail::gguf_type_table.size() - 1})});
     }
     return static_cast<gguf_type>(type);
   }
@@ -174,7 +174,7 @@ class gguf_value {
 
   void read_array(detail::byte_reader& in, int depth) {
     if (depth > deepest) {
-      in.fail("nests arrays deeper than ", detail::expected(deepest), " levels");
+      in.fail({"nests arrays deeper than ", detail::expected(deepest), " levels"});
     }
     item_type_ = read_type(in);
     const auto count = in.count<std::uint64_t>(detail::least_bytes(item_type_), "items");
@@ -192,16 +192,16 @@ class gguf_value {
     const std::size_t wrong =
         type == gguf_type::boolean ? bytes.find_first_not_of(std::string_view("\0\1", 2)) : bytes.npos;
     if (wrong != bytes.npos) {
-      in.fail("has a bool that is ", detail::actual(static_cast<int>(static_cast<unsigned char>(bytes[wrong]))),
-              "; expected ", detail::expected("0 or 1"));
+      in.fail({"has a bool that is ", detail::actual(static_cast<int>(static_cast<unsigned char>(bytes[wrong]))),
+               "; expected ", detail::expected("0 or 1")});
     }
   }
 
   void append_content(std::string& out, int depth) const {
     if (type_ == gguf_type::array) {
       if (++depth > deepest) {
-        throw format_error(detail::text(detail::thing("gguf"), ": a value nests arrays deeper than ",
-                                        detail::expected(deepest), " levels"));
+        throw format_error(detail::text(
+            {detail::thing("gguf"), ": a value nests arrays deeper than ", detail::expected(deepest), " levels"}));
       }
       detail::append_bytes(out, static_cast<std::uint32_t>(item_type_));
       const bool packed = item_type_ != gguf_type::string && item_type_ != gguf_type::array;

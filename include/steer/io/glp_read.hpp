@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <optional>
@@ -36,7 +37,7 @@ class glp_reader {
     check_keys();
     const std::string mode = text_or("glp.mode", "add");
     if (mode != "add" && mode != "project") {
-      fail("has glp.mode ", actual("\"", mode, "\""), "; expected ", expected("project or add"));
+      fail({"has glp.mode ", actual({"\"", mode, "\""}), "; expected ", expected("project or add")});
     }
     projects_ = mode == "project";
     read_tensors();
@@ -54,9 +55,8 @@ class glp_reader {
   }
 
  private:
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    throw format_error(text(thing(who_), " ", parts...));
+  [[noreturn]] void fail(std::initializer_list<text_part> parts) const {
+    throw format_error(text({thing(who_), " ", text(parts)}));
   }
 
   [[nodiscard]] std::string text_or(std::string_view key, std::string_view otherwise) const {
@@ -70,7 +70,7 @@ class glp_reader {
     }
     const auto number = whole_number(*value);
     if (!number) {
-      fail("has ", key, " of type ", actual(to_string(value->type())), "; expected ", expected("a whole number"));
+      fail({"has ", key, " of type ", actual(to_string(value->type())), "; expected ", expected("a whole number")});
     }
     return *number;
   }
@@ -87,11 +87,11 @@ class glp_reader {
         known = known || (key.starts_with("glp.") && key.substr(4) == name);
       }
       if (!known) {
-        fail("has the unknown key ", actual("\"", key, "\""), ", which may change what the vector means");
+        fail({"has the unknown key ", actual({"\"", key, "\""}), ", which may change what the vector means"});
       }
     }
     if (!any) {
-      fail("has no glp.* key: it is no GLP file, but perhaps a control vector");
+      fail({"has no glp.* key: it is no GLP file, but perhaps a control vector"});
     }
   }
 
@@ -107,21 +107,23 @@ class glp_reader {
                              ? std::optional{0}
                              : direction_number("direction." + std::string(name.substr(dot + 1)));
       if (!layer || !index || (*index == 0 && dot != std::string_view::npos)) {
-        fail("has tensor ", actual("\"", tensor.name, "\""), "; expected ", expected("direction.N or direction.N.j"));
+        fail({"has tensor ", actual({"\"", tensor.name, "\""}), "; expected ",
+              expected("direction.N or direction.N.j")});
       }
       if (*layer == 0) {
-        fail("has tensor \"", tensor.name, "\"; this format cannot hold layer ", at_layer(0));
+        fail({"has tensor \"", tensor.name, "\"; this format cannot hold layer ", at_layer(0)});
       }
       layers_[*layer].emplace(*index, direction_values(file_, tensor, who_));
     }
     if (layers_.empty()) {
-      fail("has no tensor direction.N");
+      fail({"has no tensor direction.N"});
     }
     const Eigen::Index width = layers_.begin()->second.begin()->second.size();
     for (const auto& [layer, basis] : layers_) {
       for (const auto& [index, values] : basis) {
         if (values.size() != width) {
-          fail("has width ", actual(values.size()), " at layer ", at_layer(layer), "; another layer has ", expected(width));
+          fail({"has width ", actual(values.size()), " at layer ", at_layer(layer), "; another layer has ",
+                expected(width)});
         }
       }
     }
@@ -130,30 +132,31 @@ class glp_reader {
   void read_doses() {
     const std::int64_t version = whole_or("glp.spec_version", 1);
     if (version != 1 && version != 2) {
-      fail("has glp.spec_version ", actual(version), "; expected ", expected("1 or 2"));
+      fail({"has glp.spec_version ", actual(version), "; expected ", expected("1 or 2")});
     }
     rank_ = static_cast<std::size_t>(std::max<std::int64_t>(0, whole_or("glp.rank", 1)));
     for (const std::string_view key : {"glp.dir_scales", "glp.layer_scales"}) {
       if (version == 1 && find(file_.metadata(), key) != nullptr) {
-        fail("has ", key, " and glp.spec_version 1; that key needs version 2");
+        fail({"has ", key, " and glp.spec_version 1; that key needs version 2"});
       }
     }
     if (rank_ < 1 || (version == 1 && rank_ != 1)) {
-      fail("has glp.rank ", actual(whole_or("glp.rank", 1)), "; expected ",
-           expected(version == 1 ? "1 for glp.spec_version 1" : "at least 1"));
+      fail({"has glp.rank ", actual(whole_or("glp.rank", 1)), "; expected ",
+            expected(version == 1 ? "1 for glp.spec_version 1" : "at least 1")});
     }
     for (const auto& [layer, basis] : layers_) {
       if (basis.size() != rank_ || basis.rbegin()->first != static_cast<int>(rank_) - 1) {
-        fail("has ", actual(basis.size()), " directions at layer ", at_layer(layer), ", the last numbered ",
-             basis.rbegin()->first, "; expected as many as glp.rank, ", expected(rank_));
+        fail({"has ", actual(basis.size()), " directions at layer ", at_layer(layer), ", the last numbered ",
+              basis.rbegin()->first, "; expected as many as glp.rank, ", expected(rank_)});
       }
     }
     check_basis();
     if (const gguf_value* value = find(file_.metadata(), "glp.alpha_default")) {
       const auto number = real_number(*value);
       if (!number || !std::isfinite(*number)) {
-        fail("has glp.alpha_default ", actual(number ? text(*number) : "of type " + std::string(to_string(value->type()))),
-             "; expected ", expected("a finite f32"));
+        fail({"has glp.alpha_default ",
+              actual(number ? text(*number) : "of type " + std::string(to_string(value->type()))), "; expected ",
+              expected("a finite f32")});
       }
       alpha_ = *number;
     }
@@ -164,13 +167,13 @@ class glp_reader {
   void check_basis() const {
     const gguf_value* stated = find(file_.metadata(), "glp.orthonormal");
     if (stated != nullptr && stated->type() != gguf_type::boolean) {
-      fail("has glp.orthonormal of type ", actual(to_string(stated->type())), "; expected ", expected("bool"));
+      fail({"has glp.orthonormal of type ", actual(to_string(stated->type())), "; expected ", expected("bool")});
     }
     if (rank_ == 1) {
       return;
     }
     if (stated == nullptr || stated->get<bool>() != true) {
-      fail("has glp.rank ", rank_, " without ", expected("glp.orthonormal true"));
+      fail({"has glp.rank ", rank_, " without ", expected("glp.orthonormal true")});
     }
     for (const auto& [layer, basis] : layers_) {
       std::vector<Eigen::VectorXf> rows;
@@ -178,8 +181,8 @@ class glp_reader {
         rows.push_back(values);
       }
       if (const double off = off_orthonormal(rows); !(off <= glp_unit_tolerance)) {
-        fail("has directions at layer ", at_layer(layer), " that are not orthonormal: off by ", actual(off), ", expected ",
-             expected("at most ", glp_unit_tolerance));
+        fail({"has directions at layer ", at_layer(layer), " that are not orthonormal: off by ", actual(off),
+              ", expected ", expected({"at most ", glp_unit_tolerance})});
       }
     }
   }
@@ -195,8 +198,8 @@ class glp_reader {
         direction_scales_.push_back(number.value_or(0.0));
       }
       if (!sound || direction_scales_.size() != rank_) {
-        fail("has glp.dir_scales ", actual("\"", *stated, "\""), "; expected ",
-             expected(rank_, " finite numbers between commas"));
+        fail({"has glp.dir_scales ", actual({"\"", *stated, "\""}), "; expected ",
+              expected({rank_, " finite numbers between commas"})});
       }
     }
   }
@@ -208,8 +211,8 @@ class glp_reader {
         const auto layer = pair.size() == 2 ? parse_number<int>(pair[0]) : std::nullopt;
         const auto scale = pair.size() == 2 ? parse_number<double>(pair[1]) : std::nullopt;
         if (!layer || !scale || !layers_.contains(*layer) || !layer_scales_.emplace(*layer, *scale).second) {
-          fail("has glp.layer_scales \"", *stated, "\", whose ", actual("\"", part, "\""), " is no ",
-               expected("pair layer:number of a layer with a direction"), ", or stands twice");
+          fail({"has glp.layer_scales \"", *stated, "\", whose ", actual({"\"", part, "\""}), " is no ",
+                expected("pair layer:number of a layer with a direction"), ", or stands twice"});
         }
       }
     }
@@ -224,7 +227,8 @@ class glp_reader {
     for (const std::string_view part : split(*stated, ',')) {
       const auto layer = parse_number<int>(part);
       if (!layer) {
-        fail("has glp.layer_ids_zero_based ", actual("\"", *stated, "\""), "; expected ", expected("numbers between commas"));
+        fail({"has glp.layer_ids_zero_based ", actual({"\"", *stated, "\""}), "; expected ",
+              expected("numbers between commas")});
       }
       listed.push_back(*layer);
     }
@@ -232,8 +236,9 @@ class glp_reader {
     const bool same = std::equal(listed.begin(), listed.end(), layers_.begin(), layers_.end(),
                                  [](int a, const auto& b) { return a == b.first; });
     if (!same) {
-      fail("has glp.layer_ids_zero_based ", actual("\"", *stated, "\""), ", which are not the layers of its ", layers_.size(),
-           " tensors, ", expected(layers_.begin()->first, " to ", layers_.rbegin()->first), "; one of them is shifted");
+      fail({"has glp.layer_ids_zero_based ", actual({"\"", *stated, "\""}), ", which are not the layers of its ",
+            layers_.size(), " tensors, ", expected({layers_.begin()->first, " to ", layers_.rbegin()->first}),
+            "; one of them is shifted"});
     }
   }
 
@@ -252,7 +257,7 @@ class glp_reader {
       }
     }
     if (digest.hex() != *stated) {
-      fail("has glp.content_sha256 ", expected(*stated), "; the tensors' bytes give ", actual(digest.hex()));
+      fail({"has glp.content_sha256 ", expected(*stated), "; the tensors' bytes give ", actual(digest.hex())});
     }
   }
 
@@ -263,15 +268,15 @@ class glp_reader {
         return where;
       }
     }
-    fail("has glp.hook_point ", actual("\"", stated, "\""), "; expected ",
-         expected(glp_hook_points[0].first, ", ", glp_hook_points[1].first, " or ", glp_hook_points[2].first));
+    fail({"has glp.hook_point ", actual({"\"", stated, "\""}), "; expected ",
+          expected({glp_hook_points[0].first, ", ", glp_hook_points[1].first, " or ", glp_hook_points[2].first})});
   }
 
   [[nodiscard]] float dose_of(int layer, std::size_t j) const {
     const auto scale = layer_scales_.find(layer);
     const double dose = alpha_ * direction_scales_[j] * (scale == layer_scales_.end() ? 1.0 : scale->second);
     if (!(std::abs(dose) <= static_cast<double>(std::numeric_limits<float>::max()))) {
-      fail("has the dose ", actual(dose), " at layer ", at_layer(layer), "; expected ", expected("a finite f32"));
+      fail({"has the dose ", actual(dose), " at layer ", at_layer(layer), "; expected ", expected("a finite f32")});
     }
     return static_cast<float>(dose);
   }
@@ -286,8 +291,8 @@ class glp_reader {
     empty.source.contrast = text_or("glp.contrast", "");
     provenance.read_into(empty);
     if (empty.point != hook_point()) {
-      fail("has steer.point ", actual(to_string(empty.point)), ", which contradicts its glp.hook_point, ",
-           expected(to_string(hook_point())));
+      fail({"has steer.point ", actual(to_string(empty.point)), ", which contradicts its glp.hook_point, ",
+            expected(to_string(hook_point()))});
     }
     for (std::size_t j = 0; j < rank_; ++j) {
       std::vector<std::pair<float, steering_vector>> by_dose;
@@ -300,7 +305,7 @@ class glp_reader {
         }
         direction& v = here->second.directions[layer];
         v.values = std::move(basis.at(static_cast<int>(j)));
-        provenance.read_into(v, j == 0 ? text(layer) : text(layer, ".", j));
+        provenance.read_into(v, j == 0 ? text(layer) : text({layer, ".", j}));
       }
       for (auto& [dose, vector] : by_dose) {
         edit next;

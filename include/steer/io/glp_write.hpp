@@ -47,8 +47,9 @@ class glp_writer {
     }
     for (const auto& [layer, rows] : layers_) {
       if (rows.size() != rank()) {
-        throw format_error(text(thing("glp"), ": ", actual(rows.size()), " edits touch layer ", at_layer(layer), " and ",
-                                expected(rank()), " layer ", layers_.begin()->first, "; the format needs as many at each"));
+        throw format_error(
+            text({thing("glp"), ": ", actual(rows.size()), " edits touch layer ", at_layer(layer), " and ",
+                  expected(rank()), " layer ", layers_.begin()->first, "; the format needs as many at each"}));
       }
     }
     for (const auto& [layer, rows] : layers_) {
@@ -69,7 +70,7 @@ class glp_writer {
     for (const auto& [layer, rows] : layers_) {
       listed += (listed.empty() ? "" : ",") + std::to_string(layer);
       for (std::size_t j = 0; j < rows.size(); ++j) {
-        const std::string number = j == 0 ? text(layer) : text(layer, ".", j);
+        const std::string number = j == 0 ? text(layer) : text({layer, ".", j});
         append_measurements(measured, rows[j].v, number);
         tensors.push_back(direction_tensor("direction." + number, rows[j].v.values));
         digest.update(tensors.back().bytes);
@@ -96,24 +97,25 @@ class glp_writer {
     const auto* scale = std::get_if<scale_edit>(&e.operation);
     const auto* add = std::get_if<add_edit>(&e.operation);
     if (scale == nullptr && add == nullptr) {
-      throw format_error(
-          text(thing("glp: ", to_string(e)), " is neither ", expected("an addition nor a scaling of the component")));
+      throw format_error(text(
+          {thing({"glp: ", to_string(e)}), " is neither ", expected("an addition nor a scaling of the component")}));
     }
     const steering_vector& vector = only_vector(e);
     if (e.operation.index() != first.operation.index() || vector.point != only_vector(first).point ||
         vector.name != only_vector(first).name || !(vector.source == only_vector(first).source)) {
-      throw format_error(text("glp: ", thing(to_string(e)), " and ", to_string(first),
-                              " differ in operation, point, name or source; a file holds one of each"));
+      throw format_error(text({"glp: ", thing(to_string(e)), " and ", to_string(first),
+                               " differ in operation, point, name or source; a file holds one of each"}));
     }
     projects_ = scale != nullptr;
     for (auto& [layer, v] : used_directions(e, "glp")) {
       if (layer == 0) {
-        throw format_error(text(thing("glp: ", to_string(e)), " has layer ", at_layer(0), ", which the format cannot hold"));
+        throw format_error(
+            text({thing({"glp: ", to_string(e)}), " has layer ", at_layer(0), ", which the format cannot hold"}));
       }
       if (add != nullptr &&
           add->unit.value_or(v.row_norm ? strength_unit::of_norm : strength_unit::raw) != strength_unit::raw) {
-        throw format_error(text(thing("glp: ", to_string(e)), " has a strength that is not ", expected("raw"),
-                                "; the format has no other unit"));
+        throw format_error(text({thing({"glp: ", to_string(e)}), " has a strength that is not ", expected("raw"),
+                                 "; the format has no other unit"}));
       }
       row next{v, scale != nullptr ? scale->amount : add->strength};
       if (const double norm = v.values.cast<double>().norm(); projects_ && std::abs(norm - 1.0) > glp_unit_tolerance) {
@@ -129,8 +131,9 @@ class glp_writer {
       basis.push_back(each.v.values);
     }
     if (const double off = off_orthonormal(basis); rows.size() > 1 && !(off <= glp_unit_tolerance)) {
-      throw format_error(text(thing("glp"), ": the directions at layer ", at_layer(layer), " are not orthonormal: off by ",
-                              actual(off), ", expected ", expected("at most ", glp_unit_tolerance)));
+      throw format_error(
+          text({thing("glp"), ": the directions at layer ", at_layer(layer), " are not orthonormal: off by ",
+                actual(off), ", expected ", expected({"at most ", glp_unit_tolerance})}));
     }
   }
 
@@ -179,8 +182,8 @@ class glp_writer {
       hook = where == v.point ? name : hook;
     }
     if (hook.empty()) {
-      throw format_error(text(thing("glp: \"", v.name, "\""), " acts at ", actual(to_string(v.point)), "; the format knows ",
-                              expected("residual_out, mlp_out and attention_out")));
+      throw format_error(text({thing({"glp: \"", v.name, "\""}), " acts at ", actual(to_string(v.point)),
+                               "; the format knows ", expected("residual_out, mlp_out and attention_out")}));
     }
     const bool second = rank() > 1 || !direction_scales_.empty() || !layer_scales_.empty();
     gguf_metadata out{{"general.architecture", "controlvector"},

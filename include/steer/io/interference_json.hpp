@@ -24,7 +24,7 @@ inline constexpr int interference_version = 1;
 inline interference_report::at_layer interference_at(const nlohmann::json& written, const std::string& who) {
   require_keys(written, {"gram", "condition", "coherence", "lost", "norms", "sum_norm", "expected_norm"}, who);
   interference_report::at_layer out;
-  out.gram = square_matrix_of(written.at("gram"), text(who, ", the Gram matrix"));
+  out.gram = square_matrix_of(written.at("gram"), text({who, ", the Gram matrix"}));
   out.condition = real_or_infinity_of<double>(written.at("condition"), who, "condition");
   out.coherence = real_number_of<double>(written.at("coherence"), who, "coherence");
   out.lost = vector_of(written.at("lost"), who, "lost");
@@ -46,8 +46,8 @@ inline std::string to_json(const interference_report& report) {
   out["layers"] = nlohmann::ordered_json::object();
   for (const auto& [layer, here] : report.layers) {
     if (layer < 0) {
-      throw shape_error(detail::text("interference report: has layer ", detail::at_layer(layer), "; expected ",
-                                     detail::expected("a zero-based number")));
+      throw shape_error(detail::text({"interference report: has layer ", detail::at_layer(layer), "; expected ",
+                                      detail::expected("a zero-based number")}));
     }
     nlohmann::ordered_json& written = out["layers"][std::to_string(layer)];
     written["gram"] = detail::rows_of(here.gram);
@@ -74,12 +74,12 @@ inline interference_report parse_interference_json(std::string_view text) {
     written.at("names").get_to(out.names);
     for (const auto& [number, here] : written.at("layers").get_ref<const nlohmann::json::object_t&>()) {
       const int layer = detail::layer_of_key(number, who);
-      out.layers[layer] = detail::interference_at(here, detail::text(who, ", layer ", layer));
+      out.layers[layer] = detail::interference_at(here, detail::text({who, ", layer ", layer}));
     }
     check(out);
     return out;
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text(who, ": is malformed: ", std::string_view(problem.what())));
+    throw format_error(detail::text({who, ": is malformed: ", std::string_view(problem.what())}));
   } catch (const shape_error& problem) {
     throw format_error(detail::within(who + ": is malformed: ", problem));
   }

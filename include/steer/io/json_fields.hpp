@@ -38,14 +38,14 @@ inline nlohmann::ordered_json rows_of(const Eigen::MatrixXd& values) {
 /// @throws format_error if this is no array of rows, or they are not as many as each has numbers; `who` names the matrix
 inline Eigen::MatrixXd square_matrix_of(const nlohmann::json& written, const std::string& who) {
   if (!written.is_array()) {
-    throw format_error(text(thing(who), " is ", actual(shown(written)), "; expected ", expected("an array of rows")));
+    throw format_error(text({thing(who), " is ", actual(shown(written)), "; expected ", expected("an array of rows")}));
   }
   std::vector<std::vector<double>> rows;  // all of them, before k by k numbers are allocated
   for (const nlohmann::json& row : written) {
-    rows.push_back(real_numbers_of(row, who, text("row ", rows.size())));
+    rows.push_back(real_numbers_of(row, who, text({"row ", rows.size()})));
     if (rows.back().size() != written.size()) {
-      throw format_error(text(thing(who), ": row ", rows.size() - 1, " has ", actual(rows.back().size()),
-                              " numbers; expected ", expected(written.size())));
+      throw format_error(text({thing(who), ": row ", rows.size() - 1, " has ", actual(rows.back().size()),
+                               " numbers; expected ", expected(written.size())}));
     }
   }
   const auto k = static_cast<Eigen::Index>(rows.size());
@@ -59,18 +59,18 @@ inline Eigen::MatrixXd square_matrix_of(const nlohmann::json& written, const std
 /// @throws format_error if this is another version; `who` names the thing that has it
 inline void require_version(const nlohmann::json& written, int version, const std::string& who) {
   if (!written.is_number_integer() || written != version) {
-    throw format_error(text(thing(who), " has version ", actual(shown(written)), "; expected ", expected(version)));
+    throw format_error(text({thing(who), " has version ", actual(shown(written)), "; expected ", expected(version)}));
   }
 }
 
 /// @throws format_error if this is no object, or has another key than these
 inline void require_keys(const nlohmann::json& object, const std::set<std::string>& known, const std::string& who) {
   if (!object.is_object()) {
-    throw format_error(text(thing(who), ": is ", actual(shown(object)), "; expected ", expected("a JSON object")));
+    throw format_error(text({thing(who), ": is ", actual(shown(object)), "; expected ", expected("a JSON object")}));
   }
   for (const auto& [key, value] : object.items()) {
     if (!known.contains(key)) {
-      throw format_error(text(thing(who), ": has the unknown key ", actual("\"", key, "\"")));
+      throw format_error(text({thing(who), ": has the unknown key ", actual({"\"", key, "\""})}));
     }
   }
 }
@@ -80,8 +80,8 @@ inline int layer_of_key(std::string_view key, const std::string& who) {
   int layer = -1;
   const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), layer);
   if (failure != std::errc{} || end != key.data() + key.size() || std::to_string(layer) != key || layer < 0) {
-    throw format_error(
-        text(thing(who), ": has the layer ", actual("\"", key, "\""), "; expected ", expected("a zero-based number")));
+    throw format_error(text(
+        {thing(who), ": has the layer ", actual({"\"", key, "\""}), "; expected ", expected("a zero-based number")}));
   }
   return layer;
 }
@@ -91,7 +91,7 @@ inline std::string dumped(const nlohmann::ordered_json& out, const std::string& 
   try {
     return out.dump(indent);
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(text(thing(who), ": a text is no UTF-8: ", std::string_view(problem.what())));
+    throw format_error(text({thing(who), ": a text is no UTF-8: ", std::string_view(problem.what())}));
   }
 }
 

@@ -23,7 +23,7 @@ namespace detail {
 
 /// A value for messages: as it is written, or what it is if that is long.
 inline std::string shown(const nlohmann::json& written) {
-  return written.is_primitive() ? written.dump() : text("of type ", written.type_name());
+  return written.is_primitive() ? written.dump() : text({"of type ", written.type_name()});
 }
 
 /// The integer that is written, if it is one and the type holds it.
@@ -44,8 +44,9 @@ template <std::integral Number>
 Number whole_number_of(const nlohmann::json& written, const std::string& who, std::string_view name) {
   const std::optional<Number> number = integer_in<Number>(written);
   if (!number || std::cmp_less(*number, 0)) {
-    throw format_error(text(thing(who), " has ", name, " ", actual(shown(written)), "; expected ",
-                            expected("a whole number, not negative, at most ", std::numeric_limits<Number>::max())));
+    throw format_error(
+        text({thing(who), " has ", name, " ", actual(shown(written)), "; expected ",
+              expected({"a whole number, not negative, at most ", std::numeric_limits<Number>::max()})}));
   }
   return *number;
 }
@@ -56,8 +57,8 @@ template <std::floating_point Number>
 Number real_number_of(const nlohmann::json& written, const std::string& who, std::string_view name) {
   const double number = written.is_number() ? written.get<double>() : std::numeric_limits<double>::infinity();
   if (!(std::abs(number) <= static_cast<double>(std::numeric_limits<Number>::max()))) {
-    throw format_error(text(thing(who), " has ", name, " ", actual(shown(written)), "; expected ",
-                            expected("a finite number of float", 8 * sizeof(Number))));
+    throw format_error(text({thing(who), " has ", name, " ", actual(shown(written)), "; expected ",
+                             expected({"a finite number of float", 8 * sizeof(Number)})}));
   }
   return static_cast<Number>(number);
 }
@@ -73,11 +74,11 @@ Number real_or_infinity_of(const nlohmann::json& written, const std::string& who
 inline std::vector<double> real_numbers_of(const nlohmann::json& written, const std::string& who, std::string_view name) {
   if (!written.is_array()) {
     throw format_error(
-        text(thing(who), " has ", name, " ", actual(shown(written)), "; expected ", expected("an array of numbers")));
+        text({thing(who), " has ", name, " ", actual(shown(written)), "; expected ", expected("an array of numbers")}));
   }
   std::vector<double> out;
   for (const nlohmann::json& number : written) {
-    out.push_back(real_number_of<double>(number, who, text(name, " with number ", out.size())));
+    out.push_back(real_number_of<double>(number, who, text({name, " with number ", out.size()})));
   }
   return out;
 }

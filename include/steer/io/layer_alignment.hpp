@@ -35,9 +35,9 @@ struct layer_alignment {
     if (shift() == 0) {
       return std::nullopt;
     }
-    return detail::text("the file's layers look shifted by ", shift(), ": over ", layers,
-                        " layers the mean |cosine| with our own directions is ", same, " at the same layer, ", before,
-                        " one before, ", after, " one after; was it read with the right producer?");
+    return detail::text({"the file's layers look shifted by ", shift(), ": over ", layers,
+                         " layers the mean |cosine| with our own directions is ", same, " at the same layer, ", before,
+                         " one before, ", after, " one after; was it read with the right producer?"});
   }
 };
 
@@ -49,9 +49,9 @@ inline layer_alignment compare_layers(const steering_vector& file, const steerin
   check(file);
   check(own);
   if (file.width() != own.width()) {
-    throw shape_error(detail::text(detail::thing("layer alignment: \"", file.name, "\""), " has width ",
-                                   detail::actual(file.width()), "; our own \"", own.name, "\" has ",
-                                   detail::expected(own.width())));
+    throw shape_error(detail::text({detail::thing({"layer alignment: \"", file.name, "\""}), " has width ",
+                                    detail::actual(file.width()), "; our own \"", own.name, "\" has ",
+                                    detail::expected(own.width())}));
   }
   const auto cosine = [](const direction& a, const direction& b) { return std::abs(unit(a).dot(unit(b))); };
   layer_alignment out;
@@ -70,8 +70,8 @@ inline layer_alignment compare_layers(const steering_vector& file, const steerin
     }
   }
   if (out.layers == 0) {
-    throw shape_error(detail::text(detail::thing("layer alignment"), ": no layer of \"", file.name,
-                                   "\" has both neighbours in our own \"", own.name, "\""));
+    throw shape_error(detail::text({detail::thing("layer alignment"), ": no layer of \"", file.name,
+                                    "\" has both neighbours in our own \"", own.name, "\""}));
   }
   out.before /= out.layers;
   out.same /= out.layers;

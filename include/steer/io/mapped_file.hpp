@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,7 +39,7 @@ class mapped_file {
   explicit mapped_file(const std::filesystem::path& path) : path_(path) {
     std::error_code failure;
     if (!std::filesystem::is_regular_file(path, failure)) {
-      fail(failure ? "does not exist or cannot be reached" : "is not a regular file");
+      fail({failure ? "does not exist or cannot be reached" : "is not a regular file"});
     }
     open();
   }
@@ -51,9 +52,8 @@ class mapped_file {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    throw file_error(detail::text(detail::thing("file ", path_.string()), " ", parts...));
+  [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const {
+    throw file_error(detail::text({detail::thing({"file ", path_.string()}), " ", detail::text(parts)}));
   }
 
 #if __has_include(<sys/mman.h>)
@@ -74,7 +74,7 @@ class mapped_file {
     const descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status {};
     if (file.number < 0 || ::fstat(file.number, &status) != 0) {
-      fail("cannot be opened for reading");
+      fail({"cannot be opened for reading"});
     }
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size <= most_read) {
@@ -83,7 +83,7 @@ class mapped_file {
     }
     void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
     if (start == MAP_FAILED) {
-      fail("of ", size, " bytes cannot be mapped");
+      fail({"of ", size, " bytes cannot be mapped"});
     }
     bytes_ = {static_cast<const std::byte*>(start), size};
   }
@@ -97,7 +97,7 @@ class mapped_file {
         continue;
       }
       if (part <= 0) {
-        fail("of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done));
+        fail({"of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done)});
       }
       done += static_cast<std::size_t>(part);
     }
@@ -116,7 +116,7 @@ class mapped_file {
     storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
     in.read(reinterpret_cast<char*>(storage_.get()), static_cast<std::streamsize>(size));
     if (!in) {
-      fail("cannot be read");
+      fail({"cannot be read"});
     }
     bytes_ = {storage_.get(), size};
   }

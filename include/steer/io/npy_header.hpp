@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <span>
@@ -37,14 +38,14 @@ class npy_header {
       } else if (key == "fortran_order" && !ordered_) {
         ordered_ = true;
         if (!accept("False")) {
-          fail("has fortran_order that is not False; expected ", expected("C order"));
+          fail({"has fortran_order that is not False; expected ", expected("C order")});
         }
       } else if (key == "shape" && !shaped_) {
         shaped_ = true;
         read_shape();
       } else {
-        fail("has the header key ", actual("\"", key, "\""), " twice or without meaning; expected ",
-             expected("descr, fortran_order and shape, once each"));
+        fail({"has the header key ", actual({"\"", key, "\""}), " twice or without meaning; expected ",
+              expected("descr, fortran_order and shape, once each")});
       }
       if (!accept(",")) {
         expect("}");
@@ -53,15 +54,12 @@ class npy_header {
     }
     skip_blanks();
     if (!rest_.empty() || descr.empty() || !ordered_ || !shaped_) {
-      fail("has a header that is incomplete or goes on after its dictionary");
+      fail({"has a header that is incomplete or goes on after its dictionary"});
     }
   }
 
  private:
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    file_.fail(parts...);
-  }
+  [[noreturn]] void fail(std::initializer_list<text_part> parts) const { file_.fail(parts); }
   void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \n"), rest_.size())); }
   bool accept(std::string_view token) {
     skip_blanks();
@@ -71,8 +69,8 @@ class npy_header {
   }
   void expect(std::string_view token) {
     if (!accept(token)) {
-      fail("has a header with ", actual("\"", rest_.substr(0, 16), "\""), " where ", expected("\"", token, "\""),
-           " is expected");
+      fail({"has a header with ", actual({"\"", rest_.substr(0, 16), "\""}), " where ", expected({"\"", token, "\""}),
+            " is expected"});
     }
   }
   std::string quoted() {
@@ -82,7 +80,7 @@ class npy_header {
     }
     const std::size_t end = rest_.find(doubled ? '"' : '\'');
     if (end == std::string_view::npos) {
-      fail("has a header whose text does not end");
+      fail({"has a header whose text does not end"});
     }
     std::string out(rest_.substr(0, end));
     rest_.remove_prefix(end + 1);
@@ -95,8 +93,8 @@ class npy_header {
       std::size_t extent = 0;
       const auto [end, failure] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), extent);
       if (failure != std::errc{}) {
-        fail("has a shape with ", actual("\"", rest_.substr(0, 16), "\""), " in it; expected ",
-             expected("whole numbers, not negative"));
+        fail({"has a shape with ", actual({"\"", rest_.substr(0, 16), "\""}), " in it; expected ",
+              expected("whole numbers, not negative")});
       }
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
       shape.push_back(extent);
@@ -129,7 +127,7 @@ inline std::optional<std::uint64_t> count_of(std::span<const std::size_t> shape)
 inline std::string python_tuple(std::span<const std::size_t> shape) {
   std::string out = "(";
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    out += text(i == 0 ? "" : ", ", shape[i]);
+    out += text({i == 0 ? "" : ", ", shape[i]});
   }
   return out + (shape.size() == 1 ? ",)" : ")");
 }

@@ -17,8 +17,8 @@ inline void require_plain(const edit& e, std::string_view format) {
   plain.operation = e.operation;
   plain.layers = e.layers;
   if (!(plain == e)) {
-    throw format_error(text(thing(format, ": ", to_string(e)),
-                            " acts on some rows or under a condition, which the format cannot say"));
+    throw format_error(text(
+        {thing({format, ": ", to_string(e)}), " acts on some rows or under a condition, which the format cannot say"}));
   }
 }
 
@@ -32,8 +32,8 @@ inline std::map<int, direction> used_directions(const edit& e, std::string_view 
   for (const int layer : e.layers) {
     const auto found = all.find(layer);
     if (found == all.end()) {
-      throw format_error(
-          text(thing(format, ": ", to_string(e)), " names layer ", at_layer(layer), ", for which it has no direction"));
+      throw format_error(text(
+          {thing({format, ": ", to_string(e)}), " names layer ", at_layer(layer), ", for which it has no direction"}));
     }
     out.insert(*found);
   }

@@ -42,18 +42,18 @@ inline constexpr int response_version = 1;
 inline void check_dosage(const measured_vectors& measured) {
   const steer::dosage& how = measured.response.dosage;
   if (!(how.cap > 0.0F)) {
-    throw numeric_error(
-        text(thing("measured vectors, the cap"), " is ", actual(how.cap), "; expected ", expected("a number above 0")));
+    throw numeric_error(text(
+        {thing("measured vectors, the cap"), " is ", actual(how.cap), "; expected ", expected("a number above 0")}));
   }
   std::set<int> seen;
   for (const int layer : how.layers) {
     if (!seen.insert(layer).second) {
-      throw argument_error(text(thing("measured vectors"), ": layer ", at_layer(layer), " is named twice"));
+      throw argument_error(text({thing("measured vectors"), ": layer ", at_layer(layer), " is named twice"}));
     }
     for (const steering_vector& v : measured.vectors) {
       if (!v.directions.contains(layer)) {
-        throw shape_error(text(thing("measured vectors: \"", v.name, "\""), " has no direction at layer ", at_layer(layer),
-                               ", at which it is said to be dosed"));
+        throw shape_error(text({thing({"measured vectors: \"", v.name, "\""}), " has no direction at layer ",
+                                at_layer(layer), ", at which it is said to be dosed"}));
       }
     }
   }
@@ -104,16 +104,16 @@ inline response response_from(const nlohmann::json& about, const std::vector<ste
 }
 
 inline measured_vectors read_measured_vectors(const safetensors_file& file) {
-  const std::string who = text("measured vectors: file ", file.name());
+  const std::string who = text({"measured vectors: file ", file.name()});
   return read_described(file, "steer_response", who, [&](const nlohmann::json& about, std::set<std::string>& taken) {
     require_keys(about, {"version", "vectors", "response"}, who);
     require_version(about.at("version"), response_version, who);
     measured_vectors out;
     for (const nlohmann::json& v : about.at("vectors").get_ref<const nlohmann::json::array_t&>()) {
       const std::string number = std::to_string(out.vectors.size());
-      out.vectors.push_back(vector_from(v, number + ".", file, taken, text(who, ", vector ", number)));
+      out.vectors.push_back(vector_from(v, number + ".", file, taken, text({who, ", vector ", number})));
     }
-    out.response = response_from(about.at("response"), out.vectors, text(who, ", the response"));
+    out.response = response_from(about.at("response"), out.vectors, text({who, ", the response"}));
     check_dosage(out);
     return out;
   });

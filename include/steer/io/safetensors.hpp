@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <initializer_list>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <span>
@@ -19,6 +19,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <nlohmann/json.hpp>
 
 #include "steer/core/error.hpp"
 #include "steer/io/bytes.hpp"
@@ -77,27 +78,28 @@ inline nlohmann::json strict_json(std::string_view text, const std::string& who)
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
     constexpr int deepest = 8;
     if (depth > deepest) {
-      throw format_error(detail::text(thing(who), " nests deeper than ", expected(deepest), " levels"));
+      throw format_error(detail::text({thing(who), " nests deeper than ", expected(deepest), " levels"}));
     }
     if (event == nlohmann::json::parse_event_t::object_start) {
       keys.emplace_back();
     } else if (event == nlohmann::json::parse_event_t::object_end) {
       keys.pop_back();
     } else if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw format_error(detail::text(thing(who), " has ", actual("\"", parsed.get<std::string>(), "\""), " twice"));
+      throw format_error(
+          detail::text({thing(who), " has ", actual({"\"", parsed.get<std::string>(), "\""}), " twice"}));
     }
     return true;
   };
   if (!text.starts_with('{')) {
-    throw format_error(detail::text(thing(who), " is no ", expected("JSON object")));
+    throw format_error(detail::text({thing(who), " is no ", expected("JSON object")}));
   }
   if (text.find('\0') != std::string_view::npos) {  // to the parser it is the end
-    throw format_error(detail::text(thing(who), " has a NUL in it"));
+    throw format_error(detail::text({thing(who), " has a NUL in it"}));
   }
   try {
     return nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text(thing(who), " is no valid JSON: ", std::string_view(problem.what())));
+    throw format_error(detail::text({thing(who), " is no valid JSON: ", std::string_view(problem.what())}));
   }
 }
 
@@ -117,9 +119,9 @@ inline std::optional<std::uint64_t> bytes_of(dtype type, const std::vector<std::
 inline void check(const tensor_view& tensor, const std::string& who) {
   const auto expected = bytes_of(tensor.type, tensor.shape);
   if (!expected || *expected != tensor.bytes.size()) {
-    throw format_error(text(thing(who), " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type),
-                            " needs ", detail::expected(expected ? text(*expected) : "a number of"), " bytes; got ",
-                            actual(tensor.bytes.size())));
+    throw format_error(text({thing(who), " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type),
+                             " needs ", detail::expected(expected ? text(*expected) : std::string("a number of")),
+                             " bytes; got ", actual(tensor.bytes.size())}));
   }
 }
 
@@ -133,8 +135,8 @@ inline std::vector<float> to_floats(const tensor_view& tensor) {
     return detail::floats_of_16_bits(tensor.bytes, tensor.type == dtype::f16 ? float_from_f16 : float_from_bf16);
   }
   if (tensor.type != dtype::f32) {
-    throw format_error(detail::text(detail::thing("tensor"), " has type ", detail::actual(to_string(tensor.type)),
-                                    "; expected ", detail::expected("F32, F16 or BF16")));
+    throw format_error(detail::text({detail::thing("tensor"), " has type ", detail::actual(to_string(tensor.type)),
+                                     "; expected ", detail::expected("F32, F16 or BF16")}));
   }
   std::vector<float> out(tensor.bytes.size() / sizeof(float));
   if (!out.empty()) {
@@ -165,7 +167,7 @@ class safetensors_file {
   [[nodiscard]] const tensor_view& at(std::string_view name) const {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) {
-      fail("has no tensor ", detail::expected("\"", name, "\""));
+      fail({"has no tensor ", detail::expected({"\"", name, "\""})});
     }
     return found->second;
   }
@@ -174,7 +176,7 @@ class safetensors_file {
   [[nodiscard]] const std::string& metadata_at(const std::string& key) const {
     const auto found = metadata_.find(key);
     if (found == metadata_.end()) {
-      fail("has no metadata ", detail::expected("\"", key, "\""));
+      fail({"has no metadata ", detail::expected({"\"", key, "\""})});
     }
     return found->second;
   }
@@ -182,26 +184,24 @@ class safetensors_file {
  private:
   static constexpr std::uint64_t longest_header = 100'000'000;  // the reference implementation's limit
 
-  template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    throw format_error(detail::text(detail::thing("safetensors: file ", name_), " ", parts...));
+  [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const {
+    throw format_error(detail::text({detail::thing({"safetensors: file ", name_}), " ", detail::text(parts)}));
   }
 
   void parse(std::span<const std::byte> bytes) {
     std::uint64_t length = 0;
     if (bytes.size() < sizeof length) {
-      fail("has ", detail::actual(bytes.size()), " bytes; expected ", detail::expected("at least 8"),
-           " for the header's length");
+      fail({"has ", detail::actual(bytes.size()), " bytes; expected ", detail::expected("at least 8"),
+            " for the header's length"});
     }
     std::memcpy(&length, bytes.data(), sizeof length);
     if (length > longest_header || length > bytes.size() - sizeof length) {
-      fail("declares a header of ", detail::expected(length), " bytes; ", detail::actual(bytes.size() - sizeof length),
-           " follow");
+      fail({"declares a header of ", detail::expected(length), " bytes; ", detail::actual(bytes.size() - sizeof length),
+            " follow"});
     }
     const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
-    const nlohmann::json header =
-        detail::strict_json({text, static_cast<std::size_t>(length)},
-                            detail::text("safetensors: file ", name_, ": the header"));
+    const nlohmann::json header = detail::strict_json({text, static_cast<std::size_t>(length)},
+                                                      detail::text({"safetensors: file ", name_, ": the header"}));
     const auto data = bytes.subspan(sizeof length + static_cast<std::size_t>(length));
     std::map<std::uint64_t, std::pair<std::uint64_t, std::string>> ranges;  // begin -> (end, name); empty ones left out
     for (const auto& [name, entry] : header.items()) {
@@ -216,11 +216,11 @@ class safetensors_file {
 
   void read_metadata(const nlohmann::json& entry) {
     if (!entry.is_object()) {
-      fail("has __metadata__ that is no ", detail::expected("object"));
+      fail({"has __metadata__ that is no ", detail::expected("object")});
     }
     for (const auto& [key, value] : entry.items()) {
       if (!value.is_string()) {
-        fail("has metadata \"", key, "\" that is no ", detail::expected("string"));
+        fail({"has metadata \"", key, "\" that is no ", detail::expected("string")});
       }
       metadata_[key] = value.get<std::string>();
     }
@@ -228,7 +228,7 @@ class safetensors_file {
 
   void read_tensor(const std::string& name, const nlohmann::json& entry, std::span<const std::byte> data,
                    std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges) {
-    const auto bad = [&](const char* what) { fail("has tensor \"", name, "\" with ", what); };
+    const auto bad = [&](const char* what) { fail({"has tensor \"", name, "\" with ", what}); };
     if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
         !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
         entry["data_offsets"].size() != 2) {
@@ -250,17 +250,17 @@ class safetensors_file {
       bad("data_offsets that are no non-negative whole numbers");
     }
     if (*begin > *end || *end > data.size()) {
-      fail("has tensor \"", name, "\" at bytes ", detail::actual(*begin, " to ", *end), "; the data has ",
-           detail::expected(data.size()));
+      fail({"has tensor \"", name, "\" at bytes ", detail::actual({*begin, " to ", *end}), "; the data has ",
+            detail::expected(data.size())});
     }
     if (expected != *end - *begin) {
-      fail("has tensor \"", name, "\" of ", detail::actual(*end - *begin), " bytes; its shape ",
-           to_string(tensor.shape), " of ", to_string(tensor.type), " needs ",
-           detail::expected(expected ? detail::text(*expected) : "more than any file has"));
+      fail({"has tensor \"", name, "\" of ", detail::actual(*end - *begin), " bytes; its shape ",
+            to_string(tensor.shape), " of ", to_string(tensor.type), " needs ",
+            detail::expected(expected ? detail::text(*expected) : std::string("more than any file has"))});
     }
     tensor.bytes = data.subspan(static_cast<std::size_t>(*begin), static_cast<std::size_t>(*end - *begin));
     if (*begin != *end && !ranges.emplace(*begin, std::pair{*end, name}).second) {
-      fail("has tensor ", detail::actual("\"", name, "\""), " overlapping \"", ranges[*begin].second, "\"");
+      fail({"has tensor ", detail::actual({"\"", name, "\""}), " overlapping \"", ranges[*begin].second, "\""});
     }
     tensors_.emplace(name, std::move(tensor));
   }
@@ -271,7 +271,7 @@ class safetensors_file {
         return static_cast<dtype>(i);
       }
     }
-    fail("has tensor \"", name, "\" of unknown type ", detail::actual(type));
+    fail({"has tensor \"", name, "\" of unknown type ", detail::actual(type)});
   }
 
   void check_cover(const std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges,
@@ -279,13 +279,13 @@ class safetensors_file {
     std::uint64_t covered = 0;
     for (const auto& [begin, range] : ranges) {
       if (begin != covered) {
-        fail("has tensor \"", range.second, "\" starting at byte ", detail::actual(begin), " of the data; expected ",
-             detail::expected(covered), begin < covered ? " (an overlap)" : " (a gap)");
+        fail({"has tensor \"", range.second, "\" starting at byte ", detail::actual(begin), " of the data; expected ",
+              detail::expected(covered), begin < covered ? " (an overlap)" : " (a gap)"});
       }
       covered = range.first;
     }
     if (covered != size) {
-      fail("has ", size - covered, " trailing bytes");
+      fail({"has ", size - covered, " trailing bytes"});
     }
   }
 
@@ -310,7 +310,7 @@ inline std::string safetensors_start(const std::map<std::string, tensor_view, st
     if (name == "__metadata__") {
       throw format_error("safetensors: a tensor is called \"__metadata__\", which is not a tensor's name");
     }
-    check(tensor, text("safetensors: tensor \"", name, "\""));
+    check(tensor, text({"safetensors: tensor \"", name, "\""}));
     header[name] = {{"dtype", std::string(to_string(tensor.type))},
                     {"shape", tensor.shape},
                     {"data_offsets", {offset, offset + tensor.bytes.size()}}};
@@ -320,7 +320,7 @@ inline std::string safetensors_start(const std::map<std::string, tensor_view, st
   try {
     written = header.dump();
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(text("safetensors: a name or metadata is no UTF-8: ", std::string_view(problem.what())));
+    throw format_error(text({"safetensors: a name or metadata is no UTF-8: ", std::string_view(problem.what())}));
   }
   written.append((8 - written.size() % 8) % 8, ' ');
   std::string out;

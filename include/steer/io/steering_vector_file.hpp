@@ -8,8 +8,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <span>
@@ -18,6 +18,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <nlohmann/json.hpp>
 
 #include "steer/core/error.hpp"
 #include "steer/io/bytes.hpp"
@@ -65,7 +66,9 @@ inline nlohmann::ordered_json written_vector(const steering_vector& v, const std
 /// @throws format_error, argument_error or an exception of the JSON library if something is malformed; `who` names it
 inline steering_vector vector_from(const nlohmann::json& about, const std::string& prefix, const safetensors_file& file,
                                    std::set<std::string>& taken, const std::string& who) {
-  const auto fail = [&](const auto&... parts) { throw format_error(text(thing(who), " ", parts...)); };
+  const auto fail = [&](std::initializer_list<text_part> parts) {
+    throw format_error(text({thing(who), " ", text(parts)}));
+  };
   require_keys(about, {"version", "name", "point", "source", "layers"}, who);
   require_version(about.at("version"), steering_vector_version, who);
   steering_vector out;
@@ -86,15 +89,15 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
   const auto numbers = [&](const std::string& name) {
     const tensor_view& tensor = file.at(name);
     if (tensor.type != dtype::f32 || tensor.shape.size() != 1) {
-      fail("has tensor \"", name, "\" of ", actual(to_string(tensor.type), " ", to_string(tensor.shape)), "; expected ",
-           expected("F32 with one dimension"));
+      fail({"has tensor \"", name, "\" of ", actual({to_string(tensor.type), " ", to_string(tensor.shape)}),
+            "; expected ", expected("F32 with one dimension")});
     }
     taken.insert(name);
     const std::vector<float> values = to_floats(tensor);
     return Eigen::VectorXf(Eigen::Map<const Eigen::VectorXf>(values.data(), static_cast<Eigen::Index>(values.size())));
   };
   if (!about.at("layers").is_object()) {
-    fail("has layers that are no JSON object");
+    fail({"has layers that are no JSON object"});
   }
   for (const auto& [number, measured] : about.at("layers").items()) {
     direction& here = out.directions[layer_of_key(number, who)];
@@ -106,7 +109,7 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
     visit_measurements(here, [&, &values = measured, &layer = number](const char* key, std::optional<double>& value) {
       known.insert(key);
       if (values.contains(key)) {
-        value = real_number_of<double>(values.at(key), text(who, ", layer ", layer), key);
+        value = real_number_of<double>(values.at(key), text({who, ", layer ", layer}), key);
       }
     });
     require_keys(measured, known, who);
@@ -121,14 +124,15 @@ inline steering_vector vector_from(const nlohmann::json& about, const std::strin
 template <class Read>
 auto read_described(const safetensors_file& file, const char* key, const std::string& who, Read read) {
   if (!file.metadata().contains(key)) {
-    throw format_error(text(thing(who), " has no metadata \"", key, "\"; it is not what this library has written there"));
+    throw format_error(
+        text({thing(who), " has no metadata \"", key, "\"; it is not what this library has written there"}));
   }
   try {
     std::set<std::string> taken;
-    auto out = read(strict_json(file.metadata_at(key), text(who, ": metadata \"", key, "\"")), taken);
+    auto out = read(strict_json(file.metadata_at(key), text({who, ": metadata \"", key, "\""})), taken);
     for (const auto& [name, tensor] : file.tensors()) {
       if (!taken.contains(name)) {
-        throw format_error(text(thing(who), " has the unexpected tensor ", actual("\"", name, "\"")));
+        throw format_error(text({thing(who), " has the unexpected tensor ", actual({"\"", name, "\""})}));
       }
     }
     check(out);
@@ -136,14 +140,14 @@ auto read_described(const safetensors_file& file, const char* key, const std::st
   } catch (const format_error&) {
     throw;
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(text(thing(who), " has malformed metadata \"", key, "\": ", std::string_view(problem.what())));
+    throw format_error(text({thing(who), " has malformed metadata \"", key, "\": ", std::string_view(problem.what())}));
   } catch (const error& problem) {
     throw format_error(within(who + ": ", problem));
   }
 }
 
 inline steering_vector read_steering_vector(const safetensors_file& file) {
-  const std::string who = text("steering vector: file ", file.name());
+  const std::string who = text({"steering vector: file ", file.name()});
   return read_described(file, "steer", who, [&](const nlohmann::json& about, std::set<std::string>& taken) {
     return vector_from(about, "", file, taken, who);
   });
@@ -158,7 +162,8 @@ inline std::string steering_vector_bytes(const steering_vector& v) {
   check(v);
   std::map<std::string, tensor_view, std::less<>> tensors;
   const nlohmann::ordered_json about = detail::written_vector(v, "", tensors);
-  return safetensors_bytes(tensors, {{"steer", detail::dumped(about, detail::text("steering vector \"", v.name, "\""))}});
+  return safetensors_bytes(tensors,
+                           {{"steer", detail::dumped(about, detail::text({"steering vector \"", v.name, "\""}))}});
 }
 
 /// Writes it, whole or not at all.

@@ -27,8 +27,8 @@ namespace detail {
 /// @param number  an errno, or 0 where `reason` says it
 [[noreturn]] inline void refuse_output(const std::filesystem::path& path, std::string_view format, int number,
                                        std::string_view reason = "") {
-  throw file_error(text(thing(format, ": file ", path.string()), " cannot be written: ",
-                        actual(number == 0 ? std::string(reason) : std::generic_category().message(number))));
+  throw file_error(text({thing({format, ": file ", path.string()}), " cannot be written: ",
+                         actual(number == 0 ? std::string(reason) : std::generic_category().message(number))}));
 }
 
 /// Where a path leads that is to be written.

@@ -33,9 +33,9 @@ inline std::vector<steering_vector> decouple(const std::vector<steering_vector>&
   const std::string who = "decouple";
   detail::require_measured(vectors, measured, who);
   if (measured.dosage.unit == strength_unit::of_row_norm) {
-    throw argument_error(detail::text(who, ": the response was measured in ", detail::actual("of_row_norm"),
-                                      ", whose doses have no length of their own; use dose, or measure in ",
-                                      detail::expected("of_norm")));
+    throw argument_error(detail::text({who, ": the response was measured in ", detail::actual("of_row_norm"),
+                                       ", whose doses have no length of their own; use dose, or measure in ",
+                                       detail::expected("of_norm")}));
   }
   const Eigen::MatrixXd mix = detail::inverse_response(measured, limits, who) * measured.slope.diagonal().asDiagonal();
   std::vector<steering_vector> out(vectors.size());
@@ -43,7 +43,7 @@ inline std::vector<steering_vector> decouple(const std::vector<steering_vector>&
     out[i].name = vectors[i].name;
     out[i].point = vectors[i].point;
     out[i].source = vectors[i].source;
-    out[i].source.method = detail::text(vectors[i].source.method, ", decoupled from");
+    out[i].source.method = detail::text({vectors[i].source.method, ", decoupled from"});
     for (std::size_t j = 0; j < vectors.size(); ++j) {
       out[i].source.method += j == i ? "" : " " + vectors[j].name;
     }
@@ -56,12 +56,13 @@ inline std::vector<steering_vector> decouple(const std::vector<steering_vector>&
       for (std::size_t j = 0; j < vectors.size(); ++j) {
         const auto found = vectors[j].directions.find(layer);
         if (found == vectors[j].directions.end() || found->second.values.size() != sum.size()) {
-          throw shape_error(detail::text(who, ": \"", vectors[j].name, "\" has no direction of width ",
-                                         detail::expected(sum.size()), " at layer ", detail::at_layer(layer), ", as \"",
-                                         vectors[i].name, "\" has"));
+          throw shape_error(
+              detail::text({who, ": \"", vectors[j].name, "\" has no direction of width ", detail::expected(sum.size()),
+                            " at layer ", detail::at_layer(layer), ", as \"", vectors[i].name, "\" has"}));
         }
         const direction& v = found->second;
-        const double size = detail::size_of(measured.dosage.unit, v, detail::text(who, ": \"", vectors[j].name, "\""));
+        const double size =
+            detail::size_of(measured.dosage.unit, v, detail::text({who, ": \"", vectors[j].name, "\""}));
         sum += mix(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)) * size * unit(v);
       }
       out[i].directions[layer].values = sum.cast<float>();

@@ -65,21 +65,21 @@ inline void require_measurable(const std::vector<steering_vector>& vectors, cons
                                const model_shape& shape, const dosage& how, double step, int controls) {
   const std::string who = "response";
   if (vectors.empty() || readouts.size() != vectors.size()) {
-    throw argument_error(text(who, ": has ", expected(vectors.size()), " vectors and ", actual(readouts.size()),
-                              " readouts; expected as many, at least one"));
+    throw argument_error(text({who, ": has ", expected(vectors.size()), " vectors and ", actual(readouts.size()),
+                               " readouts; expected as many, at least one"}));
   }
   const auto largest = static_cast<float>(2.0 * step);  // strengths are floats
   if (!(std::isfinite(largest) && static_cast<float>(step) > 0.0F) || controls < 0) {
-    throw argument_error(text(who, ": the step is ", actual(step), ", with ", controls, " controls; expected ",
-                              expected("a step above 0 and no negative count"), ", and twice the step as a float"));
+    throw argument_error(text({who, ": the step is ", actual(step), ", with ", controls, " controls; expected ",
+                               expected("a step above 0 and no negative count"), ", and twice the step as a float"}));
   }
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     require_together(vectors.front(), vectors[i], who);
     check(readouts[i]);
     const bool pairs = readouts[i].sample == readout::sample::pair;
     if (const std::size_t samples = readouts[i].texts.size() / (pairs ? 2 : 1); samples < 2) {
-      throw argument_error(text(thing("readout \"", readouts[i].name, "\""), ": has ", actual("1 sample"), "; expected ",
-                                expected("at least 2"), ", or no slope has an error"));
+      throw argument_error(text({thing({"readout \"", readouts[i].name, "\""}), ": has ", actual("1 sample"),
+                                 "; expected ", expected("at least 2"), ", or no slope has an error"}));
     }
     static_cast<void>(plan{recipe_of({vectors[i]}, {2.0 * step}, how), shape});
   }
@@ -177,8 +177,10 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
         constexpr double explains_half = 0.7;
         constexpr std::size_t enough = 8;
         if (std::abs(correlation) > explains_half && less[which].samples.size() >= enough) {
-          out.warnings.push_back(detail::text("readout \"", out.readouts[which], "\": how far a pair moves goes with how much longer "
-                                              "its positive text is (correlation ", correlation, ")"));
+          out.warnings.push_back(detail::text({"readout \"", out.readouts[which],
+                                               "\": how far a pair moves goes with how much longer "
+                                               "its positive text is (correlation ",
+                                               correlation, ")"}));
         }
       }
     }
@@ -199,28 +201,32 @@ response measure_response(Model& model, const std::vector<steering_vector>& vect
     out.random_slope = out.random_slope.cwiseSqrt();
   }
   for (Eigen::Index i = 0; i < k; ++i) {
-    const std::string who = detail::text("readout \"", out.readouts[static_cast<std::size_t>(i)], "\": ");
+    const std::string who = detail::text({"readout \"", out.readouts[static_cast<std::size_t>(i)], "\": "});
     const double own = std::abs(out.slope(i, i));
     constexpr double constant = 0.25;
     constexpr double same_way = 0.5;
     Eigen::Index largest = 0;
     out.slope.row(i).cwiseAbs().maxCoeff(&largest);
     if (largest != i) {
-      out.warnings.push_back(detail::text(who, "moves more by \"", out.vectors[static_cast<std::size_t>(largest)], "\" (",
-                                          out.slope(i, largest), " nats per unit) than by its own vector (", out.slope(i, i), ")"));
+      out.warnings.push_back(
+          detail::text({who, "moves more by \"", out.vectors[static_cast<std::size_t>(largest)], "\" (",
+                        out.slope(i, largest), " nats per unit) than by its own vector (", out.slope(i, i), ")"}));
     }
     if (std::abs(out.bend(i, i)) > constant * own) {
-      out.warnings.push_back(detail::text(who, "its own slope is ", out.slope(i, i), " at a dose of ", out.step, " and ",
-                                          out.slope(i, i) + out.bend(i, i), " at ", 2.0 * out.step, "; it is not constant"));
+      out.warnings.push_back(
+          detail::text({who, "its own slope is ", out.slope(i, i), " at a dose of ", out.step, " and ",
+                        out.slope(i, i) + out.bend(i, i), " at ", 2.0 * out.step, "; it is not constant"}));
     }
     if (std::abs(even(i, i)) > same_way * own * out.step) {
-      out.warnings.push_back(detail::text(who, "both signs of its own vector move it by ", even(i, i),
-                                          " nats the same way; it moves for another reason"));
+      out.warnings.push_back(detail::text({who, "both signs of its own vector move it by ", even(i, i),
+                                           " nats the same way; it moves for another reason"}));
     }
     constexpr double beyond_chance = 3.0;
     if (options.controls > 0 && own < beyond_chance * out.random_slope[i]) {
-      out.warnings.push_back(detail::text(who, "random directions move it by ", out.random_slope[i], " nats per unit (root mean "
-                                          "square), its own vector by ", out.slope(i, i), "; it reads more than its concept"));
+      out.warnings.push_back(detail::text({who, "random directions move it by ", out.random_slope[i],
+                                           " nats per unit (root mean "
+                                           "square), its own vector by ",
+                                           out.slope(i, i), "; it reads more than its concept"}));
     }
   }
   check(out);

@@ -63,13 +63,13 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
   const std::size_t k = measured.vectors.size();
   const Eigen::VectorXd wanted = detail::nats_of(targets, k, who);
   if (!options.start.empty() && options.start.size() != k) {
-    throw argument_error(detail::text(who, ": has ", detail::actual(options.start.size()), " doses to start from; expected ",
-                                      detail::expected(k), ", or none"));
+    throw argument_error(detail::text({who, ": has ", detail::actual(options.start.size()),
+                                       " doses to start from; expected ", detail::expected(k), ", or none"}));
   }
   for (std::size_t j = 0; j < options.start.size(); ++j) {
     if (!std::isfinite(options.start[j])) {
-      throw argument_error(detail::text(who, ": dose ", j, " to start from is ", detail::actual(options.start[j]),
-                                        "; expected ", detail::expected("a finite number")));
+      throw argument_error(detail::text({who, ": dose ", j, " to start from is ", detail::actual(options.start[j]),
+                                         "; expected ", detail::expected("a finite number")}));
     }
   }
   const auto vector_of = [](const std::vector<double>& v) {
@@ -78,9 +78,9 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
     return out;
   };
   if (options.rounds < 1 || !(options.tolerance >= 0.0) || !(options.largest_step > 0.0)) {
-    throw argument_error(detail::text(who, ": ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
-                                      options.largest_step, "; expected ",
-                                      detail::expected("at least 1, 0 or above, above 0")));
+    throw argument_error(
+        detail::text({who, ": ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
+                      options.largest_step, "; expected ", detail::expected("at least 1, 0 or above, above 0")}));
   }
   const auto limited = [&](Eigen::VectorXd step) {
     const double most = step.cwiseAbs().maxCoeff();
@@ -89,8 +89,8 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
   Eigen::MatrixXd inverse = detail::inverse_response(measured, options.invertible, who);
   Eigen::VectorXd doses = options.start.empty() ? limited(inverse * wanted) : vector_of(options.start);
   if (!doses.allFinite()) {
-    throw numeric_error(detail::text(who, ": the targets need doses that are not finite; expected ",
-                                     detail::expected("smaller targets")));
+    throw numeric_error(detail::text(
+        {who, ": the targets need doses that are not finite; expected ", detail::expected("smaller targets")}));
   }
   Eigen::VectorXd last_doses = Eigen::VectorXd::Zero(wanted.size());  // of the last round whose shifts were finite
   Eigen::VectorXd last_shifts;
@@ -98,17 +98,17 @@ met_targets meet_targets(const response& measured, const std::vector<double>& ta
   for (int round = 1; round <= options.rounds; ++round) {
     const std::vector<double> found = shift_under(std::vector<double>(doses.begin(), doses.end()));
     if (found.size() != k) {
-      throw shape_error(detail::text(who, ": the measurement gives ", detail::actual(found.size()), " shifts; expected ",
-                                     detail::expected(k)));
+      throw shape_error(detail::text(
+          {who, ": the measurement gives ", detail::actual(found.size()), " shifts; expected ", detail::expected(k)}));
     }
     const Eigen::VectorXd shifts = vector_of(found);
     const Eigen::VectorXd off = wanted - shifts;
     best.rounds = round;
     if (!off.allFinite()) {
       if (round == options.rounds && best.doses.empty()) {
-        throw numeric_error(detail::text(who, ": in none of ", options.rounds,
-                                         " rounds all shifts are finite; the last doses were up to ",
-                                         detail::actual(doses.cwiseAbs().maxCoeff())));
+        throw numeric_error(detail::text({who, ": in none of ", options.rounds,
+                                          " rounds all shifts are finite; the last doses were up to ",
+                                          detail::actual(doses.cwiseAbs().maxCoeff())}));
       }
       doses = (last_doses + doses) / 2.0;  // of the first round too: no dose shifts nothing
       continue;

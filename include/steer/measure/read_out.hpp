@@ -59,7 +59,7 @@ inline void require_tokens(const std::vector<readout>& readouts, const std::vect
                            Eigen::Index vocabulary) {
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     for (std::size_t t = 0; t < readouts[i].texts.size(); ++t) {
-      require_tokens(readouts[i].texts[t], vocabulary, names[i], text("text ", t, ", "));
+      require_tokens(readouts[i].texts[t], vocabulary, names[i], text({"text ", t, ", "}));
     }
   }
 }
@@ -94,7 +94,7 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
   std::vector<std::string> names;
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     check(readouts[i]);
-    names.push_back(detail::text("readout \"", readouts[i].name, "\""));
+    names.push_back(detail::text({"readout \"", readouts[i].name, "\""}));
     out[i].pooling = readouts[i].pooling;
   }
   bool vocabulary_known = false;
@@ -117,27 +117,28 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
         vocabulary_known = true;
       }
       if (text != given || given == texts.size()) {
-        throw host_error(detail::text(detail::thing("model \"", model.shape().name, "\""),
-                                      ": the host gave the logits of text ", detail::actual(text), "; expected ",
-                                      detail::expected("each of ", texts.size(), " in order")));
+        throw host_error(detail::text({detail::thing({"model \"", model.shape().name, "\""}),
+                                       ": the host gave the logits of text ", detail::actual(text), "; expected ",
+                                       detail::expected({"each of ", texts.size(), " in order"})}));
       }
       ++given;
       for (const std::size_t j : together) {
-        const std::string where = detail::text(names[j], ", text ", text);
+        const std::string where = detail::text({names[j], ", text ", text});
         detail::require_logits(texts[text], logits, where);
         const readout_sample found = readouts[j].read(texts[text], logits);
         if (!std::isfinite(found.first) || !std::isfinite(found.second)) {
-          throw numeric_error(detail::text(detail::thing(where), ": reads ", detail::actual(found.first, " and ", found.second),
-                                           "; expected ", detail::expected("finite numbers")));
+          throw numeric_error(
+              detail::text({detail::thing(where), ": reads ", detail::actual({found.first, " and ", found.second}),
+                            "; expected ", detail::expected("finite numbers")}));
         }
         out[j].samples[text] = found;
       }
     };
     model.logits(std::span<const token_text>(texts), hook, sink);
     if (given != texts.size()) {
-      throw host_error(detail::text(detail::thing("model \"", model.shape().name, "\""), ": the host gave the logits of ",
-                                    detail::actual(given), given == 1 ? " text" : " texts", "; expected ",
-                                    detail::expected(texts.size())));
+      throw host_error(detail::text({detail::thing({"model \"", model.shape().name, "\""}),
+                                     ": the host gave the logits of ", detail::actual(given),
+                                     given == 1 ? " text" : " texts", "; expected ", detail::expected(texts.size())}));
     }
   }
   for (std::size_t i = 0; i < readouts.size(); ++i) {
@@ -149,8 +150,9 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
       samples.resize(samples.size() / 2);
     }
     if (const double value = detail::pool(out[i]).value; !std::isfinite(value)) {
-      throw numeric_error(detail::text(detail::thing(names[i]), ": its ", samples.size(), " samples make ",
-                                       detail::actual(value), "; expected ", detail::expected("a finite number of nats")));
+      throw numeric_error(
+          detail::text({detail::thing(names[i]), ": its ", samples.size(), " samples make ", detail::actual(value),
+                        "; expected ", detail::expected("a finite number of nats")}));
     }
   }
   return out;

@@ -102,7 +102,7 @@ void each_vector_of(const operation& what, Use use) {
 /// "add \"happy\"", for messages.
 inline std::string to_string(const edit& e) {
   std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, e.operation));
-  detail::each_vector_of(e.operation, [&](const steering_vector& v) { out += detail::text(" \"", v.name, "\""); });
+  detail::each_vector_of(e.operation, [&](const steering_vector& v) { out += detail::text({" \"", v.name, "\""}); });
   return out;
 }
 
@@ -116,7 +116,8 @@ inline const steering_vector& only_vector(const edit& e) {
     ++count;
   });
   if (count != 1) {
-    throw argument_error(detail::text(to_string(e), ": has ", detail::actual(count), " vectors; expected ", detail::expected(1)));
+    throw argument_error(
+        detail::text({to_string(e), ": has ", detail::actual(count), " vectors; expected ", detail::expected(1)}));
   }
   return *found;
 }
@@ -146,8 +147,8 @@ inline void check(const edit& e) {
   const point where = point_of(e);
   const auto same_point = [&](const steering_vector& v) {
     if (v.point != where) {
-      throw argument_error(detail::text(who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
-                                        "; the edit acts at ", detail::expected(to_string(where))));
+      throw argument_error(detail::text({who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
+                                         "; the edit acts at ", detail::expected(to_string(where))}));
     }
   };
   detail::each_vector_of(e.operation, same_point);
@@ -157,14 +158,15 @@ inline void check(const edit& e) {
     }
   }
   if (e.gate.latched() && (e.rows.phase == phase::prompt || e.rows.last_of_prompt)) {
-    throw argument_error(detail::text(who,
-                                      ": its gate latches on the prompt and acts on what is generated; its rows are in "
-                                      "the prompt"));
+    throw argument_error(
+        detail::text({who,
+                      ": its gate latches on the prompt and acts on what is generated; its rows are in "
+                      "the prompt"}));
   }
   if (e.head && where != point::attention_heads) {
-    throw argument_error(detail::text(who, ": names head ", *e.head, "; heads are shown at ",
-                                      detail::expected("attention_heads"), ", and it acts at ",
-                                      detail::actual(to_string(where))));
+    throw argument_error(
+        detail::text({who, ": names head ", *e.head, "; heads are shown at ", detail::expected("attention_heads"),
+                      ", and it acts at ", detail::actual(to_string(where))}));
   }
 }
 

@@ -73,7 +73,7 @@ struct field_check {
   void operator()(std::string_view name, double number, domain allowed) const {
     if (!contains(allowed, number)) {
       throw numeric_error(
-          text(thing(who), ": ", name, " is ", actual(number), "; expected ", expected(to_string(allowed))));
+          text({thing(who), ": ", name, " is ", actual(number), "; expected ", expected(to_string(allowed))}));
     }
   }
   void operator()(std::string_view name, const std::vector<float>& numbers, domain allowed) const {
@@ -103,7 +103,7 @@ struct field_check {
       const auto last = static_cast<int>(last_of(part));
       if (value < 0 || value > last) {
         throw argument_error(
-            text(thing(who), ": ", name, " is ", actual(value), "; expected ", expected("0 to ", last)));
+            text({thing(who), ": ", name, " is ", actual(value), "; expected ", expected({"0 to ", last})}));
       }
     } else if constexpr (requires { check(part, who); }) {
       check(part, who);

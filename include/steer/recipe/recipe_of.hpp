@@ -16,8 +16,8 @@ inline namespace v0 {
 /// @throws argument_error if there are not as many doses as vectors; as `recipe::add`
 inline recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dosage& how) {
   if (doses.size() != vectors.size()) {
-    throw argument_error(detail::text("recipe_of: has ", detail::actual(doses.size()), " doses for ",
-                                      detail::expected(vectors.size()), " vectors; expected as many"));
+    throw argument_error(detail::text({"recipe_of: has ", detail::actual(doses.size()), " doses for ",
+                                       detail::expected(vectors.size()), " vectors; expected as many"}));
   }
   recipe out;
   for (std::size_t j = 0; j < vectors.size(); ++j) {

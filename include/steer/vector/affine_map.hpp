@@ -73,13 +73,13 @@ inline Eigen::Index width(const affine_map& map) {
 inline void check(const affine_map& map, const std::string& who) {
   const auto fits = [&](const auto& part, Eigen::Index rows, Eigen::Index columns, const char* name) {
     if (part.rows() != rows || part.cols() != columns || rows == 0) {
-      throw shape_error(detail::text(detail::thing(who), ": ", name, " is ",
-                                     detail::actual("[", part.rows(), ", ", part.cols(), "]"), "; expected ",
-                                     detail::expected("[", rows, ", ", columns, "], not empty")));
+      throw shape_error(detail::text({detail::thing(who), ": ", name, " is ",
+                                      detail::actual({"[", part.rows(), ", ", part.cols(), "]"}), "; expected ",
+                                      detail::expected({"[", rows, ", ", columns, "], not empty"})}));
     }
     if (!part.allFinite()) {
-      throw numeric_error(detail::text(detail::thing(who), ": ", name, " holds ", detail::actual("NaN or infinity"),
-                                       "; expected ", detail::expected("finite numbers")));
+      throw numeric_error(detail::text({detail::thing(who), ": ", name, " holds ", detail::actual("NaN or infinity"),
+                                        "; expected ", detail::expected("finite numbers")}));
     }
   };
   const Eigen::Index d = width(map);
@@ -104,9 +104,9 @@ inline void check(const affine_map& map, const std::string& who) {
 /// @source Wu et al. 2024, arXiv:2404.03592 (LoReFT); deviation: R need not be orthonormal
 inline low_rank_map loreft_map(const matrix<float>& rows_r, const matrix<float>& rows_w, const Eigen::VectorXf& b) {
   if (rows_r.rows() != rows_w.rows() || rows_r.cols() != rows_w.cols()) {
-    throw shape_error(detail::text("loreft_map: R is ", detail::expected("[", rows_r.rows(), ", ", rows_r.cols(), "]"),
-                                   ", W is ", detail::actual("[", rows_w.rows(), ", ", rows_w.cols(), "]"),
-                                   "; expected the same"));
+    throw shape_error(
+        detail::text({"loreft_map: R is ", detail::expected({"[", rows_r.rows(), ", ", rows_r.cols(), "]"}), ", W is ",
+                      detail::actual({"[", rows_w.rows(), ", ", rows_w.cols(), "]"}), "; expected the same"}));
   }
   low_rank_map out{rows_w - rows_r, rows_r, b};
   check(affine_map(out), "loreft_map");

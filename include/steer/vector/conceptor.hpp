@@ -53,26 +53,27 @@ void check(const Conceptor& c, const std::string& who) {
   using detail::actual;
   using detail::expected;
   if (c.matrix.rows() != c.matrix.cols() || c.matrix.size() == 0) {
-    throw shape_error(detail::text(detail::thing(who), ": the conceptor is ",
-                                   actual("[", c.matrix.rows(), ", ", c.matrix.cols(), "]"), "; expected ",
-                                   expected("square, not empty")));
+    throw shape_error(detail::text({detail::thing(who), ": the conceptor is ",
+                                    actual({"[", c.matrix.rows(), ", ", c.matrix.cols(), "]"}), "; expected ",
+                                    expected("square, not empty")}));
   }
   if (!c.matrix.allFinite()) {
-    throw numeric_error(detail::text(detail::thing(who), ": the conceptor holds ", actual("NaN or infinity"), "; expected ",
-                                     expected("finite numbers")));
+    throw numeric_error(detail::text({detail::thing(who), ": the conceptor holds ", actual("NaN or infinity"),
+                                      "; expected ", expected("finite numbers")}));
   }
   const double asymmetry = (c.matrix - c.matrix.transpose()).cwiseAbs().maxCoeff();
   if (asymmetry > detail::conceptor_rounding) {
-    throw numeric_error(detail::text(detail::thing(who), ": the conceptor is asymmetric by ", actual(asymmetry), "; expected ",
-                                     expected(0)));
+    throw numeric_error(detail::text(
+        {detail::thing(who), ": the conceptor is asymmetric by ", actual(asymmetry), "; expected ", expected(0)}));
   }
   if (!detail::is_within_bounds(c.matrix)) {
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(c.matrix, Eigen::EigenvaluesOnly);
     detail::require_solved(solved.info(), who);
     const double least = solved.eigenvalues().minCoeff();
     const double most = solved.eigenvalues().maxCoeff();
-    throw numeric_error(detail::text(detail::thing(who), ": the conceptor has eigenvalues from ", actual(least, " to ", most),
-                                     ", by ", std::max(-least, most - 1.0), " outside; expected ", expected("0 to 1")));
+    throw numeric_error(
+        detail::text({detail::thing(who), ": the conceptor has eigenvalues from ", actual({least, " to ", most}),
+                      ", by ", std::max(-least, most - 1.0), " outside; expected ", expected("0 to 1")}));
   }
 }
 

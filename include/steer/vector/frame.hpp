@@ -38,21 +38,22 @@ class frame {
   /// @cost   O(k² d + k³)
   frame(const std::vector<const direction*>& directions, const std::string& who, frame_options options = {}) {
     if (directions.empty()) {
-      throw shape_error(detail::text(detail::thing(who), ": a frame of ", detail::actual("no directions"), "; expected ",
-                                     detail::expected("at least one")));
+      throw shape_error(detail::text({detail::thing(who), ": a frame of ", detail::actual("no directions"),
+                                      "; expected ", detail::expected("at least one")}));
     }
     if (!(options.ridge >= 0.0 && std::isfinite(options.ridge))) {
-      throw numeric_error(detail::text(detail::thing(who), ": ridge is ", detail::actual(options.ridge), "; expected ",
-                                       detail::expected("a finite number, not negative")));
+      throw numeric_error(detail::text({detail::thing(who), ": ridge is ", detail::actual(options.ridge), "; expected ",
+                                        detail::expected("a finite number, not negative")}));
     }
     const auto k = static_cast<Eigen::Index>(directions.size());
     directions_.resize(k, directions.front()->values.size());
     for (Eigen::Index i = 0; i < k; ++i) {
       const direction& v = *directions[static_cast<std::size_t>(i)];
-      check(v, detail::text(who, ", direction ", i));
+      check(v, detail::text({who, ", direction ", i}));
       if (v.values.size() != directions_.cols()) {
-        throw shape_error(detail::text(detail::thing(who, ", direction ", i), ": has width ", detail::actual(v.values.size()),
-                                       "; direction 0 has ", detail::expected(directions_.cols())));
+        throw shape_error(
+            detail::text({detail::thing({who, ", direction ", i}), ": has width ", detail::actual(v.values.size()),
+                          "; direction 0 has ", detail::expected(directions_.cols())}));
       }
       directions_.row(i) = unit(v).transpose();
     }
@@ -86,11 +87,10 @@ class frame {
         }
       }
     }
-    throw numeric_error(detail::text(detail::thing(who),
-                                     ": the directions are nearly dependent: their Gram matrix has condition number ",
-                                     detail::actual(condition_), ", ", detail::expected("at most ", most_condition),
-                                     " is accepted; directions ", a, " and ", b, " have cosine ", gram_(a, b),
-                                     "; leave one out or state a ridge"));
+    throw numeric_error(detail::text(
+        {detail::thing(who), ": the directions are nearly dependent: their Gram matrix has condition number ",
+         detail::actual(condition_), ", ", detail::expected({"at most ", most_condition}), " is accepted; directions ",
+         a, " and ", b, " have cosine ", gram_(a, b), "; leave one out or state a ridge"}));
   }
 
   matrix<double> directions_;

@@ -17,13 +17,13 @@ namespace detail {
 inline void require_measured(const std::vector<steering_vector>& vectors, const response& r, const std::string& who) {
   check(r);
   if (vectors.size() != r.vectors.size()) {
-    throw argument_error(text(thing(who), ": has ", actual(vectors.size()), " vectors; the response was measured with ",
-                              expected(r.vectors.size())));
+    throw argument_error(text({thing(who), ": has ", actual(vectors.size()),
+                               " vectors; the response was measured with ", expected(r.vectors.size())}));
   }
   for (std::size_t j = 0; j < vectors.size(); ++j) {
     if (vectors[j].name != r.vectors[j]) {
-      throw argument_error(text(thing(who), ": vector ", j, " is ", actual("\"", vectors[j].name, "\""),
-                                "; the response was measured with ", expected("\"", r.vectors[j], "\""), " there"));
+      throw argument_error(text({thing(who), ": vector ", j, " is ", actual({"\"", vectors[j].name, "\""}),
+                                 "; the response was measured with ", expected({"\"", r.vectors[j], "\""}), " there"}));
     }
   }
 }

@@ -29,18 +29,18 @@ struct plane {
 ///         the plane
 inline void check(const plane& p, const std::string& who) {
   if (p.first.size() == 0 || p.first.size() != p.second.size()) {
-    throw shape_error(detail::text(detail::thing(who), ": the plane's vectors have widths ",
-                                   detail::actual(p.first.size(), " and ", p.second.size()), "; expected ",
-                                   detail::expected("one width of at least 1")));
+    throw shape_error(detail::text({detail::thing(who), ": the plane's vectors have widths ",
+                                    detail::actual({p.first.size(), " and ", p.second.size()}), "; expected ",
+                                    detail::expected("one width of at least 1")}));
   }
   constexpr double rounding = 1e-9;
   const double a = p.first.norm();
   const double b = p.second.norm();
   const double cosine = p.first.dot(p.second);
   if (!(std::abs(a - 1.0) <= rounding && std::abs(b - 1.0) <= rounding && std::abs(cosine) <= rounding)) {
-    throw numeric_error(detail::text(detail::thing(who), ": the plane's vectors have ",
-                                     detail::actual("norms ", a, " and ", b, " and product ", cosine), "; expected ",
-                                     detail::expected("an orthonormal pair"), " (see plane_through)"));
+    throw numeric_error(detail::text({detail::thing(who), ": the plane's vectors have ",
+                                      detail::actual({"norms ", a, " and ", b, " and product ", cosine}), "; expected ",
+                                      detail::expected("an orthonormal pair"), " (see plane_through)"}));
   }
 }
 
@@ -49,11 +49,12 @@ inline void check(const plane& p, const std::string& who) {
 /// @throws as `check` of a direction; shape_error if the widths differ; numeric_error if the directions are parallel
 /// @source Vu et al. 2025, arXiv:2510.26243 (Angular Steering) takes the second from a principal component
 inline plane plane_through(const direction& axis, const direction& towards, const std::string& who = "plane") {
-  check(axis, detail::text(who, ", first direction"));
-  check(towards, detail::text(who, ", second direction"));
+  check(axis, detail::text({who, ", first direction"}));
+  check(towards, detail::text({who, ", second direction"}));
   if (axis.values.size() != towards.values.size()) {
-    throw shape_error(detail::text(detail::thing(who), ": the directions have widths ", detail::expected(axis.values.size()),
-                                   " and ", detail::actual(towards.values.size()), "; expected the same"));
+    throw shape_error(
+        detail::text({detail::thing(who), ": the directions have widths ", detail::expected(axis.values.size()),
+                      " and ", detail::actual(towards.values.size()), "; expected the same"}));
   }
   plane out;
   out.first = unit(axis);
@@ -61,9 +62,9 @@ inline plane plane_through(const direction& axis, const direction& towards, cons
   out.second = other - out.first * out.first.dot(other);
   constexpr double parallel = 1e-3;  // of a Gram matrix whose condition number is about 4e6
   if (!(out.second.norm() > parallel)) {
-    throw numeric_error(detail::text(detail::thing(who), ": the directions are parallel, with cosine ",
-                                     detail::actual(out.first.dot(other)), "; they span no plane, expected ",
-                                     detail::expected("two that differ")));
+    throw numeric_error(detail::text({detail::thing(who), ": the directions are parallel, with cosine ",
+                                      detail::actual(out.first.dot(other)), "; they span no plane, expected ",
+                                      detail::expected("two that differ")}));
   }
   out.second.normalize();
   out.second -= out.first * out.first.dot(out.second);  // once more: the first time lost digits

@@ -65,34 +65,34 @@ inline void check(const response& r) {
   const auto k = static_cast<Eigen::Index>(r.vectors.size());
   const auto square = [&](const Eigen::MatrixXd& m, const char* name) {
     if (m.rows() != k || m.cols() != k) {
-      throw shape_error(detail::text("response: ", name, " is ", detail::actual("[", m.rows(), ", ", m.cols(), "]"),
-                                     "; expected ", detail::expected("[", k, ", ", k, "]")));
+      throw shape_error(detail::text({"response: ", name, " is ", detail::actual({"[", m.rows(), ", ", m.cols(), "]"}),
+                                      "; expected ", detail::expected({"[", k, ", ", k, "]"})}));
     }
     if (!m.allFinite()) {
-      throw numeric_error(detail::text("response: ", name, " holds ", detail::actual("NaN or infinity"), "; expected ",
-                                       detail::expected("finite numbers")));
+      throw numeric_error(detail::text({"response: ", name, " holds ", detail::actual("NaN or infinity"), "; expected ",
+                                        detail::expected("finite numbers")}));
     }
   };
   if (k == 0 || r.readouts.size() != r.vectors.size() || r.baseline.size() != k) {
-    throw shape_error(detail::text("response: has ",
-                                   detail::actual(r.vectors.size(), " vectors, ", r.readouts.size(), " readouts and ", r.baseline.size(),
-                                                  " baselines"),
-                                   "; expected ", detail::expected("as many, at least one")));
+    throw shape_error(detail::text({"response: has ",
+                                    detail::actual({r.vectors.size(), " vectors, ", r.readouts.size(), " readouts and ",
+                                                    r.baseline.size(), " baselines"}),
+                                    "; expected ", detail::expected("as many, at least one")}));
   }
   if (r.random_slope.size() != 0 && r.random_slope.size() != k) {
-    throw shape_error(detail::text("response: has ", detail::actual(r.random_slope.size()),
-                                   " slopes under random directions; expected ", detail::expected(k, " or none")));
+    throw shape_error(detail::text({"response: has ", detail::actual(r.random_slope.size()),
+                                    " slopes under random directions; expected ", detail::expected({k, " or none"})}));
   }
   if (!(r.random_slope.array() >= 0.0).all() || !r.random_slope.allFinite()) {
-    throw numeric_error(detail::text("response: a slope under random directions is ",
-                                     detail::actual("not finite, or negative")));
+    throw numeric_error(
+        detail::text({"response: a slope under random directions is ", detail::actual("not finite, or negative")}));
   }
   square(r.slope, "the slope");
   square(r.error, "the error");
   square(r.bend, "the bend");
   if (!r.baseline.allFinite() || r.error.minCoeff() < 0.0 || !(std::isfinite(r.step) && r.step > 0.0)) {
-    throw numeric_error(detail::text("response: the step is ", detail::actual(r.step), "; expected ",
-                                     detail::expected("a finite baseline, errors of 0 or above and a step above 0")));
+    throw numeric_error(detail::text({"response: the step is ", detail::actual(r.step), "; expected ",
+                                      detail::expected("a finite baseline, errors of 0 or above and a step above 0")}));
   }
 }
 
@@ -120,13 +120,13 @@ inline double condition_number(const response& r) {
 inline std::vector<estimate> predict(const response& r, const std::vector<double>& doses) {
   check(r);
   if (doses.size() != r.vectors.size()) {
-    throw shape_error(detail::text("predict: has ", detail::actual(doses.size()), " doses; expected ",
-                                   detail::expected(r.vectors.size()), ", one for each vector"));
+    throw shape_error(detail::text({"predict: has ", detail::actual(doses.size()), " doses; expected ",
+                                    detail::expected(r.vectors.size()), ", one for each vector"}));
   }
   for (std::size_t j = 0; j < doses.size(); ++j) {
     if (!std::isfinite(doses[j])) {
-      throw numeric_error(detail::text("predict: dose ", j, " is ", detail::actual(doses[j]), "; expected ",
-                                       detail::expected("a finite number")));
+      throw numeric_error(detail::text(
+          {"predict: dose ", j, " is ", detail::actual(doses[j]), "; expected ", detail::expected("a finite number")}));
     }
   }
   std::vector<estimate> out(r.readouts.size());
@@ -147,23 +147,23 @@ inline std::vector<estimate> predict(const response& r, const std::vector<double
 
 /// A table: own and other slopes with their errors, the bend, what to beware of.
 inline std::string to_string(const response& r) {
-  std::string out = detail::text("nats per unit of dose (", to_string(r.dosage.unit), "), measured at +-", r.step, "; condition ",
-                                 condition_number(r), "\n");
+  std::string out = detail::text({"nats per unit of dose (", to_string(r.dosage.unit), "), measured at +-", r.step,
+                                  "; condition ", condition_number(r), "\n"});
   for (std::size_t i = 0; i < r.readouts.size(); ++i) {
     const auto row = static_cast<Eigen::Index>(i);
-    out += detail::text("  ", r.readouts[i], " at ", r.baseline[row], ":");
+    out += detail::text({"  ", r.readouts[i], " at ", r.baseline[row], ":"});
     for (std::size_t j = 0; j < r.vectors.size(); ++j) {
       const auto column = static_cast<Eigen::Index>(j);
-      out += detail::text(j == 0 ? " " : ", ", r.vectors[j], " ", r.slope(row, column), " +-", r.error(row, column), " (bend ",
-                          r.bend(row, column), ")");
+      out += detail::text({j == 0 ? " " : ", ", r.vectors[j], " ", r.slope(row, column), " +-", r.error(row, column),
+                           " (bend ", r.bend(row, column), ")"});
     }
     if (r.random_slope.size() != 0) {
-      out += detail::text("; random directions ", r.random_slope[row]);
+      out += detail::text({"; random directions ", r.random_slope[row]});
     }
     out += '\n';
   }
   for (const std::string& warning : r.warnings) {
-    out += detail::text("  warning: ", warning, "\n");
+    out += detail::text({"  warning: ", warning, "\n"});
   }
   return out;
 }

@@ -45,8 +45,8 @@ inline strength_unit strength_unit_from_string(std::string_view name) {
       return unit;
     }
   }
-  throw argument_error(detail::text("strength unit ", detail::actual("\"", name, "\""), "; expected ",
-                                    detail::expected("raw, unit, of_norm, of_row_norm or sigma")));
+  throw argument_error(detail::text({"strength unit ", detail::actual({"\"", name, "\""}), "; expected ",
+                                     detail::expected("raw, unit, of_norm, of_row_norm or sigma")}));
 }
 
 namespace detail {
@@ -56,8 +56,8 @@ namespace detail {
 inline double measured(const std::optional<double>& value, strength_unit unit, const char* name,
                        const std::string& who) {
   if (!value) {
-    throw argument_error(text(thing(who), ": unit ", to_string(unit), " needs ", expected("the vector's ", name),
-                              ", which it does not have"));
+    throw argument_error(text({thing(who), ": unit ", to_string(unit), " needs ", expected({"the vector's ", name}),
+                               ", which it does not have"}));
   }
   return *value;
 }
@@ -86,8 +86,8 @@ inline strength_unit unit_or_default(const std::optional<strength_unit>& named, 
   if (std::none_of(layers.begin(), layers.end(), has_norm)) {
     return strength_unit::raw;
   }
-  throw argument_error(text(thing(who), ": ", actual("only some of its layers"), " have a mean row norm; name ",
-                            expected("a unit")));
+  throw argument_error(
+      text({thing(who), ": ", actual("only some of its layers"), " have a mean row norm; name ", expected("a unit")}));
 }
 
 }  // namespace detail

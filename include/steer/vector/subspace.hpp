@@ -41,20 +41,21 @@ struct subspace {
 /// @throws shape_error if the basis is empty; numeric_error if it is not finite or not orthonormal; `who` names it
 inline void check(const subspace& s, const std::string& who) {
   if (s.basis.size() == 0) {
-    throw shape_error(detail::text(detail::thing(who), ": the basis is ",
-                                   detail::actual("[", s.basis.rows(), ", ", s.basis.cols(), "]"), "; expected ",
-                                   detail::expected("at least one direction")));
+    throw shape_error(detail::text({detail::thing(who), ": the basis is ",
+                                    detail::actual({"[", s.basis.rows(), ", ", s.basis.cols(), "]"}), "; expected ",
+                                    detail::expected("at least one direction")}));
   }
   if (!s.basis.allFinite()) {
-    throw numeric_error(detail::text(detail::thing(who), ": the basis holds ", detail::actual("NaN or infinity"), "; expected ",
-                                     detail::expected("finite numbers")));
+    throw numeric_error(detail::text({detail::thing(who), ": the basis holds ", detail::actual("NaN or infinity"),
+                                      "; expected ", detail::expected("finite numbers")}));
   }
   const Eigen::Index k = s.basis.rows();
   const double off = (s.basis.lazyProduct(s.basis.transpose()) - Eigen::MatrixXd::Identity(k, k)).cwiseAbs().maxCoeff();
   constexpr double rounding = 1e-9;
   if (!(off <= rounding)) {
-    throw numeric_error(detail::text(detail::thing(who), ": the basis's products are off by ", detail::actual(off),
-                                     "; expected ", detail::expected("orthonormal directions"), " (see principal_subspace)"));
+    throw numeric_error(
+        detail::text({detail::thing(who), ": the basis's products are off by ", detail::actual(off), "; expected ",
+                      detail::expected("orthonormal directions"), " (see principal_subspace)"}));
   }
 }
 

@@ -102,7 +102,7 @@ struct tiny_vocabulary {
     if (kind != "gpt2") {
       constexpr std::string_view digits = "0123456789ABCDEF";
       for (std::size_t i = 0; i < 256; ++i) {
-        add(steer::detail::text("<0x", digits[i / 16], digits[i % 16], ">"), byte);
+        add(steer::detail::text({"<0x", digits[i / 16], digits[i % 16], ">"}), byte);
       }
     }
     add(space(), normal);
@@ -324,7 +324,7 @@ TEST(LlamaCppText, NoMetadataChangeAVectorInSilence) {
     const auto vectors = vectors_of(host, [&](std::string_view text) { return host.tokenize(text); });
     ASSERT_EQ(vectors_of(twin_host, [&](std::string_view text) { return twin_host.tokenize(text); }), vectors) << "round " << round;
     ASSERT_EQ(vectors_of(twin_host, by_hand), vectors) << "round " << round;
-    const std::string beginning = steer::detail::text(vocabulary.kind, " ", int{space}, " ", adds ? bos : -1);
+    const std::string beginning = steer::detail::text({vocabulary.kind, " ", int{space}, " ", adds ? bos : -1});
     ASSERT_EQ(known.try_emplace(beginning, vectors).first->second, vectors) << "round " << round << " " << beginning;
 
     const std::vector<steer::chat_message> turns{{"user", "hello"}};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <vector>
 
@@ -29,32 +30,32 @@ struct batch_rows {
   void read(const llama_batch& batch, llama_context* context, const sequence_book& begun) {
     const auto most = static_cast<std::int32_t>(llama_n_batch(context));
     if (batch.n_tokens < 1 || batch.n_tokens > most) {
-      throw argument_error(text("llama.cpp: ", thing("the batch"), " has ", actual(batch.n_tokens), " tokens; expected ",
-                                expected("1 to ", most)));
+      throw argument_error(text({"llama.cpp: ", thing("the batch"), " has ", actual(batch.n_tokens),
+                                 " tokens; expected ", expected({"1 to ", most})}));
     }
     if (batch.token == nullptr) {
-      throw argument_error(text("llama.cpp: ", thing("the batch"), " has no token ids; hooks need them"));
+      throw argument_error(text({"llama.cpp: ", thing("the batch"), " has no token ids; hooks need them"}));
     }
     const std::int32_t vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(llama_get_model(context)));
     rows.clear();
     outputs.clear();
     std::map<llama_seq_id, llama_pos> next;
     for (std::int32_t i = 0; i < batch.n_tokens; ++i) {
-      const auto refuse = [i](const auto&... what) {
-        throw argument_error(text("llama.cpp: ", thing("row ", i, " of the batch"), " ", what...));
+      const auto refuse = [i](std::initializer_list<text_part> what) {
+        throw argument_error(text({"llama.cpp: ", thing({"row ", i, " of the batch"}), " ", text(what)}));
       };
       row_info row;
       row.token = batch.token[i];
       if (row.token < 0 || row.token >= vocabulary) {
-        refuse("has token ", actual(row.token), "; expected ", expected("0 to ", vocabulary - 1));
+        refuse({"has token ", actual(row.token), "; expected ", expected({"0 to ", vocabulary - 1})});
       }
       if (batch.seq_id != nullptr && batch.n_seq_id != nullptr && batch.n_seq_id[i] != 1) {
-        refuse("belongs to ", actual(batch.n_seq_id[i]), " sequences; hooks need rows of ", expected("one"));
+        refuse({"belongs to ", actual(batch.n_seq_id[i]), " sequences; hooks need rows of ", expected("one")});
       }
       row.sequence = batch.seq_id != nullptr ? batch.seq_id[i][0] : 0;
       if (!begun.has(row.sequence)) {
-        refuse("belongs to sequence ", actual(row.sequence), ", which has not begun; expected ",
-               expected("begin(", row.sequence, ", prompt length)"));
+        refuse({"belongs to sequence ", actual(row.sequence), ", which has not begun; expected ",
+                expected({"begin(", row.sequence, ", prompt length)"})});
       }
       const auto [follows, first] = next.try_emplace(row.sequence, 0);
       if (first) {
@@ -62,8 +63,8 @@ struct batch_rows {
       }
       row.position = batch.pos != nullptr ? batch.pos[i] : follows->second;
       if (row.position != follows->second) {  // llama.cpp takes any first position
-        refuse("has position ", actual(row.position), "; expected ", expected(follows->second), ", the next of sequence ",
-               row.sequence);
+        refuse({"has position ", actual(row.position), "; expected ", expected(follows->second),
+                ", the next of sequence ", row.sequence});
       }
       ++follows->second;
       row.prompt_length = begun.prompt_length(row.sequence);
@@ -100,9 +101,10 @@ struct batch_rows {
     }
     const llama_pos end = llama_memory_seq_pos_max(memory, sequence) + 1;
     if (end < begun.length(sequence)) {
-      throw host_error(text("llama.cpp: ", thing("sequence ", sequence), " has ", actual(end), " rows in the cache, of ",
-                            expected(begun.length(sequence)),
-                            " that were decoded; drop or move rows by shift, rewind or begin, which keep the facts of rows"));
+      throw host_error(
+          text({"llama.cpp: ", thing({"sequence ", sequence}), " has ", actual(end), " rows in the cache, of ",
+                expected(begun.length(sequence)),
+                " that were decoded; drop or move rows by shift, rewind or begin, which keep the facts of rows"}));
     }
     return end;
   }

@@ -30,8 +30,8 @@ class cached_sequences {
   [[nodiscard]] const sequence_book& require_begun(llama_seq_id sequence) const {
     require_known(sequence);
     if (!book_.has(sequence)) {
-      throw argument_error(text("llama.cpp: ", thing("sequence ", sequence), " has not begun; expected ",
-                                expected("begin(", sequence, ", prompt length)")));
+      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " has not begun; expected ",
+                                 expected({"begin(", sequence, ", prompt length)"})}));
     }
     return book_;
   }
@@ -39,8 +39,8 @@ class cached_sequences {
   void begin(llama_seq_id sequence, std::int32_t prompt_length) {
     require_known(sequence);
     if (prompt_length < 1) {
-      throw argument_error(text("llama.cpp: ", thing("sequence ", sequence), " has a prompt of ", actual(prompt_length),
-                                " tokens; expected ", expected("at least 1")));
+      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " has a prompt of ",
+                                 actual(prompt_length), " tokens; expected ", expected("at least 1")}));
     }
     drop(sequence);
     book_.begin(sequence, prompt_length);
@@ -62,12 +62,13 @@ class cached_sequences {
   void rewind(llama_seq_id sequence, llama_pos position) {
     const llama_pos rows = batch_rows::end_of(sequence, context_, require_begun(sequence));
     if (position < 0 || position > rows) {
-      throw argument_error(text("llama.cpp: ", thing("sequence ", sequence), " cannot go back to position ", actual(position),
-                                "; expected ", expected("0 to ", rows)));
+      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " cannot go back to position ",
+                                 actual(position), "; expected ", expected({"0 to ", rows})}));
     }
     if (!remove(sequence, position, -1)) {
-      throw host_error(text("llama.cpp: ", thing("sequence ", sequence), ": the cache cannot drop the rows from position ",
-                            position, " on; expected ", expected("all or none"), " of them, as for a recurrent state"));
+      throw host_error(
+          text({"llama.cpp: ", thing({"sequence ", sequence}), ": the cache cannot drop the rows from position ",
+                position, " on; expected ", expected("all or none"), " of them, as for a recurrent state"}));
     }
     book_.rewind(sequence, position);
   }
@@ -97,15 +98,17 @@ class cached_sequences {
     require_known(to);
     const llama_pos rows = batch_rows::end_of(from, context_, require_begun(from));
     if (from == to) {
-      throw argument_error(text("llama.cpp: ", thing("sequence ", from), " is forked to itself; expected ", expected("another")));
+      throw argument_error(
+          text({"llama.cpp: ", thing({"sequence ", from}), " is forked to itself; expected ", expected("another")}));
     }
     drop(to);
     book_.forget(to);
     llama_memory_seq_cp(llama_get_memory(context_), from, to, -1, -1);
     if (const llama_pos copied = llama_memory_seq_pos_max(llama_get_memory(context_), to) + 1; copied != rows) {
       abandon(to);
-      throw host_error(text("llama.cpp: ", thing("sequence ", to), " has ", actual(copied), " rows after a copy of sequence ", from,
-                            ", which has ", expected(rows), "; the cache cannot copy sequences"));
+      throw host_error(
+          text({"llama.cpp: ", thing({"sequence ", to}), " has ", actual(copied), " rows after a copy of sequence ",
+                from, ", which has ", expected(rows), "; the cache cannot copy sequences"}));
     }
     book_.fork(from, to, one_cache_);
   }
@@ -113,25 +116,28 @@ class cached_sequences {
   void shift(llama_seq_id sequence, llama_pos first, llama_pos count) {
     const llama_pos rows = batch_rows::end_of(sequence, context_, require_begun(sequence));
     if (first < 0 || count < 1 || first > rows - count) {
-      throw argument_error(text("llama.cpp: ", thing("sequence ", sequence), " cannot drop ",
-                                actual(count, " rows from position ", first), "; it has ", expected(rows, " rows")));
+      throw argument_error(
+          text({"llama.cpp: ", thing({"sequence ", sequence}), " cannot drop ",
+                actual({count, " rows from position ", first}), "; it has ", expected({rows, " rows"})}));
     }
     const llama_model* model = llama_get_model(context_);
     const llama_memory_t memory = llama_get_memory(context_);
     if (!llama_memory_can_shift(memory) || llama_model_is_recurrent(model) || llama_model_is_hybrid(model)) {
-      throw host_error(text("llama.cpp: ", thing("sequence ", sequence), " cannot be shifted: the memory of this model ",
-                            llama_memory_can_shift(memory) ? "is a state that no row can be taken out of"
-                                                           : "does not move rows (llama_memory_can_shift)",
-                            "; begin it anew with what is to stay"));
+      throw host_error(
+          text({"llama.cpp: ", thing({"sequence ", sequence}), " cannot be shifted: the memory of this model ",
+                llama_memory_can_shift(memory) ? "is a state that no row can be taken out of"
+                                               : "does not move rows (llama_memory_can_shift)",
+                "; begin it anew with what is to stay"}));
     }
     if (const std::int32_t shared = book_.shared(sequence); shared > first) {
-      throw host_error(text("llama.cpp: ", thing("sequence ", sequence), " shares ", actual(shared),
-                            " rows with a fork in one cache, which would move, too; expected ",
-                            expected("a first position of at least ", shared), ", or a context whose kv_unified is false"));
+      throw host_error(
+          text({"llama.cpp: ", thing({"sequence ", sequence}), " shares ", actual(shared),
+                " rows with a fork in one cache, which would move, too; expected ",
+                expected({"a first position of at least ", shared}), ", or a context whose kv_unified is false"}));
     }
     if (!llama_memory_seq_rm(memory, sequence, first, first + count)) {
-      throw host_error(text("llama.cpp: ", thing("sequence ", sequence), ": the cache cannot drop rows ", first, " to ",
-                            first + count - 1));
+      throw host_error(text({"llama.cpp: ", thing({"sequence ", sequence}), ": the cache cannot drop rows ", first,
+                             " to ", first + count - 1}));
     }
     llama_memory_seq_add(memory, sequence, first + count, -1, -count);
     book_.shift(sequence, first, count);
@@ -147,8 +153,8 @@ class cached_sequences {
       }
     }
     if (out.empty()) {
-      throw argument_error(text("llama.cpp: all ", actual(count()), " sequences of the context are in use; evaluating needs ",
-                                expected("an empty one")));
+      throw argument_error(text({"llama.cpp: all ", actual(count()),
+                                 " sequences of the context are in use; evaluating needs ", expected("an empty one")}));
     }
     return out;
   }
@@ -158,8 +164,8 @@ class cached_sequences {
 
   void require_known(llama_seq_id sequence) const {
     if (sequence < 0 || sequence >= count()) {
-      throw argument_error(text("llama.cpp: ", thing("sequence ", sequence), " does not exist; the context has ", count(),
-                                ", expected ", expected("0 to ", count() - 1)));
+      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " does not exist; the context has ",
+                                 count(), ", expected ", expected({"0 to ", count() - 1})}));
     }
   }
 
@@ -170,7 +176,7 @@ class cached_sequences {
 
   void drop(llama_seq_id sequence) {
     if (!remove(sequence, 0, -1)) {
-      throw host_error(text("llama.cpp: the cache cannot drop ", thing("sequence ", sequence)));
+      throw host_error(text({"llama.cpp: the cache cannot drop ", thing({"sequence ", sequence})}));
     }
   }
 

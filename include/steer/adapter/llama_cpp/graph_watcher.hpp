@@ -202,19 +202,20 @@ class graph_watcher {
   void begin_micro_batch(const ggml_tensor& t) {
     failure_ = nullptr;
     if (state_ != state::followed) {
-      throw host_error(text("llama.cpp: a batch went to ", actual("llama_decode"), " while a hook was set; use ",
-                            expected("llama_cpp_host::decode"), ", which knows its rows"));
+      throw host_error(text({"llama.cpp: a batch went to ", actual("llama_decode"), " while a hook was set; use ",
+                             expected("llama_cpp_host::decode"), ", which knows its rows"}));
     }
     const ggml_tensor* ids = tokens_of(t);
     if (ids == nullptr) {
-      throw host_error(text("llama.cpp: ", thing("a graph"), " does not show its ", expected("tokens"),
-                            "; its rows cannot be told apart"));
+      throw host_error(text({"llama.cpp: ", thing("a graph"), " does not show its ", expected("tokens"),
+                             "; its rows cannot be told apart"}));
     }
     tokens_.resize(static_cast<std::size_t>(ids->ne[0]));
     ggml_backend_tensor_get(ids, tokens_.data(), 0, tokens_.size() * sizeof(std::int32_t));
     if (!batch_.next(tokens_)) {
-      throw host_error(text("llama.cpp: ", thing("a micro-batch"), " of ", actual(tokens_.size()), " tokens is no ",
-                            expected("part of the batch of ", rows_.size()), " in any order known; its rows cannot be told apart"));
+      throw host_error(text({"llama.cpp: ", thing("a micro-batch"), " of ", actual(tokens_.size()), " tokens is no ",
+                             expected({"part of the batch of ", rows_.size()}),
+                             " in any order known; its rows cannot be told apart"}));
     }
     all_.clear();
     outputs_.clear();
@@ -236,9 +237,10 @@ class graph_watcher {
     }
     const auto count = static_cast<std::size_t>(t.ne[1]);
     if (!holds_rows(t) || (count != all_.size() && count != outputs_.size())) {
-      throw host_error(text("llama.cpp: ", thing("tensor ", std::string_view(t.name)), ", layer ", at_layer(name.layer), ", has ",
-                            actual(count), " rows; expected ",
-                            expected("those of the micro-batch, ", all_.size(), ", or those with logits, ", outputs_.size())));
+      throw host_error(
+          text({"llama.cpp: ", thing({"tensor ", std::string_view(t.name)}), ", layer ", at_layer(name.layer), ", has ",
+                actual(count), " rows; expected ",
+                expected({"those of the micro-batch, ", all_.size(), ", or those with logits, ", outputs_.size()})}));
     }
     const std::span<const row_info> info = count == all_.size() ? all_ : outputs_;
     const ggml_backend_buffer_t buffer = t.view_src != nullptr ? t.view_src->buffer : t.buffer;
@@ -247,8 +249,8 @@ class graph_watcher {
       return;
     }
     if (!ggml_is_contiguous(&t)) {
-      throw host_error(text("llama.cpp: ", thing("tensor ", std::string_view(t.name)), ", layer ", at_layer(name.layer), ", lies ",
-                            actual("in pieces"), " outside of host memory"));
+      throw host_error(text({"llama.cpp: ", thing({"tensor ", std::string_view(t.name)}), ", layer ",
+                             at_layer(name.layer), ", lies ", actual("in pieces"), " outside of host memory"}));
     }
     staging_.resize(count * static_cast<std::size_t>(t.ne[0]));
     ggml_backend_tensor_get(&t, staging_.data(), 0, ggml_nbytes(&t));

@@ -138,11 +138,11 @@ class micro_batches {
       }
       for (std::size_t j = 0; j < a[i].size(); ++j) {
         if (a[i][j] != b[i][j]) {
-          throw host_error(text("llama.cpp: ", thing("rows ", a[i][j], " and ", b[i][j], " of the batch"), " have ",
-                                actual("the same token ", fact(a[i][j]).token),
-                                " and may be computed in either order; a hook could not tell sequence ",
-                                fact(a[i][j]).sequence, " from ", fact(b[i][j]).sequence,
-                                ". Decode the sequences in ", expected("batches of their own")));
+          throw host_error(
+              text({"llama.cpp: ", thing({"rows ", a[i][j], " and ", b[i][j], " of the batch"}), " have ",
+                    actual({"the same token ", fact(a[i][j]).token}),
+                    " and may be computed in either order; a hook could not tell sequence ", fact(a[i][j]).sequence,
+                    " from ", fact(b[i][j]).sequence, ". Decode the sequences in ", expected("batches of their own")}));
         }
       }
     }

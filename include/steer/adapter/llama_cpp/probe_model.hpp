@@ -63,7 +63,7 @@ inline std::string fingerprint_of(const llama_model& model) {
     mix(key);
     mix(value);
   }
-  return text("gguf:", digest.hex().substr(0, 16));
+  return text({"gguf:", digest.hex().substr(0, 16)});
 }
 
 struct probed_model {
@@ -94,12 +94,13 @@ inline probed_tensors run_one_token(llama_context* context, graph_watcher& watch
   llama_synchronize(context);
   watcher.probe = nullptr;
   if (failed != 0) {
-    throw host_error(text("llama.cpp: cannot run one token of ", thing("model \"", model_name(*llama_get_model(context)), "\""),
-                          ": llama_decode returned ", actual(failed)));
+    throw host_error(
+        text({"llama.cpp: cannot run one token of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
+              ": llama_decode returned ", actual(failed)}));
   }
   if (!seen.contains({llama_tensor::embeddings, 0})) {
-    throw host_error(text("llama.cpp: the graph of ", thing("model \"", model_name(*llama_get_model(context)), "\""), " has no ",
-                          expected("tensor embd"), ", by which micro-batches are told apart"));
+    throw host_error(text({"llama.cpp: the graph of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
+                           " has no ", expected("tensor embd"), ", by which micro-batches are told apart"}));
   }
   llama_memory_clear(llama_get_memory(context), true);
   return seen;
@@ -185,9 +186,10 @@ inline probed_model probe_model(llama_context* context, graph_watcher& watcher, 
   shape.facts = {row_fact::token, row_fact::position, row_fact::sequence, row_fact::phase, row_fact::prompt_length};
   probed_model found = recognise(run_one_token(context, watcher), std::move(shape));
   if (found.shape.points.empty()) {
-    throw host_error(text("llama.cpp: ", thing("architecture \"", metadata(model, "general.architecture"), "\""), " of model \"",
-                          found.shape.name, "\" has no ", expected("tensor l_out-N of width ", found.shape.width),
-                          " in all of its ", found.shape.layers, " layers; there is nothing to hook into"));
+    throw host_error(
+        text({"llama.cpp: ", thing({"architecture \"", metadata(model, "general.architecture"), "\""}), " of model \"",
+              found.shape.name, "\" has no ", expected({"tensor l_out-N of width ", found.shape.width}),
+              " in all of its ", found.shape.layers, " layers; there is nothing to hook into"}));
   }
   return found;
 }

@@ -44,8 +44,8 @@ inline Eigen::VectorXd origin_coordinates(const std::vector<const direction*>& d
     for (std::size_t i = 0; i < directions.size(); ++i) {
       const direction& v = *directions[i];
       if (v.origin.size() == 0) {
-        throw argument_error(text(who, ": coordinates from the midpoint need the vector's origin, which direction ", i,
-                                  " does not have"));
+        throw argument_error(text(
+            {who, ": coordinates from the midpoint need the vector's origin, which direction ", i, " does not have"}));
       }
       out[static_cast<Eigen::Index>(i)] = unit(v).dot(v.origin.cast<double>());
     }
@@ -83,22 +83,20 @@ struct bound_edit {
 
   void check_more(const std::string& who) const {
     if (vectors.empty() || low.size() != vectors.size() || high.size() != vectors.size()) {
-      throw argument_error(detail::text(who, ": has ",
-                                        detail::actual(vectors.size(), " vectors, ", low.size(), " low and ", high.size(),
-                                                       " high bounds"),
-                                        "; expected ", detail::expected("the same number, at least one")));
+      throw argument_error(detail::text(
+          {who, ": has ",
+           detail::actual({vectors.size(), " vectors, ", low.size(), " low and ", high.size(), " high bounds"}),
+           "; expected ", detail::expected("the same number, at least one")}));
     }
     for (std::size_t i = 0; i < low.size(); ++i) {
       if (low[i] > high[i] || low[i] == infinity || high[i] == -infinity) {
-        throw argument_error(
-            detail::text(who, ": bounds ", i, " are ", detail::actual(low[i], " and ", high[i]), "; expected ",
-                         detail::expected("low <= high")));
+        throw argument_error(detail::text({who, ": bounds ", i, " are ", detail::actual({low[i], " and ", high[i]}),
+                                           "; expected ", detail::expected("low <= high")}));
       }
     }
     if (unit == strength_unit::of_row_norm) {
-      throw argument_error(
-          detail::text(who, ": bounds have no unit ", detail::actual("of_row_norm"), "; expected ",
-                       detail::expected("raw, unit, of_norm or sigma")));
+      throw argument_error(detail::text({who, ": bounds have no unit ", detail::actual("of_row_norm"), "; expected ",
+                                         detail::expected("raw, unit, of_norm or sigma")}));
     }
   }
 

@@ -39,9 +39,9 @@ struct erase_edit {
 
   void check_more(const std::string& who) const {
     if (read.empty() || read.size() != write.size()) {
-      throw argument_error(detail::text(who, ": reads ", read.size(), " directions and writes ",
-                                        detail::actual(write.size()), "; expected ",
-                                        detail::expected("as many, at least one")));
+      throw argument_error(
+          detail::text({who, ": reads ", read.size(), " directions and writes ", detail::actual(write.size()),
+                        "; expected ", detail::expected("as many, at least one")}));
     }
   }
 
@@ -74,10 +74,11 @@ struct erase_edit {
     const auto [least, most] = detail::extreme_eigenvalues(both.transpose().lazyProduct(both));
     // As strict as for a frame, whose Gram matrix squares the condition number; the largest value is at most about 1.
     if (!(least * frame::most_condition > std::max(1.0, most))) {
-      throw numeric_error(detail::text(who,
-                                       ": what is read and what is written are nearly orthogonal: the least singular "
-                                       "value of their products is ",
-                                       detail::actual(std::sqrt(std::max(least, 0.0))), ", so erasing would move rows without bound"));
+      throw numeric_error(detail::text({who,
+                                        ": what is read and what is written are nearly orthogonal: the least singular "
+                                        "value of their products is ",
+                                        detail::actual(std::sqrt(std::max(least, 0.0))),
+                                        ", so erasing would move rows without bound"}));
     }
     out.inverse = detail::inverse_of(both);
     return out;

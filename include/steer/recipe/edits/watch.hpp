@@ -34,7 +34,7 @@ struct watch_edit {
 
   void check_more(const std::string& who) const {
     if (vectors.empty()) {
-      throw argument_error(detail::text(who, ": watches no vector; expected ", detail::expected("at least one")));
+      throw argument_error(detail::text({who, ": watches no vector; expected ", detail::expected("at least one")}));
     }
   }
 
