@@ -26,6 +26,17 @@ set(STEER_llama_cpp_HEADERS  adapter/llama_cpp.hpp adapter/llama_cpp/batch_rows.
                              adapter/llama_cpp/token_batch.hpp)
 set(STEER_llama_cpp_INCLUDES llama.h ggml)
 
+# steer_component_of(<name below include/steer> <component>): the component that a header or its bodies belong to, or nothing.
+function(steer_component_of name component)
+  string(REGEX REPLACE "\\.ipp$" ".hpp" name "${name}")
+  set(${component} "" PARENT_SCOPE)
+  foreach(one IN LISTS STEER_COMPONENTS)
+    if(name IN_LIST STEER_${one}_HEADERS)
+      set(${component} "${one}" PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
+
 # Creates steer::<component>, or says in <missing> why it cannot; <missing> is empty on success.
 macro(steer_provide_component component missing)
   set(${missing} "")

@@ -14,6 +14,10 @@ target_compile_options(steer_own INTERFACE
   $<$<BOOL:${STEER_WERROR}>:-Werror>
   $<$<BOOL:${STEER_NATIVE}>:-march=native>)
 
+# What our own executables link: the compiled library, or the headers alone.
+add_library(steer_linked INTERFACE)
+target_link_libraries(steer_linked INTERFACE $<IF:$<BOOL:${STEER_HEADER_ONLY}>,steer::steer,steer::compiled>)
+
 # steer_require(<package> <target> <debian package> <what needs it>)
 macro(steer_require package target debian purpose)
   if(NOT TARGET ${target})

@@ -2,8 +2,6 @@
 // component `llama_cpp`.
 #pragma once
 
-#include <llama.h>
-
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
@@ -14,24 +12,20 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
+#include <llama.h>
 
 #include "steer/adapter/llama_cpp/batch_rows.hpp"
 #include "steer/adapter/llama_cpp/cached_sequences.hpp"
-#include "steer/adapter/llama_cpp/control_vector_rows.hpp"
 #include "steer/adapter/llama_cpp/graph_watcher.hpp"
-#include "steer/adapter/llama_cpp/probe_model.hpp"
 #include "steer/adapter/llama_cpp/sequence_book.hpp"
 #include "steer/adapter/llama_cpp/text.hpp"
 #include "steer/adapter/llama_cpp/token_batch.hpp"
-#include "steer/core/error.hpp"
 #include "steer/core/hook_ref.hpp"
 #include "steer/core/host.hpp"
-#include "steer/core/matrix.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/model_shape.hpp"
-#include "steer/core/require_fit.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/inject/plan.hpp"
 
@@ -72,38 +66,8 @@ class llama_cpp_host {
  public:
   /// @throws argument_error if the model is null, has no plain decoder, or a callback is taken; host_error if llama.cpp makes no
   ///         context or the graph shows nothing to hook into
-  explicit llama_cpp_host(llama_model* model, llama_context_params parameters = llama_context_default_params(),
-                          llama_cpp_options options = {})
-      : watcher_(std::make_unique<detail::graph_watcher>()) {
-    if (model == nullptr) {
-      throw argument_error(detail::text({"llama.cpp: ", detail::thing("the model"), " is ", detail::actual("null"),
-                                         "; expected ", detail::expected("one that is loaded")}));
-    }
-    if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
-      throw argument_error(detail::text({"llama.cpp: ", detail::thing({"model \"", detail::model_name(*model), "\""}),
-                                         " is not ", detail::expected("a decoder alone")}));
-    }
-    if (parameters.cb_eval != nullptr || parameters.abort_callback != nullptr) {
-      throw argument_error(detail::text({"llama.cpp: the parameters' ",
-                                         detail::thing(parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback"),
-                                         " is set; the adapter needs it for itself"}));
-    }
-    parameters.cb_eval = &detail::graph_watcher::on_node;
-    parameters.cb_eval_user_data = watcher_.get();
-    parameters.abort_callback = &detail::graph_watcher::on_abort;
-    parameters.abort_callback_data = watcher_.get();
-    context_.reset(llama_init_from_model(model, parameters));
-    if (!context_) {
-      throw host_error(detail::text({"llama.cpp: makes no context for ",
-                                     detail::thing({"model \"", detail::model_name(*model), "\""}),
-                                     " with these parameters; its log says why"}));
-    }
-    sequences_ = {context_.get(), parameters.kv_unified || parameters.n_seq_max <= 1};
-    auto found = detail::probe_model(context_.get(), *watcher_, std::move(options.fingerprint));
-    shape_ = std::move(found.shape);
-    watcher_->table = std::move(found.table);
-    watcher_->reserve(options.memory, shape_, llama_n_ubatch(context_.get()));
-  }
+  STEER_API explicit llama_cpp_host(llama_model* model, llama_context_params parameters = llama_context_default_params(),
+                          llama_cpp_options options = {});
 
   [[nodiscard]] const model_shape& shape() const noexcept { return shape_; }
   [[nodiscard]] const llama_model& model() const noexcept { return *llama_get_model(context_.get()); }
@@ -131,23 +95,7 @@ class llama_cpp_host {
   /// layer 0, to all rows of all sequences becomes llama.cpp's own control vector; any other acts as a hook.
   /// @throws what require_fit throws for a plan that was compiled for another model; host_error if llama.cpp refuses the control
   ///         vector; what acted before goes on to act then
-  llama_cpp_path steer(const plan& next, llama_cpp_native native = llama_cpp_native::allowed) {
-    require_fit(next, shape_);
-    if (next.empty()) {
-      clear_hook();
-      return path_;
-    }
-    action to{.as = {prefix_steering::source::plan, next.digest()}};
-    if (native == llama_cpp_native::allowed) {
-      to.native = detail::control_vector_rows(next, shape_);
-    }
-    if (to.native.empty()) {
-      to.kept = std::make_unique<const plan>(next);
-      to.hook = *to.kept;
-    }
-    act(std::move(to));
-    return path_;
-  }
+  STEER_API llama_cpp_path steer(const plan& next, llama_cpp_native native = llama_cpp_native::allowed);
 
   /// Nothing acts.
   /// @throws host_error if llama.cpp does not let go of its control vector
@@ -179,42 +127,14 @@ class llama_cpp_host {
 
   /// Under what the rows of a sequence that are in the cache were computed.
   /// @throws argument_error if it has not begun
-  [[nodiscard]] prefix_steering prefix(llama_seq_id sequence) const {
-    return sequences_.require_begun(sequence).prefix(sequence);
-  }
+  STEER_API [[nodiscard]] prefix_steering prefix(llama_seq_id sequence) const;
 
   /// `llama_decode`, with what hooks must know of each row. Nothing of a batch that fails stays in the cache; a sequence whose
   /// memory cannot drop a part of it is dropped, to be begun anew.
   /// @throws argument_error for a batch that llama.cpp would end the program for, rows that carry no token or belong to
   ///         several sequences, sequences that were not begun, and positions that are not the next of their sequence; host_error
   ///         if rows could be mistaken for each other, were dropped without the adapter, or llama.cpp fails
-  void decode(const llama_batch& batch) {
-    batch_.read(batch, context_.get(), sequences_.book());
-    const bool followed = watcher_->announce(shape_, batch_.rows, batch_.outputs, llama_n_ubatch(context_.get()));
-    const std::int32_t failed = llama_decode(context_.get(), batch);
-    if (followed) {
-      llama_synchronize(context_.get());  // the hook's last call may still be to come
-    }
-    const std::exception_ptr failure = watcher_->conclude();
-    if (!failure && failed == 0) {
-      const bool unsteered = path_ != llama_cpp_path::native && !watcher_->writes();
-      sequences_.extend(batch_, unsteered ? detail::acting{} : as_);
-      return;
-    }
-    std::string lost;
-    for (const llama_seq_id sequence : sequences_.undo(batch_)) {
-      lost += detail::text({"; sequence ", sequence, " cannot go back and was dropped, begin it anew"});
-    }
-    if (failure) {
-      std::rethrow_exception(failure);
-    }
-    throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_decode"), " returned ", detail::actual(failed),
-                                   " for a batch of ", batch.n_tokens, " tokens",
-                                   failed == 1 ? detail::text({"; the cache has no room, the context is ",
-                                                               llama_n_ctx(context_.get()), " tokens"})
-                                               : std::string(),
-                                   lost}));
-  }
+  STEER_API void decode(const llama_batch& batch);
 
   /// Begins a sequence and decodes its prompt, in as many batches as the context needs. Its last row has logits. A prompt that
   /// fails is dropped.
@@ -226,14 +146,7 @@ class llama_cpp_host {
   /// The logits of row i of the last batch; negative i counts from the last row that has some.
   /// @shape  returns [vocabulary], a view that the next batch invalidates
   /// @throws argument_error if the row has none
-  [[nodiscard]] std::span<const float> logits(std::int32_t i) {
-    const float* first = llama_get_logits_ith(context_.get(), i);
-    if (first == nullptr) {
-      throw argument_error(detail::text({"llama.cpp: ", detail::thing({"row ", i, " of the last batch"}), " has no ",
-                                         detail::expected("logits"), "; mark it in the batch"}));
-    }
-    return {first, static_cast<std::size_t>(vocabulary())};
-  }
+  STEER_API [[nodiscard]] std::span<const float> logits(std::int32_t i);
 
   // As a steer::text_host.
 
@@ -241,60 +154,12 @@ class llama_cpp_host {
   /// emptied again.
   /// @throws argument_error if the text is empty or does not fit the context, or every sequence is in use; as `decode`; what
   ///         require_fit throws for a hook that was made for another model
-  void evaluate(std::span<const std::int32_t> tokens, hook_ref<float> observer) {
-    observer.require_fit(shape_);
-    const llama_seq_id sequence = sequences_.idle(1).front();
-    const int last = shape_.layers - 1;
-    const bool wants_last = std::any_of(all_points.begin(), all_points.end(), [&](point p) {
-      return shape_.points.contains(p) && observer.access({last, p}) != access::none;
-    });
-    alone(observer, {sequence}, [&] {
-      run_prompt(sequence, tokens, wants_last ? token_batch::output::logits : token_batch::output::none);
-    });
-  }
+  STEER_API void evaluate(std::span<const std::int32_t> tokens, hook_ref<float> observer);
 
   /// As a steer::logits_host: runs texts as `evaluate` does, as many at once as sequences are idle and a batch holds.
   /// @throws as `evaluate`; what the sink throws
   /// @cost   besides the passes, a copy of the logits of texts longer than a batch
-  void logits(std::span<const std::vector<std::int32_t>> texts, hook_ref<float> hook, const logits_sink& sink) {
-    hook.require_fit(shape_);
-    const std::vector<llama_seq_id> idle = sequences_.idle(llama_n_seq_max(context_.get()));
-    const std::size_t most = llama_n_batch(context_.get());
-    token_batch batch;
-    alone(hook, idle, [&] {
-      for (std::size_t first = 0; first < texts.size();) {
-        batch.clear();
-        std::size_t next = first;
-        for (; next < texts.size() && next - first < idle.size() && batch.size() + texts[next].size() <= most; ++next) {
-          const llama_seq_id sequence = idle[next - first];
-          require_room(texts[next]);
-          begin(sequence, static_cast<std::int32_t>(texts[next].size()));
-          llama_pos position = 0;
-          for (const std::int32_t token : texts[next]) {
-            batch.add(token, position++, sequence, token_batch::output::logits);
-          }
-        }
-        if (next == first) {  // longer than a batch
-          matrix<float> whole(static_cast<Eigen::Index>(texts[first].size()), vocabulary());
-          Eigen::Index row = 0;
-          run_prompt(idle.front(), texts[first], token_batch::output::logits, [&](std::size_t rows) {
-            for (std::size_t i = 0; i < rows; ++i) {
-              const auto found = logits(static_cast<std::int32_t>(i));
-              std::copy(found.begin(), found.end(), whole.row(row++).data());
-            }
-          });
-          sink(first++, {whole.data(), whole.rows(), whole.cols()});
-          continue;
-        }
-        decode(batch.view());
-        for (std::int32_t row = 0; first < next; ++first) {  // all rows want logits, so they stand one after the other
-          const auto count = static_cast<std::int32_t>(texts[first].size());
-          sink(first, {logits(row).data(), count, vocabulary()});
-          row += count;
-        }
-      }
-    });
-  }
+  STEER_API void logits(std::span<const std::vector<std::int32_t>> texts, hook_ref<float> hook, const logits_sink& sink);
 
   /// The model's tokens of a text, its BOS in front where it has one; what looks like a special token stays text. See also
   /// `chat_tokens`.
@@ -317,31 +182,10 @@ class llama_cpp_host {
   };
 
   /// All of it or nothing: what may fail comes first.
-  void act(action to) {
-    if (to.hook) {
-      to.hook->require_fit(shape_);
-    }
-    if (!to.native.empty() || !native_.empty()) {
-      if (!set_native(to.native)) {
-        const bool as_before = set_native(native_);
-        throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses ",
-                                       to.native.empty() ? "to clear the control vector" : "a control vector",
-                                       as_before ? "" : ", and the one before it"}));
-      }
-    }
-    path_ = to.hook ? llama_cpp_path::hook : to.native.empty() ? llama_cpp_path::none : llama_cpp_path::native;
-    watcher_->hook = to.hook;
-    native_ = std::move(to.native);
-    kept_ = std::move(to.kept);
-    as_ = to.as;
-  }
+  STEER_API void act(action to);
 
   /// Always the full length: llama.cpp keeps the old rows of layers that a shorter buffer leaves out.
-  [[nodiscard]] bool set_native(const std::vector<float>& rows) {
-    const bool on = !rows.empty();
-    return llama_set_adapter_cvec(context_.get(), on ? rows.data() : nullptr, rows.size(), static_cast<std::int32_t>(shape_.width),
-                                  on ? 1 : -1, on ? shape_.layers - 1 : -1) == 0;
-  }
+  STEER_API [[nodiscard]] bool set_native(const std::vector<float>& rows);
 
   [[nodiscard]] Eigen::Index vocabulary() const { return llama_vocab_n_tokens(llama_model_get_vocab(&model())); }
 
@@ -380,13 +224,7 @@ class llama_cpp_host {
     }
   }
 
-  void require_room(std::span<const std::int32_t> tokens) const {
-    const auto room = llama_n_ctx_seq(context_.get());
-    if (tokens.empty() || tokens.size() > room) {
-      throw argument_error(detail::text({"llama.cpp: ", detail::thing("a text"), " has ", detail::actual(tokens.size()),
-                                         " tokens; expected ", detail::expected({"1 to ", room})}));
-    }
-  }
+  STEER_API void require_room(std::span<const std::int32_t> tokens) const;
 
   /// @param others  what the rows before the last have
   /// @param after   told after each batch how many rows it had
@@ -431,3 +269,7 @@ static_assert(text_host<llama_cpp_host> && logits_host<llama_cpp_host>);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/adapter/llama_cpp.ipp"
+#endif

@@ -4,15 +4,10 @@
 // space, and their sums and multiples do not compile.
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
-#include <cmath>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -20,79 +15,13 @@ inline namespace v0 {
 
 namespace detail {
 
-/// What two measurements of the same thing agree on: their mean, or nothing if one is missing.
-inline std::optional<double> mean_of(const std::optional<double>& a, const std::optional<double>& b) {
-  return a && b ? std::optional(0.5 * (*a + *b)) : std::nullopt;
-}
-
 /// @throws argument_error if the vectors belong to different points or models, shape_error if to different layers or
 ///         widths
-inline void require_together(const steering_vector& a, const steering_vector& b, const std::string& who) {
-  check(a);
-  check(b);
-  if (a.point != b.point) {
-    throw argument_error(text({thing(who), ": \"", a.name, "\" belongs to ", expected(to_string(a.point)), ", \"",
-                               b.name, "\" to ", actual(to_string(b.point)), "; expected one point"}));
-  }
-  if (!a.source.fingerprint.empty() && !b.source.fingerprint.empty() && a.source.fingerprint != b.source.fingerprint) {
-    throw argument_error(
-        text({thing(who), ": \"", a.name, "\" was measured on ", expected({"model \"", a.source.model, "\""}), ", \"",
-              b.name, "\" on ", actual({"\"", b.source.model, "\" with other weights"}),
-              "; their spaces have nothing in common"}));
-  }
-  if (a.width() != b.width()) {
-    throw shape_error(text({thing(who), ": \"", a.name, "\" has width ", expected(a.width()), ", \"", b.name, "\" has ",
-                            actual(b.width()), "; expected the same"}));
-  }
-  for (const auto* pair : {&a, &b}) {
-    const steering_vector& other = pair == &a ? b : a;
-    for (const auto& [layer, v] : pair->directions) {
-      if (!other.directions.contains(layer)) {
-        throw shape_error(text({thing(who), ": \"", pair->name, "\" has layer ", at_layer(layer), ", \"", other.name,
-                                "\" has not; expected ", expected("the same layers")}));
-      }
-    }
-  }
-}
+STEER_API void require_together(const steering_vector& a, const steering_vector& b, const std::string& who);
 
 /// As `require_together` for all of them, at least one.
 /// @return the first whose model is known, or else the first: what a vector made of all has to say of its model
-inline const steering_vector& require_all_together(const std::vector<steering_vector>& vectors, const std::string& who) {
-  const auto known = std::find_if(vectors.begin(), vectors.end(),
-                                  [](const steering_vector& v) { return !v.source.fingerprint.empty(); });
-  const steering_vector& first = known == vectors.end() ? vectors.front() : *known;
-  for (const steering_vector& v : vectors) {
-    require_together(first, v, who);
-  }
-  return first;
-}
-
-inline steering_vector multiple(double factor, const steering_vector& v, std::string name) {
-  check(v);
-  if (!(std::isfinite(factor) && factor != 0.0)) {
-    throw numeric_error(text({thing({"multiple of \"", v.name, "\""}), ": the factor is ", actual(factor),
-                              "; expected ", expected("a finite number other than 0")}));
-  }
-  steering_vector out = v;
-  out.name = std::move(name);
-  for (auto& [layer, here] : out.directions) {
-    here.values = (factor * here.values.cast<double>()).cast<float>();
-    evidence& e = here.evidence;
-    if (e.norm_ratio) {
-      *e.norm_ratio *= std::abs(factor);
-    }
-    if (factor < 0.0) {  // read the other way round
-      const auto minus = [](std::optional<double>& x) { x = x ? std::optional(-*x) : std::nullopt; };
-      const auto complement = [](std::optional<double>& x) { x = x ? std::optional(1.0 - *x) : std::nullopt; };
-      complement(e.auroc);
-      complement(e.majority);
-      minus(e.d_prime);
-      minus(e.coherence);
-    }
-  }
-  check(out);
-  return out;
-}
+STEER_API const steering_vector& require_all_together(const std::vector<steering_vector>& vectors, const std::string& who);
 
 }  // namespace detail
 
@@ -103,56 +32,25 @@ inline steering_vector multiple(double factor, const steering_vector& v, std::st
 ///
 /// @throws argument_error for different points or models; shape_error for different layers or widths; numeric_error if
 ///         the sum is zero at a layer
-inline steering_vector operator+(const steering_vector& a, const steering_vector& b) {
-  const std::string name = detail::text({a.name, " + ", b.name});
-  detail::require_together(a, b, name);
-  steering_vector out;
-  out.name = name;
-  out.point = a.point;
-  out.source = a.source;
-  if (out.source.fingerprint.empty()) {  // what one of them knows of the model is not lost
-    out.source.model = b.source.model;
-    out.source.fingerprint = b.source.fingerprint;
-  }
-  out.source.method = detail::text({a.source.method, " + ", b.source.method});
-  out.source.contrast = detail::text({"(", a.source.contrast, ") + (", b.source.contrast, ")"});
-  out.source.tokens = a.source.tokens == b.source.tokens ? a.source.tokens : a.source.tokens + "; " + b.source.tokens;
-  out.source.positives += b.source.positives;
-  out.source.negatives += b.source.negatives;
-  for (const auto& [layer, left] : a.directions) {
-    const direction& right = b.directions.at(layer);
-    const Eigen::VectorXd sum = left.values.cast<double>() + right.values.cast<double>();
-    constexpr double rounding = 1e-6;  // of floats
-    const double size = left.values.cast<double>().norm() + right.values.cast<double>().norm();
-    if (sum.norm() <= rounding * size) {
-      throw numeric_error(
-          detail::text({detail::thing(name), ", layer ", detail::at_layer(layer), ": the sum is ",
-                        detail::actual("zero"), "; a direction needs ", detail::expected("a norm above 0")}));
-    }
-    out.directions[layer].values = sum.cast<float>();
-    out.directions[layer].row_norm = detail::mean_of(left.row_norm, right.row_norm);
-  }
-  check(out);
-  return out;
-}
+STEER_API steering_vector operator+(const steering_vector& a, const steering_vector& b);
 
 /// factor · v. A negative factor exchanges the sides, in the evidence too.
 ///
 /// Lengths matter in sums, and where a strength is `raw`. An edit in any other unit sees the direction only: its
 /// strength is the place for a factor there.
 /// @throws numeric_error if the factor is 0 or not finite
-inline steering_vector operator*(double factor, const steering_vector& v) {
-  return detail::multiple(factor, v, detail::text({factor, " ", v.name}));
-}
-inline steering_vector operator*(const steering_vector& v, double factor) { return factor * v; }
-inline steering_vector operator/(const steering_vector& v, double divisor) { return (1.0 / divisor) * v; }
-inline steering_vector operator-(const steering_vector& v) {
-  return detail::multiple(-1.0, v, detail::text({"-", v.name}));
-}
+STEER_API steering_vector operator*(double factor, const steering_vector& v);
+STEER_API steering_vector operator*(const steering_vector& v, double factor);
+STEER_API steering_vector operator/(const steering_vector& v, double divisor);
+STEER_API steering_vector operator-(const steering_vector& v);
 
 /// a - b
 /// @throws as `+`
-inline steering_vector operator-(const steering_vector& a, const steering_vector& b) { return a + -b; }
+STEER_API steering_vector operator-(const steering_vector& a, const steering_vector& b);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/compose/algebra.ipp"
+#endif

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <memory>
-#include <type_traits>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/core/require_fit.hpp"
 
@@ -63,17 +63,15 @@ struct c_hook {
   /// Whether a number from C is a point; a hook skips all others.
   static constexpr bool exists(int point) noexcept { return point >= 0 && point < static_cast<int>(point_count); }
 
-  [[nodiscard]] steer::access access(site where) const noexcept {
-    const int answer = query(user, where.layer, static_cast<int>(where.point));
-    return answer <= 0 ? steer::access::none : answer == 1 ? steer::access::read : steer::access::write;
-  }
-  void operator()(site where, rows<float> activations) const noexcept {
-    call(user, where.layer, static_cast<int>(where.point), activations.data, activations.count, activations.width,
-         activations.stride, activations.info.data());
-  }
+  STEER_API [[nodiscard]] steer::access access(site where) const noexcept;
+  STEER_API void operator()(site where, rows<float> activations) const noexcept;
 };
 static_assert(hook<const c_hook, float>);
 static_assert(std::is_standard_layout_v<row_info> && sizeof(row_info) == 20);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/core/c_hook.ipp"
+#endif

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "steer/core/enum_set.hpp"
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/core/site.hpp"
 
@@ -24,35 +24,18 @@ struct model_shape {
   enum_set<row_fact> facts;       ///< the facts that `row_info` really carries
 
   /// The width of the rows at a point, or 0 where the host does not show it.
-  [[nodiscard]] std::ptrdiff_t width_at(steer::point p) const noexcept {
-    if (!points.contains(p)) {
-      return 0;
-    }
-    return p == steer::point::attention_heads ? heads * head_width : width;
-  }
+  STEER_API [[nodiscard]] std::ptrdiff_t width_at(steer::point p) const noexcept;
 
   /// @throws shape_error if the model has no such layer or the host does not show that point; `who` names the asker
-  void require(site s, const std::string& who) const {
-    using namespace detail;
-    if (s.layer < 0 || s.layer >= layers) {
-      throw shape_error(text({thing(who), ": layer ", at_layer(s.layer), " does not exist; model \"", name, "\" has ",
-                              expected(layers > 0 ? text({"layers 0 to ", layers - 1}) : std::string("no layers"))}));
-    }
-    if (!points.contains(s.point)) {
-      throw shape_error(
-          text({thing(who), ": the host of model \"", name, "\" does not show ", expected(to_string(s.point))}));
-    }
-  }
+  STEER_API void require(site s, const std::string& who) const;
 
   /// @throws argument_error if the host does not supply that fact of its rows; `who` names the asker
-  void require(row_fact fact, const std::string& who) const {
-    using namespace detail;
-    if (!facts.contains(fact)) {
-      throw argument_error(text({thing(who), ": needs each row's ", expected(to_string(fact)),
-                                 ", which the host of model \"", name, "\" does not supply"}));
-    }
-  }
+  STEER_API void require(row_fact fact, const std::string& who) const;
 };
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/core/model_shape.ipp"
+#endif

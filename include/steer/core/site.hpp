@@ -2,13 +2,12 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -35,16 +34,7 @@ constexpr std::string_view to_string(point p) noexcept { return point_names[stat
 
 /// The point of that name.
 /// @throws argument_error naming the known points if there is none
-inline point point_from_string(std::string_view name) {
-  for (const point p : all_points) {
-    if (to_string(p) == name) {
-      return p;
-    }
-  }
-  throw argument_error(detail::text({"point \"", detail::actual(name), "\" is unknown; expected ",
-                                     detail::expected("residual_in, attention_heads, attention_out, mlp_out or "
-                                                      "residual_out")}));
-}
+STEER_API point point_from_string(std::string_view name);
 
 /// One place where a hook can act. Layers are zero-based.
 struct site {
@@ -54,7 +44,11 @@ struct site {
   constexpr auto operator<=>(const site&) const = default;
 };
 
-inline std::string to_string(site s) { return detail::text({"layer ", s.layer, " ", to_string(s.point)}); }
+STEER_API std::string to_string(site s);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/core/site.ipp"
+#endif

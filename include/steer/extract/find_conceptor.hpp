@@ -1,13 +1,12 @@
 // steer/extract/find_conceptor.hpp: the conceptor of samples.
 #pragma once
 
+#include <concepts>
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
-#include <cmath>
-#include <concepts>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/moments.hpp"
 #include "steer/extract/samples.hpp"
@@ -24,14 +23,7 @@ struct conceptor_options {
 
 namespace detail {
 
-inline double inverse_square(const conceptor_options& options) {
-  const double out = 1.0 / (options.aperture * options.aperture);
-  if (!(options.aperture > 0.0 && std::isfinite(options.aperture) && out > 0.0 && std::isfinite(out))) {
-    throw argument_error(text({"find_conceptor: aperture is ", actual(options.aperture), "; expected ",
-                               expected("a finite number above 0"), ", and its square too"}));
-  }
-  return out;
-}
+STEER_API double inverse_square(const conceptor_options& options);
 
 /// system⁻¹ right.
 /// @throws numeric_error if it cannot: the samples span too few dimensions for so large an aperture
@@ -104,3 +96,7 @@ conceptor find_conceptor(const Eigen::MatrixBase<Rows>& samples, conceptor_optio
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/find_conceptor.ipp"
+#endif

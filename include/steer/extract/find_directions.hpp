@@ -1,16 +1,15 @@
 // steer/extract/find_directions.hpp: any method, at every layer of a recorder, with evidence.
 #pragma once
 
-#include <Eigen/Core>
 #include <cmath>
 #include <concepts>
 #include <optional>
 #include <random>
 #include <string>
-#include <string_view>
 #include <utility>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/measure_evidence.hpp"
@@ -61,9 +60,7 @@ struct by_principal_component {
 struct by_whitened_difference {
   whitened_options options = {};
 
-  [[nodiscard]] std::string name() const {
-    return detail::text({"whitened_difference, shrinkage ", options.shrinkage});
-  }
+  STEER_API [[nodiscard]] std::string name() const;
   [[nodiscard]] Eigen::Index least() const { return 2; }
   template <class Positive, class Negative>
   [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
@@ -76,7 +73,7 @@ struct by_whitened_difference {
 struct by_probe {
   probe_options options = {};
 
-  [[nodiscard]] std::string name() const { return detail::text({"probe, penalty ", options.penalty}); }
+  STEER_API [[nodiscard]] std::string name() const;
   template <class Positive, class Negative>
   [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
                                            const Eigen::MatrixBase<Negative>& negative) const {
@@ -180,3 +177,7 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/find_directions.ipp"
+#endif

@@ -1,17 +1,16 @@
 // steer/extract/leace.hpp: the least change after which no linear classifier finds a concept.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <vector>
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
-#include <algorithm>
-#include <cmath>
-#include <concepts>
-#include <string>
-#include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/moments.hpp"
 #include "steer/extract/samples.hpp"
@@ -37,24 +36,14 @@ struct eraser {
   }
 
   /// For `recipe::transform`.
-  [[nodiscard]] low_rank_map map() const {
-    return {read.cast<float>(), -write.cast<float>(), (-read * mean).cast<float>()};
-  }
+  STEER_API [[nodiscard]] low_rank_map map() const;
 
   /// For `recipe::erase`, whose origin is `midpoint` then.
   [[nodiscard]] std::vector<direction> readers() const { return rows_as_directions(read); }
   [[nodiscard]] std::vector<direction> writers() const { return rows_as_directions(write); }
 
  private:
-  [[nodiscard]] std::vector<direction> rows_as_directions(const matrix<double>& rows) const {
-    std::vector<direction> out(static_cast<std::size_t>(rows.rows()));
-    for (Eigen::Index i = 0; i < rows.rows(); ++i) {
-      direction& here = out[static_cast<std::size_t>(i)];
-      here.values = rows.row(i).cast<float>().transpose();
-      here.origin = mean.cast<float>();
-    }
-    return out;
-  }
+  STEER_API [[nodiscard]] std::vector<direction> rows_as_directions(const matrix<double>& rows) const;
 };
 
 namespace detail {
@@ -168,3 +157,7 @@ eraser binary_leace(const Eigen::MatrixBase<Positive>& positive, const Eigen::Ma
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/leace.ipp"
+#endif

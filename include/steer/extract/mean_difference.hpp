@@ -1,13 +1,11 @@
 // steer/extract/mean_difference.hpp: the direction from one side's mean to the other's.
 #pragma once
 
-#include <Eigen/Core>
-#include <cmath>
 #include <optional>
 #include <string>
-#include <utility>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/measure_evidence.hpp"
 #include "steer/extract/recorder.hpp"
@@ -54,21 +52,7 @@ namespace detail {
 
 /// What a recorder says of a vector whose directions are still to be found.
 /// @throws numeric_error if a side has no text
-inline steering_vector named_vector(const recorder& recorded, vector_name of, std::string method) {
-  const auto n = recorded.count(side::positive);
-  const auto m = recorded.count(side::negative);
-  if (n == 0 || m == 0) {
-    throw numeric_error(
-        text({thing({method, " \"", of.name, "\""}), ": the recorder has ",
-              actual({n, " positive and ", m, " negative"}), " texts; expected ", expected("at least one of each")}));
-  }
-  steering_vector out;
-  out.name = std::move(of.name);
-  out.point = recorded.options().point;
-  out.source = {recorded.shape().name, recorded.shape().fingerprint, std::move(method), std::move(of.contrast),
-                to_string(recorded.options().tokens), n, m};
-  return out;
-}
+STEER_API steering_vector named_vector(const recorder& recorded, vector_name of, std::string method);
 
 /// A direction with what can be measured along it.
 /// @shape  positive [n, d], negative [m, d], v and middle [d]
@@ -97,27 +81,11 @@ direction measured_direction(const Eigen::Ref<const matrix<float>>& positive, co
 /// @throws numeric_error naming the layer if a side has no text or the two means are equal up to rounding
 /// @cost   O(n L d), held-out figures included
 /// @source Rimsky et al. 2023, arXiv:2312.06681; deviation: any token selection, pooled per text
-inline steering_vector mean_difference(const recorder& recorded, vector_name of) {
-  steering_vector out = detail::named_vector(recorded, std::move(of), "mean_difference");
-  constexpr double rounding = 1e-12;  // of sums in double; texts in another order differ by as much
-  const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
-  const auto method = [](const auto& p, const auto& q) { return mean_difference(p, q); };
-  for (const int layer : recorded.options().layers) {
-    const Eigen::VectorXd plus = recorded.mean(layer, side::positive);
-    const Eigen::VectorXd minus = recorded.mean(layer, side::negative);
-    const Eigen::VectorXd v = plus - minus;
-    const std::string who = detail::text({"mean_difference \"", out.name, "\""});
-    if (v.norm() <= rounding * (plus.norm() + minus.norm())) {
-      throw numeric_error(
-          detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": the two sides have ",
-                        detail::actual("the same mean"), "; a direction needs ", detail::expected("a norm above 0")}));
-    }
-    out.directions[layer] = detail::measured_direction(
-        recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), v, 0.5 * (plus + minus), pairs,
-        recorded.mean_row_norm(layer), method, detail::text({who, ", layer ", layer}));
-  }
-  return out;
-}
+STEER_API steering_vector mean_difference(const recorder& recorded, vector_name of);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/mean_difference.ipp"
+#endif

@@ -1,17 +1,16 @@
 // steer/extract/measure_evidence.hpp: evidence for any method that turns two sides into a direction.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <utility>
 #include <vector>
+#include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/samples.hpp"
 #include "steer/extract/separation.hpp"
@@ -40,18 +39,13 @@ matrix<float> rows_where(const Eigen::Ref<const matrix<float>>& all, Keep keep) 
 
 /// Standard deviation of all the texts' projections on a unit direction, both sides together.
 /// @shape positive [n, d], negative [m, d], u [d]
-inline double spread_along(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
-                           const Eigen::VectorXd& u) {
-  Eigen::VectorXd projections(positive.rows() + negative.rows());
-  projections << positive.cast<double>() * u, negative.cast<double>() * u;
-  projections.array() -= projections.mean();
-  return std::sqrt(projections.squaredNorm() / static_cast<double>(projections.size() - 1));
-}
+STEER_API double spread_along(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
+                           const Eigen::VectorXd& u);
 
-inline double cosine(const Eigen::VectorXd& a, const Eigen::VectorXd& b) { return a.normalized().dot(b.normalized()); }
+STEER_API double cosine(const Eigen::VectorXd& a, const Eigen::VectorXd& b);
 
 /// Sum of squares of each number's distance from their mean.
-inline double squares_within(const Eigen::VectorXd& scores) { return (scores.array() - scores.mean()).square().sum(); }
+STEER_API double squares_within(const Eigen::VectorXd& scores);
 
 /// How many texts a side a method needs at least; 1 where it does not say.
 template <class Method>
@@ -170,3 +164,7 @@ evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive, const
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/measure_evidence.ipp"
+#endif

@@ -1,13 +1,10 @@
 // steer/extract/moments.hpp: means and covariances of activations that nobody keeps.
 #pragma once
 
-#include <Eigen/Core>
-#include <cmath>
 #include <cstdint>
-#include <string>
-#include <utility>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/samples.hpp"
 
@@ -36,14 +33,7 @@ enum class second_moments : std::uint8_t {
 class moments {
  public:
   /// @throws shape_error if the width is below 1
-  explicit moments(Eigen::Index width, second_moments kept = second_moments::covariance) : kept_(kept) {
-    if (width < 1) {
-      throw shape_error(
-          detail::text({"moments: width is ", detail::actual(width), "; expected ", detail::expected("at least 1")}));
-    }
-    mean_ = Eigen::VectorXd::Zero(width);
-    squares_ = Eigen::MatrixXd::Zero(width, kept == second_moments::covariance ? width : 1);
-  }
+  STEER_API explicit moments(Eigen::Index width, second_moments kept = second_moments::covariance);
 
   /// Adds rows of any scalar type.
   /// @shape  rows [n, d]
@@ -75,79 +65,31 @@ class moments {
   /// As if every row that `other` has seen had been seen here.
   /// @throws shape_error for another width; argument_error if one keeps the covariance and the other does not;
   ///         numeric_error if squares overflow; nothing is added then
-  void merge(const moments& other) {
-    if (other.width() != width()) {
-      throw shape_error(detail::text(
-          {"moments: merges width ", detail::actual(other.width()), " into width ", detail::expected(width())}));
-    }
-    if (other.kept_ != kept_) {
-      throw argument_error(detail::text({"moments: one keeps the covariance, the other variances only; expected ",
-                                         detail::expected("the same"), ", or they do not merge"}));
-    }
-    if (other.count_ == 0) {
-      return;
-    }
-    const auto n = static_cast<double>(count_);
-    const auto m = static_cast<double>(other.count_);
-    const Eigen::VectorXd way = other.mean_ - mean_;
-    // A diagonal bounds all of a scatter matrix.
-    if (!std::isfinite(n * m / (n + m) * way.squaredNorm() + total() + other.total())) {
-      throw numeric_error(detail::text(
-          {"moments: the squares of the rows overflow; expected ", detail::expected("numbers up to about 1e150")}));
-    }
-    if (kept_ == second_moments::covariance) {
-      squares_ += other.squares_ + (n * m / (n + m)) * way * way.transpose();
-    } else {
-      squares_ += other.squares_ + (n * m / (n + m)) * way.cwiseAbs2();
-    }
-    mean_ += (m / (n + m)) * way;
-    count_ += other.count_;
-  }
+  STEER_API void merge(const moments& other);
 
   [[nodiscard]] Eigen::Index width() const noexcept { return mean_.size(); }
   [[nodiscard]] Eigen::Index count() const noexcept { return count_; }
   [[nodiscard]] second_moments kept() const noexcept { return kept_; }
 
   /// @throws numeric_error before the first row
-  [[nodiscard]] const Eigen::VectorXd& mean() const {
-    require(1, "the mean");
-    return mean_;
-  }
+  STEER_API [[nodiscard]] const Eigen::VectorXd& mean() const;
 
   /// Unbiased.
   /// @throws numeric_error below two rows
-  [[nodiscard]] Eigen::VectorXd variance() const {
-    require(2, "a variance");
-    const Eigen::VectorXd sums =
-        kept_ == second_moments::covariance ? squares_.diagonal().eval() : squares_.col(0).eval();
-    return sums / static_cast<double>(count_ - 1);
-  }
+  STEER_API [[nodiscard]] Eigen::VectorXd variance() const;
 
   /// Unbiased, symmetric.
   /// @shape  returns [d, d]
   /// @throws numeric_error below two rows, argument_error if only variances were kept
-  [[nodiscard]] Eigen::MatrixXd covariance() const {
-    require(2, "a covariance");
-    return scatter() / static_cast<double>(count_ - 1);
-  }
+  STEER_API [[nodiscard]] Eigen::MatrixXd covariance() const;
 
   /// Σ (h - mean)(h - mean)ᵀ
   /// @throws argument_error if only variances were kept
-  [[nodiscard]] const Eigen::MatrixXd& scatter() const {
-    if (kept_ != second_moments::covariance) {
-      throw argument_error(
-          detail::text({"moments: only ", detail::actual("variances"), " were kept; the covariance needs ",
-                        detail::expected("second_moments::covariance")}));
-    }
-    return squares_;
-  }
+  STEER_API [[nodiscard]] const Eigen::MatrixXd& scatter() const;
 
   /// Σ h hᵀ / n, about zero.
   /// @throws as `covariance`, from one row on
-  [[nodiscard]] Eigen::MatrixXd correlation() const {
-    require(1, "a correlation");
-    return scatter() / static_cast<double>(count_) + mean_ * mean_.transpose();
-  }
+  STEER_API [[nodiscard]] Eigen::MatrixXd correlation() const;
 
  private:
   /// Σ |h - mean|²
@@ -155,12 +97,7 @@ class moments {
     return kept_ == second_moments::covariance ? squares_.diagonal().sum() : squares_.sum();
   }
 
-  void require(Eigen::Index least, const char* what) const {
-    if (count_ < least) {
-      throw numeric_error(detail::text({"moments: ", what, " needs ", detail::expected({"at least ", least, " rows"}),
-                                        "; has seen ", detail::actual(count_)}));
-    }
-  }
+  STEER_API void require(Eigen::Index least, const char* what) const;
 
   second_moments kept_;
   Eigen::Index count_ = 0;
@@ -201,28 +138,7 @@ class cross_moments {
   }
 
   /// @throws shape_error for other widths; numeric_error if squares overflow; nothing is added then
-  void merge(const cross_moments& other) {
-    if (other.rows_.width() != rows_.width() || other.labels_.width() != labels_.width()) {
-      throw shape_error(detail::text({"cross_moments: merges widths ",
-                                      detail::actual({other.rows_.width(), " and ", other.labels_.width()}), " into ",
-                                      detail::expected({rows_.width(), " and ", labels_.width()})}));
-    }
-    if (other.rows_.count() == 0) {
-      return;
-    }
-    Eigen::MatrixXd cross = cross_ + other.cross_;
-    if (rows_.count() > 0) {
-      const auto n = static_cast<double>(rows_.count());
-      const auto m = static_cast<double>(other.rows_.count());
-      cross +=
-          (n * m / (n + m)) * (other.rows_.mean() - rows_.mean()) * (other.labels_.mean() - labels_.mean()).transpose();
-    }
-    moments labels = labels_;
-    labels.merge(other.labels_);
-    rows_.merge(other.rows_);  // the last that may throw
-    labels_ = std::move(labels);
-    cross_.swap(cross);
-  }
+  STEER_API void merge(const cross_moments& other);
 
   [[nodiscard]] const moments& rows() const noexcept { return rows_; }
   [[nodiscard]] const moments& labels() const noexcept { return labels_; }
@@ -230,13 +146,7 @@ class cross_moments {
   /// Unbiased.
   /// @shape  returns [d, k]
   /// @throws numeric_error below two rows
-  [[nodiscard]] Eigen::MatrixXd cross_covariance() const {
-    if (rows_.count() < 2) {
-      throw numeric_error(detail::text({"cross_moments: a covariance needs ", detail::expected("at least 2 rows"),
-                                        "; has seen ", detail::actual(rows_.count())}));
-    }
-    return cross_ / static_cast<double>(rows_.count() - 1);
-  }
+  STEER_API [[nodiscard]] Eigen::MatrixXd cross_covariance() const;
 
  private:
   moments rows_;
@@ -246,3 +156,7 @@ class cross_moments {
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/moments.ipp"
+#endif

@@ -1,16 +1,16 @@
 // steer/extract/principal_axes.hpp: right singular vectors of samples.
 #pragma once
 
-#include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <limits>
 #include <random>
 #include <string>
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/vector/decomposition.hpp"
 
@@ -40,36 +40,8 @@ void make_orthogonal(Eigen::VectorXd& v, const Columns& columns) {
 /// @shape  diagonal [m], below [m - 1]; returns [m], norm 1, or nothing if the residual is above rounding
 /// @cost   O(m)
 /// @source Golub & Van Loan, Matrix Computations, 4th edition, 8.4; the signs by Perron and Frobenius
-inline Eigen::VectorXd largest_of_tridiagonal(const Eigen::VectorXd& diagonal, const Eigen::VectorXd& below,
-                                              double largest) {
-  constexpr double rounding = 1e-15;
-  const Eigen::Index m = diagonal.size();
-  const double shift = largest * (1.0 + 4.0 * rounding);
-  Eigen::VectorXd pivot(m);
-  Eigen::VectorXd v(m);
-  pivot[0] = std::max(shift - diagonal[0], rounding * largest);
-  v[0] = 1.0;
-  for (Eigen::Index i = 1; i < m; ++i) {
-    pivot[i] = std::max(shift - diagonal[i] - below[i - 1] * below[i - 1] / pivot[i - 1], rounding * largest);
-    v[i] = below[i - 1] < 0.0 ? -v[i - 1] : v[i - 1];
-  }
-  for (int repeat = 0; repeat < 4; ++repeat) {
-    for (Eigen::Index i = 1; i < m; ++i) {
-      v[i] += below[i - 1] / pivot[i - 1] * v[i - 1];
-    }
-    v[m - 1] /= pivot[m - 1];
-    for (Eigen::Index i = m - 2; i >= 0; --i) {
-      v[i] = (v[i] + below[i] * v[i + 1]) / pivot[i];
-    }
-    v /= v.cwiseAbs().maxCoeff();
-  }
-  v.normalize();
-  Eigen::VectorXd residual = (diagonal.array() - largest).matrix().cwiseProduct(v);
-  residual.head(m - 1) += below.cwiseProduct(v.tail(m - 1));
-  residual.tail(m - 1) += below.cwiseProduct(v.head(m - 1));
-  constexpr double exact = 1e-12;
-  return residual.norm() <= exact * largest ? v : Eigen::VectorXd();  // NaN is not below
-}
+STEER_API Eigen::VectorXd largest_of_tridiagonal(const Eigen::VectorXd& diagonal, const Eigen::VectorXd& below,
+                                              double largest);
 
 /// The first right singular vector by Lanczos' method, if it shows within `most` steps: where one dimension stands out,
 /// a few products with the samples find it, at less than the Gram matrix alone costs.
@@ -214,3 +186,7 @@ axes principal_axes(const matrix<Scalar>& samples, Eigen::Index k, const std::st
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/principal_axes.ipp"
+#endif

@@ -1,13 +1,12 @@
 // steer/extract/probe.hpp: logistic regression, whose weights read a concept.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/probe_weights.hpp"
 #include "steer/extract/samples.hpp"
@@ -30,53 +29,22 @@ struct probe {
 
 namespace detail {
 
-/// log(1 + exp(-t)) without overflow.
-inline double softplus_of_minus(double t) { return std::max(-t, 0.0) + std::log1p(std::exp(-std::abs(t))); }
-
 /// The loss along a line of classifiers, each with a step `t` of one direction: all it takes are the log-odds.
 struct loss_along {
   Eigen::ArrayXd margin;   ///< [n], signed log-odds
   Eigen::ArrayXd towards;  ///< [n], what a whole step adds to them
   double squares[3];       ///< of the penalty, 1, t and t²
 
-  [[nodiscard]] double operator()(double t) const {
-    double sum = squares[0] + t * (squares[1] + t * squares[2]);
-    for (Eigen::Index i = 0; i < margin.size(); ++i) {
-      sum += softplus_of_minus(margin[i] + t * towards[i]);
-    }
-    return sum;
-  }
+  STEER_API [[nodiscard]] double operator()(double t) const;
   struct derivatives {
     double first, second;
   };
-  [[nodiscard]] derivatives at(double t) const {
-    const Eigen::ArrayXd wrong = 1.0 / (1.0 + (margin + t * towards).min(700.0).exp());
-    return {squares[1] + 2.0 * t * squares[2] - (wrong * towards).sum(),
-            2.0 * squares[2] + (wrong * (1.0 - wrong) * towards.square()).sum()};
-  }
+  STEER_API [[nodiscard]] derivatives at(double t) const;
   /// About the step of least loss, found by Newton's method between bounds.
   ///
   /// Sides that separate make Newton's steps for the weights too short, by a constant in the margins each time; longer
   /// ones save half of them and cost next to nothing.
-  [[nodiscard]] double best_step() const {
-    constexpr double enough = 0.1;  // of the slope at the start: 1 passes near the end, where Newton converges
-    const double start = at(0.0).first;
-    double low = 0.0;
-    double high = std::numeric_limits<double>::infinity();
-    double t = 1.0;
-    for (int i = 0; i < 30; ++i) {
-      const derivatives here = at(t);
-      if (std::abs(here.first) <= enough * std::abs(start)) {
-        break;
-      }
-      (here.first < 0.0 ? low : high) = t;
-      t -= here.first / here.second;
-      if (!(t > low && t < high)) {
-        t = std::isfinite(high) ? 0.5 * (low + high) : 2.0 * low;
-      }
-    }
-    return t;
-  }
+  STEER_API [[nodiscard]] double best_step() const;
 };
 
 /// Newton's method, where `Weights` says what the weights are and solves for the next step.
@@ -175,3 +143,7 @@ probe fit_probe(const Eigen::MatrixBase<Positive>& positive, const Eigen::Matrix
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/probe.ipp"
+#endif

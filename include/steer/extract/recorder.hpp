@@ -20,6 +20,7 @@
 
 #include "steer/core/hook.hpp"
 #include "steer/core/host.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/extract/token_selection.hpp"
@@ -50,24 +51,7 @@ class recorder {
  public:
   /// @throws shape_error for a layer or point that the host does not show, argument_error for an impossible selection or
   ///         row facts that the host does not supply
-  explicit recorder(model_shape shape, recorder_options options = {})
-      : shape_(std::move(shape)), options_(std::move(options)) {
-    check(options_.tokens);
-    if (options_.layers.empty()) {
-      for (int layer = 0; layer < shape_.layers; ++layer) {
-        options_.layers.push_back(layer);
-      }
-    }
-    require_facts(shape_);
-    for (const int layer : options_.layers) {
-      shape_.require({layer, options_.point}, "recorder");
-      if (!streams_.try_emplace(layer, shape_.width_at(options_.point)).second) {
-        throw argument_error(
-            detail::text({"recorder: layer ", detail::at_layer(layer), " is ", detail::actual("named twice"),
-                          "; expected ", detail::expected("each once")}));
-      }
-    }
-  }
+  STEER_API explicit recorder(model_shape shape, recorder_options options = {});
 
   /// Runs one text through the model and pools its selected rows.
   /// @throws before the pass: shape_error for another model, argument_error if no token is selected or one is negative. After
@@ -114,38 +98,7 @@ class recorder {
   /// of their own; merged in a fixed order they give the same bits every time.
   /// @throws shape_error for another model, argument_error for another selection of tokens, point or layers; nothing is merged
   ///         then
-  void merge(const recorder& other) {
-    if (&other == this) {
-      merge(recorder(other));
-      return;
-    }
-    require_same_model(other.shape_);
-    const recorder_options& theirs = other.options_;
-    if (theirs.point != options_.point || theirs.layers != options_.layers ||
-        to_string(theirs.tokens) != to_string(options_.tokens)) {
-      const auto what = [](const recorder_options& o) {
-        return detail::text({to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers"});
-      };
-      throw argument_error(detail::text({"recorder: merges ", detail::actual(what(theirs)), " into ",
-                                         detail::expected(what(options_)), "; expected the same, layer by layer"}));
-    }
-    for (std::size_t s = 0; s < count_.size(); ++s) {
-      make_room(s, other.count_[s]);
-    }
-    for (auto& [layer, here] : streams_) {
-      const stream& there = other.streams_.at(layer);
-      for (std::size_t s = 0; s < here.total.size(); ++s) {
-        here.total[s] += there.total[s];
-        here.texts[s].insert(here.texts[s].end(), there.texts[s].begin(), there.texts[s].end());
-      }
-      here.kept_norm_sum += there.kept_norm_sum;
-      here.kept_norm_count += there.kept_norm_count;
-    }
-    for (std::size_t s = 0; s < count_.size(); ++s) {
-      count_[s] += other.count_[s];
-    }
-    pairs_ += other.pairs_;
-  }
+  STEER_API void merge(const recorder& other);
 
   [[nodiscard]] steer::access access(site where) const noexcept {
     return where.point == options_.point && streams_.contains(where.layer) ? steer::access::read : steer::access::none;
@@ -180,24 +133,11 @@ class recorder {
   /// Mean over the texts in double, as streamed.
   /// @shape  returns [d]
   /// @throws shape_error if the layer is not recorded; numeric_error if that side has no text yet
-  [[nodiscard]] Eigen::VectorXd mean(int layer, side which) const {
-    const stream& here = at(layer);
-    if (count(which) == 0) {
-      throw numeric_error(detail::text({"recorder: has ", detail::actual({"no ", to_string(which), " text"}),
-                                        "; expected ", detail::expected("at least one")}));
-    }
-    return here.total[index_of(which)] / static_cast<double>(count(which));
-  }
+  STEER_API [[nodiscard]] Eigen::VectorXd mean(int layer, side which) const;
 
   /// Mean |h| over all rows of all texts but those at position 0; empty if there was none.
   /// @throws shape_error if the layer is not recorded
-  [[nodiscard]] std::optional<double> mean_row_norm(int layer) const {
-    const stream& here = at(layer);
-    if (here.kept_norm_count == 0) {
-      return std::nullopt;
-    }
-    return here.kept_norm_sum / static_cast<double>(here.kept_norm_count);
-  }
+  STEER_API [[nodiscard]] std::optional<double> mean_row_norm(int layer) const;
 
  private:
   struct stream {
@@ -252,46 +192,16 @@ class recorder {
   }
 
   /// @throws shape_error if the layer is not recorded
-  [[nodiscard]] const stream& at(int layer) const {
-    const auto found = streams_.find(layer);
-    if (found == streams_.end()) {
-      throw shape_error(detail::text(
-          {"recorder: layer ", detail::at_layer(layer), " is not recorded; ", options_.layers.size(), " layers are, ",
-           detail::expected({"from ", options_.layers.front(), " to ", options_.layers.back()})}));
-    }
-    return found->second;
-  }
+  STEER_API [[nodiscard]] const stream& at(int layer) const;
 
   static constexpr std::size_t index_of(side which) noexcept { return static_cast<std::size_t>(which); }
 
-  void require_facts(const model_shape& host) const {
-    for (const row_fact fact : {row_fact::position, row_fact::prompt_length}) {
-      host.require(fact, "recorder");
-    }
-    if (std::holds_alternative<tokens_where>(options_.tokens)) {
-      host.require(row_fact::token, "recorder");
-    }
-  }
+  STEER_API void require_facts(const model_shape& host) const;
 
-  void require_same_model(const model_shape& host) const {
-    require_facts(host);
-    const std::ptrdiff_t width = host.width_at(options_.point);
-    const std::ptrdiff_t expected_width = shape_.width_at(options_.point);
-    if (host.layers != shape_.layers || width != expected_width || host.fingerprint != shape_.fingerprint) {
-      using namespace detail;
-      throw shape_error(
-          text({"recorder: was made for ",
-                expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width,
-                          " at ", to_string(options_.point)}),
-                "; asked to observe ", actual({"\"", host.name, "\" with ", host.layers, " layers of width ", width}),
-                host.fingerprint == shape_.fingerprint ? "" : " and other weights"}));
-    }
-  }
+  STEER_API void require_same_model(const model_shape& host) const;
 
   /// The start of a message about one text.
-  [[nodiscard]] std::string name_of(std::span<const std::int32_t> text, side which) const {
-    return detail::text({"recorder: ", to_string(which), " text ", count(which), " (", text.size(), " tokens)"});
-  }
+  STEER_API [[nodiscard]] std::string name_of(std::span<const std::int32_t> text, side which) const;
 
   /// How many tokens of a text are selected, which is known before the model runs.
   /// @throws as `count_selected`
@@ -334,30 +244,10 @@ class recorder {
   }
 
   /// Memory for more texts of a side, so that to keep them cannot fail halfway.
-  void make_room(std::size_t s, std::size_t more) {
-    const auto width = static_cast<std::size_t>(shape_.width_at(options_.point));
-    for (auto& [layer, here] : streams_) {
-      std::vector<float>& texts = here.texts[s];
-      if (const std::size_t needed = texts.size() + more * width; needed > texts.capacity()) {
-        texts.reserve(std::max(needed, 2 * texts.capacity()));
-      }
-    }
-  }
+  STEER_API void make_room(std::size_t s, std::size_t more);
 
   /// What `make_room` was called for.
-  void keep(const pooled& text_rows, side which) noexcept {
-    const std::size_t s = index_of(which);
-    for (const auto& [layer, row] : text_rows) {
-      stream& here = streams_.at(layer);
-      here.total[s] += row.mean;
-      here.kept_norm_sum += row.norm_sum;
-      here.kept_norm_count += row.norm_count;
-      for (const double number : row.mean) {
-        here.texts[s].push_back(static_cast<float>(number));
-      }
-    }
-    ++count_[s];
-  }
+  STEER_API void keep(const pooled& text_rows, side which) noexcept;
 
   model_shape shape_;
   recorder_options options_;
@@ -370,3 +260,7 @@ static_assert(hook<recorder, float>);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/recorder.ipp"
+#endif

@@ -1,29 +1,16 @@
 // steer/extract/separation.hpp: how well numbers tell two sides apart.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstddef>
 #include <span>
-#include <utility>
-#include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
 
 namespace detail {
 
-inline void require_finite(std::span<const double> positive, std::span<const double> negative, const char* who) {
-  for (const auto scores : {positive, negative}) {
-    for (const double score : scores) {
-      if (!std::isfinite(score)) {
-        throw numeric_error(text({who, ": a score is ", actual(score), "; expected ", expected("finite numbers")}));
-      }
-    }
-  }
-}
+STEER_API void require_finite(std::span<const double> positive, std::span<const double> negative, const char* who);
 
 }  // namespace detail
 
@@ -34,55 +21,17 @@ inline void require_finite(std::span<const double> positive, std::span<const dou
 /// @throws numeric_error if a side is empty or a score is not finite
 /// @cost   O(n log n)
 /// @source Mann & Whitney 1947: AUROC = U / (n m)
-inline double auroc(std::span<const double> positive, std::span<const double> negative) {
-  if (positive.empty() || negative.empty()) {
-    throw numeric_error(
-        detail::text({"auroc: has ", detail::actual({positive.size(), " positive and ", negative.size(), " negative"}),
-                      " scores; expected ", detail::expected("at least one of each")}));
-  }
-  detail::require_finite(positive, negative, "auroc");
-  std::vector<double> sorted(negative.begin(), negative.end());
-  std::sort(sorted.begin(), sorted.end());
-  double wins = 0.0;
-  for (const double score : positive) {
-    const auto [below, above] = std::equal_range(sorted.begin(), sorted.end(), score);
-    wins += static_cast<double>(below - sorted.begin()) + 0.5 * static_cast<double>(above - below);
-  }
-  return wins / (static_cast<double>(positive.size()) * static_cast<double>(negative.size()));
-}
+STEER_API double auroc(std::span<const double> positive, std::span<const double> negative);
 
 /// (mean+ - mean-) / sqrt((var+ + var-) / 2), with unbiased variances.
 ///
 /// @throws numeric_error if a side has fewer than two scores, a score is not finite, or both sides are constant
 /// @source the sensitivity index of signal detection, with the mean of two unequal variances
-inline double d_prime(std::span<const double> positive, std::span<const double> negative) {
-  const auto moments = [](std::span<const double> scores) {
-    double mean = 0.0;
-    for (const double score : scores) {
-      mean += score;
-    }
-    mean /= static_cast<double>(scores.size());
-    double squares = 0.0;
-    for (const double score : scores) {
-      squares += (score - mean) * (score - mean);
-    }
-    return std::pair{mean, squares / static_cast<double>(scores.size() - 1)};
-  };
-  if (positive.size() < 2 || negative.size() < 2) {
-    throw numeric_error(detail::text({"d_prime: has ",
-                                      detail::actual({positive.size(), " positive and ", negative.size(), " negative"}),
-                                      " scores; expected ", detail::expected("at least two of each")}));
-  }
-  detail::require_finite(positive, negative, "d_prime");
-  const auto [plus, plus_variance] = moments(positive);
-  const auto [minus, minus_variance] = moments(negative);
-  const double variance = 0.5 * (plus_variance + minus_variance);
-  if (variance == 0.0) {
-    throw numeric_error(detail::text({"d_prime: the scores of each side are ", detail::actual("constant"),
-                                      "; expected ", detail::expected("some variance")}));
-  }
-  return (plus - minus) / std::sqrt(variance);
-}
+STEER_API double d_prime(std::span<const double> positive, std::span<const double> negative);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/separation.ipp"
+#endif

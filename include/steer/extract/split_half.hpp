@@ -1,7 +1,6 @@
 // steer/extract/split_half.hpp: how far a direction depends on the choice of its texts.
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -10,8 +9,9 @@
 #include <random>
 #include <set>
 #include <vector>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/measure_evidence.hpp"
 #include "steer/extract/samples.hpp"
@@ -40,13 +40,7 @@ struct chosen_rows {
 };
 
 /// The rows of each group.
-inline std::vector<std::vector<Eigen::Index>> members_of(const row_groups& groups) {
-  std::vector<std::vector<Eigen::Index>> out(static_cast<std::size_t>(groups.count));
-  for (std::size_t i = 0; i < groups.of.size(); ++i) {
-    out[static_cast<std::size_t>(groups.of[i])].push_back(static_cast<Eigen::Index>(i));
-  }
-  return out;
-}
+STEER_API std::vector<std::vector<Eigen::Index>> members_of(const row_groups& groups);
 
 }  // namespace detail
 
@@ -157,3 +151,7 @@ split_half split_half_interval(const Eigen::Ref<const matrix<float>>& positive,
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/split_half.ipp"
+#endif

@@ -1,13 +1,13 @@
 // steer/extract/whitened_difference.hpp: the mean difference, seen through the covariance within the sides.
 #pragma once
 
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/samples.hpp"
 
@@ -30,12 +30,7 @@ struct whitened_options {
 
 namespace detail {
 
-inline void require_shrinkage(const whitened_options& options) {
-  if (!(options.shrinkage >= 0.0 && options.shrinkage <= 1.0)) {
-    throw argument_error(
-        text({"whitened_difference: shrinkage is ", actual(options.shrinkage), "; expected ", expected("0 to 1")}));
-  }
-}
+STEER_API void require_shrinkage(const whitened_options& options);
 
 /// `whitened_difference` of sides that are in double already, and `difference` that of their means.
 template <std::same_as<two_sides> Sides>
@@ -113,3 +108,7 @@ Eigen::VectorXd whitened_difference(const Eigen::MatrixBase<Positive>& positive,
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/whitened_difference.ipp"
+#endif

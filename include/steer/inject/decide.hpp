@@ -9,57 +9,11 @@
 
 #include "steer/core/rows.hpp"
 #include "steer/inject/group.hpp"
+#include "steer/inject/latch_state.hpp"
 
 namespace steer {
 inline namespace v0 {
 namespace detail {
-
-/// What a latched gate has decided for a sequence: the last few prompts' decisions, so that a sequence can go back to one.
-class latch_state {
- public:
-  /// Decisions that are remembered.
-  static constexpr std::size_t most = 8;
-
-  /// The row at a position decides, instead of whatever it and rows after it decided before.
-  void decide(double share, std::int32_t position) noexcept {
-    forget_from(position);
-    if (count_ == most) {
-      std::copy(kept_.begin() + 1, kept_.end(), kept_.begin());
-      --count_;
-    }
-    kept_[count_++] = {share, position};
-  }
-  void forget_from(std::int32_t position) noexcept {
-    while (count_ > 0 && kept_[count_ - 1].position >= position) {
-      --count_;
-    }
-  }
-  /// Rows first to first + count - 1 are gone, those behind them have moved down; what a row has decided outlives it.
-  void shift(std::int32_t first, std::int32_t count) noexcept {
-    for (std::size_t i = 0; i < count_; ++i) {
-      std::int32_t& at = kept_[i].position;
-      at = at < first ? at : at - first < count ? first - 1 : at - count;
-    }
-  }
-  /// What holds for a row: the last decision before it; 0 if there is none.
-  [[nodiscard]] double share_at(std::int32_t position) const noexcept {
-    for (std::size_t i = count_; i > 0; --i) {
-      if (kept_[i - 1].position < position) {
-        return kept_[i - 1].share;
-      }
-    }
-    return 0.0;
-  }
-
- private:
-  struct decision {
-    double share;
-    std::int32_t position;
-  };
-
-  std::array<decision, most> kept_{};  // by position
-  std::size_t count_ = 0;
-};
 
 /// What is known of a row between its read and its write. The row itself still is what was read.
 ///

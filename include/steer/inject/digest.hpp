@@ -1,17 +1,15 @@
 // steer/inject/digest.hpp: a number that tells recipes apart.
 #pragma once
 
-#include <Eigen/Core>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <type_traits>
-#include <utility>
-#include <variant>
 #include <vector>
+#include <Eigen/Core>
 
-#include "steer/recipe/recipe.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -25,35 +23,9 @@ class digest {
   [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
 
   void operator()(std::string_view, std::string_view text) { bytes(text.data(), text.size()); }
-  void operator()(std::string_view, const steering_vector& v) {
-    plain(v.point);
-    plain(v.directions.size());
-    for (const auto& [layer, direction] : v.directions) {
-      plain(layer);
-      dense(direction.values);
-      (*this)("row_norm", direction.row_norm);
-      (*this)("spread", direction.spread);
-      dense(direction.origin);
-    }
-  }
-  void operator()(std::string_view, const steer::plane& p) {
-    dense(p.first);
-    dense(p.second);
-  }
-  void operator()(std::string_view, const affine_map& map) {
-    plain(map.index());
-    if (const auto* diagonal = std::get_if<diagonal_map>(&map)) {
-      dense(diagonal->scale);
-      dense(diagonal->shift);
-    } else if (const auto* low_rank = std::get_if<low_rank_map>(&map)) {
-      dense(low_rank->read);
-      dense(low_rank->write);
-      dense(low_rank->shift);
-    } else {
-      dense(std::get<dense_map>(map).linear);
-      dense(std::get<dense_map>(map).shift);
-    }
-  }
+  STEER_API void operator()(std::string_view, const steering_vector& v);
+  STEER_API void operator()(std::string_view, const steer::plane& p);
+  STEER_API void operator()(std::string_view, const affine_map& map);
   template <class Part>
   void operator()(std::string_view name, const std::vector<Part>& parts) {
     plain(parts.size());
@@ -100,12 +72,7 @@ class digest {
       plain(numbers.data()[i]);
     }
   }
-  void bytes(const void* data, std::size_t count) {
-    const auto* const from = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < count; ++i) {
-      value_ = (value_ ^ from[i]) * 0x100000001B3U;
-    }
-  }
+  STEER_API void bytes(const void* data, std::size_t count);
 
   std::uint64_t value_ = 0xCBF29CE484222325U;
 };
@@ -113,3 +80,7 @@ class digest {
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/inject/digest.ipp"
+#endif

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"
 
 namespace steer {
@@ -56,11 +57,7 @@ class observations {
   /// The i-th of those kept, from the oldest.
   [[nodiscard]] const observation& operator[](std::size_t i) const noexcept { return kept_[place(i)]; }
   /// Its coordinates, u . h for each direction that the edit reads.
-  [[nodiscard]] std::span<const float> coordinates(std::size_t i) const noexcept {
-    const std::size_t at = place(i);
-    return {coordinates_.data() + at * options_.coordinates,
-            std::min<std::size_t>(kept_[at].count, options_.coordinates)};
-  }
+  STEER_API [[nodiscard]] std::span<const float> coordinates(std::size_t i) const noexcept;
   void clear() noexcept { total_ = next_ = 0; }
 
   /// Makes room for one more: to be filled field by field, which is faster than to copy a whole one.
@@ -68,12 +65,7 @@ class observations {
     observation& next;
     std::span<float> coordinates;
   };
-  room push() noexcept {
-    const std::size_t at = next_;
-    next_ = next_ + 1 == kept_.size() ? 0 : next_ + 1;
-    ++total_;
-    return {kept_[at], {coordinates_.data() + at * options_.coordinates, options_.coordinates}};
-  }
+  STEER_API room push() noexcept;
 
  private:
   [[nodiscard]] std::size_t place(std::size_t i) const noexcept {
@@ -89,3 +81,7 @@ class observations {
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/inject/observations.ipp"
+#endif

@@ -1,21 +1,26 @@
 // steer/inject/plan.hpp: a recipe compiled for one model shape, as a hook.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/model_shape.hpp"
-#include "steer/inject/program.hpp"
+#include "steer/inject/plan_options.hpp"
+#include "steer/kernel/scalar.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {
 inline namespace v0 {
+namespace detail {
+
+template <kernel::row_scalar Scalar>
+class program;
+
+}  // namespace detail
 
 /// A recipe compiled for one model shape: an immutable hook.
 ///
@@ -46,56 +51,31 @@ class basic_plan {
   /// The empty plan: every site is skipped.
   basic_plan() = default;
 
-  basic_plan(const recipe& source, const model_shape& shape, plan_options options = {}) {
-    for (const edit& e : source.edits()) {
-      if (e.gate.latched()) {
-        throw argument_error(
-            detail::text({to_string(e), ": its gate latches on the prompt, which a plan cannot remember; expected ",
-                          detail::expected("a session")}));
-      }
-    }
-    program_ = std::make_shared<const detail::program<Scalar>>(source, shape, options);
-  }
+  basic_plan(const recipe& source, const model_shape& shape, plan_options options = {});
 
   /// The shape that the plan was compiled for; an empty one for the default plan.
-  [[nodiscard]] const model_shape& shape() const noexcept { return detail::shape_of(program_.get()); }
+  [[nodiscard]] const model_shape& shape() const noexcept;
 
   /// Whether every site is skipped.
-  [[nodiscard]] bool empty() const noexcept { return program_ == nullptr || !program_->writes(); }
+  [[nodiscard]] bool empty() const noexcept;
 
-  [[nodiscard]] steer::access access(site where) const noexcept {
-    return program_ != nullptr && program_->access_at(where) == access::write ? access::write : access::none;
-  }
+  [[nodiscard]] steer::access access(site where) const noexcept;
 
   /// Rows of another width than the plan was compiled for, or without the facts that it needs, are left alone: a host refuses
   /// such a plan when it is set.
   /// @shape activations [T, width of the site]
-  void operator()(site where, rows<Scalar> activations) const noexcept {
-    if (access(where) == access::none || !program_->fits(where, activations)) {
-      return;
-    }
-    detail::no_observer nobody;
-    program_->run(
-        where, activations.count,
-        [&](std::ptrdiff_t i) {
-          return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i),
-                                         nullptr, nullptr};
-        },
-        nobody);
-  }
+  void operator()(site where, rows<Scalar> activations) const noexcept;
 
   /// The row that the plan adds to every row at a site, if that is all that it does there; else an empty span. For hosts
   /// that have an addition of their own.
   /// @shape returns [width of the site] or [0]
-  [[nodiscard]] std::span<const Scalar> constant_addition(site where) const noexcept {
-    return program_ != nullptr ? program_->constant_addition(where) : std::span<const Scalar>();
-  }
+  [[nodiscard]] std::span<const Scalar> constant_addition(site where) const noexcept;
 
   /// What the plan does and costs, a line per site and group of edits.
-  [[nodiscard]] std::string explain() const { return program_ != nullptr ? program_->explain() : "nothing\n"; }
+  [[nodiscard]] std::string explain() const;
 
   /// Identifies what the plan does: equal for equal recipes on equal shapes. 0 for the default plan.
-  [[nodiscard]] std::uint64_t digest() const noexcept { return program_ != nullptr ? program_->digest_value() : 0; }
+  [[nodiscard]] std::uint64_t digest() const noexcept;
 
   /// What was compiled, for sessions and routes.
   [[nodiscard]] const std::shared_ptr<const detail::program<Scalar>>& compiled() const noexcept { return program_; }
@@ -111,3 +91,7 @@ static_assert(hook<const basic_plan<Eigen::half>, Eigen::half> &&
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/inject/plan.ipp"
+#endif

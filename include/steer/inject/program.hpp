@@ -21,17 +21,13 @@
 #include "steer/inject/digest.hpp"
 #include "steer/inject/explain.hpp"
 #include "steer/inject/lone_edit.hpp"
+#include "steer/inject/plan_options.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/run.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {
 inline namespace v0 {
-
-struct plan_options {
-  model_check models = model_check::same_fingerprint;
-  dosing doses = dosing::compiled;
-};
 
 namespace detail {
 

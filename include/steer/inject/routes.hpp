@@ -1,22 +1,21 @@
 // steer/inject/routes.hpp: the rows of one batch follow different plans and doses, by sequence.
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <iterator>
-#include <utility>
+#include <memory>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/model_shape.hpp"
-#include "steer/core/require_fit.hpp"
-#include "steer/inject/published.hpp"
 #include "steer/inject/routing_table.hpp"
 
 namespace steer {
 inline namespace v0 {
+namespace detail {
+
+template <class Value>
+class published;
+
+}  // namespace detail
 
 /// A routing table as a hook.
 ///
@@ -31,92 +30,31 @@ inline namespace v0 {
 template <kernel::row_scalar Scalar = float>
 class basic_routes {
  public:
-  explicit basic_routes(basic_routing_table<Scalar> first = {}) : table_(std::move(first)) {}
+  explicit basic_routes(basic_routing_table<Scalar> first = {});
+  ~basic_routes();
+
+  basic_routes(const basic_routes&) = delete;
+  basic_routes& operator=(const basic_routes&) = delete;
 
   /// Calls that begin after this follow the new table. The old one is freed, here or by a later `use`, when no call reads it.
   /// @throws shape_error if both tables have plans, and these are for models of different shapes
-  void use(basic_routing_table<Scalar> next) {
-    detail::require_same_sites("routes: the next table", next.shape(), copy_of_table().shape());
-    table_.replace(std::move(next));
-  }
+  void use(basic_routing_table<Scalar> next);
 
-  [[nodiscard]] steer::access access(site where) const noexcept {
-    return table_.read([where](const auto& by) { return by.access(where); });
-  }
+  [[nodiscard]] steer::access access(site where) const noexcept;
 
   /// Asks the table in place, see steer::require_fit; `use` takes no table for another model afterwards.
-  void require_fit(const model_shape& host) const {
-    const table now = copy_of_table();
-    steer::require_fit(now, host);
-  }
+  void require_fit(const model_shape& host) const;
 
   /// Rows of another width, or that nobody says the sequences of, are left alone.
   /// @shape activations [T, width of the site]
-  void operator()(site where, rows<Scalar> activations) const noexcept {
-    if (std::ssize(activations.info) < activations.count) {
-      return;
-    }
-    table_.read([&](const auto& by) {
-      for (std::ptrdiff_t first = 0; first < activations.count; first += chunk) {
-        run(by, where, activations, first, std::min(activations.count - first, chunk));
-      }
-    });
-  }
+  void operator()(site where, rows<Scalar> activations) const noexcept;
 
  private:
   using table = basic_routing_table<Scalar>;
-  static constexpr std::ptrdiff_t chunk = 512;  // rows that are sorted by plan at once
 
-  [[nodiscard]] table copy_of_table() const {
-    return table_.read([](const auto& by) { return by; });
-  }
+  [[nodiscard]] table copy_of_table() const;
 
-  /// A row and what it receives.
-  struct routed {
-    const typename table::entry* to;
-    std::ptrdiff_t row;
-  };
-
-  static void run(const table& by, site where, const rows<Scalar>& activations, std::ptrdiff_t first,
-                  std::ptrdiff_t count) noexcept {
-    std::array<routed, static_cast<std::size_t>(chunk)> some;
-    std::size_t size = 0;
-    const typename table::entry* last = nullptr;
-    std::int32_t last_sequence = -1;
-    for (std::ptrdiff_t row = first; row < first + count; ++row) {
-      const std::int32_t sequence = activations.info_of(row).sequence;
-      if (row == first || sequence != last_sequence) {
-        last = by.find(sequence);
-        last_sequence = sequence;
-      }
-      if (last != nullptr) {
-        some[size++] = {last, row};
-      }
-    }
-    const auto begin = some.begin();
-    const auto end = some.begin() + static_cast<std::ptrdiff_t>(size);
-    std::sort(begin, end, [](const routed& a, const routed& b) {
-      return a.to->program != b.to->program ? std::less<>{}(a.to->program.get(), b.to->program.get()) : a.row < b.row;
-    });
-    for (auto group = begin; group != end;) {
-      const auto& compiled = *group->to->program;
-      const auto next = std::find_if(group, end, [&](const routed& r) { return r.to->program.get() != &compiled; });
-      if (compiled.access_at(where) == steer::access::write && compiled.fits(where, activations)) {
-        detail::no_observer nobody;
-        compiled.run(
-            where, next - group,
-            [&](std::ptrdiff_t i) {
-              const routed& r = group[i];
-              return detail::row_job<Scalar>{activations.data + r.row * activations.stride, &activations.info_of(r.row),
-                                             r.to->doses.empty() ? nullptr : r.to->doses.data(), nullptr};
-            },
-            nobody);
-      }
-      group = next;
-    }
-  }
-
-  detail::published<table> table_;
+  std::unique_ptr<detail::published<table>> table_;
 };
 
 using routes = basic_routes<float>;
@@ -124,3 +62,7 @@ static_assert(hook<const routes, float> && hook<const basic_routes<double>, doub
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/inject/routes.ipp"
+#endif

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,7 +11,9 @@
 #include <vector>
 
 #include "steer/core/hook.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/inject/latch_state.hpp"
 #include "steer/inject/observations.hpp"
 #include "steer/inject/plan.hpp"
 
@@ -42,76 +42,32 @@ template <kernel::row_scalar Scalar = float>
 class basic_session {
  public:
   basic_session(const recipe& source, const model_shape& shape, session_options options = {},
-                plan_options compiled = {})
-      : basic_session(std::make_shared<const detail::program<Scalar>>(source, shape, compiled), options) {}
+                plan_options compiled = {});
 
   /// A plan that is to be observed.
-  explicit basic_session(const basic_plan<Scalar>& observed, session_options options = {})
-      : basic_session(observed.compiled(), options) {}
+  explicit basic_session(const basic_plan<Scalar>& observed, session_options options = {});
 
-  [[nodiscard]] steer::access access(site where) const noexcept {
-    return program_ != nullptr ? program_->access_at(where) : access::none;
-  }
+  [[nodiscard]] steer::access access(site where) const noexcept;
 
   /// @shape activations [T, width of the site]; the rows of a sequence in the order of their positions
-  void operator()(site where, rows<Scalar> activations) noexcept {
-    if (access(where) == access::none) {
-      return;
-    }
-    if (!program_->fits(where, activations)) {
-      refused_ += static_cast<std::size_t>(activations.count);
-      return;
-    }
-    const auto job_of = [&](std::ptrdiff_t i) {
-      const row_info* const info = detail::facts_of(activations, i);
-      return detail::row_job<Scalar>{activations.data + i * activations.stride, info, nullptr, latches_of(info)};
-    };
-    if (ring_.buffer == nullptr) {
-      detail::no_observer nobody;
-      clamped_ += program_->run(where, activations.count, job_of, nobody);
-    } else {
-      observer watching{where, *ring_.buffer};
-      clamped_ += program_->run(where, activations.count, job_of, watching);
-    }
-  }
+  void operator()(site where, rows<Scalar> activations) noexcept;
 
   /// Forgets a sequence.
-  void reset(std::int32_t sequence) {
-    const std::span<detail::latch_state> state = state_of(sequence);
-    std::fill(state.begin(), state.end(), detail::latch_state{});
-  }
+  void reset(std::int32_t sequence);
   /// Forgets every sequence.
   void reset() { std::fill(latches_.begin(), latches_.end(), detail::latch_state{}); }
 
   /// `to` goes on from where `from` stands.
-  void fork(std::int32_t from, std::int32_t to) {
-    const std::span<detail::latch_state> source = state_of(from);
-    const std::span<detail::latch_state> target = state_of(to);
-    std::copy(source.begin(), source.end(), target.begin());
-  }
+  void fork(std::int32_t from, std::int32_t to);
 
   /// Forgets what the rows from a position on have decided: the host will compute them anew. What an earlier prompt of the
   /// sequence has decided holds again, for the last eight prompts.
-  void rewind(std::int32_t sequence, std::int32_t position) {
-    for (detail::latch_state& latch : state_of(sequence)) {
-      latch.forget_from(position);
-    }
-  }
+  void rewind(std::int32_t sequence, std::int32_t position);
 
   /// Rows first to first + count - 1 of a sequence are gone from the host's cache, and those behind them have moved down. What a
   /// prompt has decided still holds, though its last row may be gone.
   /// @throws argument_error for a sequence beyond the number stated, or rows that cannot be
-  void shift(std::int32_t sequence, std::int32_t first, std::int32_t count) {
-    const std::span<detail::latch_state> state = state_of(sequence);
-    if (first < 0 || count < 0) {
-      throw argument_error(detail::text({"session: sequence ", sequence, " is shifted by ",
-                                         detail::actual({count, " rows from position ", first}), "; expected ",
-                                         detail::expected("numbers of at least 0")}));
-    }
-    for (detail::latch_state& latch : state) {
-      latch.shift(first, count);
-    }
-  }
+  void shift(std::int32_t sequence, std::int32_t first, std::int32_t count);
 
   /// Fills a ring buffer from the next call on, which must outlive the session or the next `observe`; null stops.
   void observe(observations* ring) noexcept { ring_.buffer = ring; }
@@ -124,10 +80,10 @@ class basic_session {
   [[nodiscard]] std::size_t numbers_clamped() const noexcept { return clamped_; }
 
   /// The shape that the session was made for; an empty one for that of the default plan.
-  [[nodiscard]] const model_shape& shape() const noexcept { return detail::shape_of(program_.get()); }
+  [[nodiscard]] const model_shape& shape() const noexcept;
 
-  [[nodiscard]] std::string explain() const { return program_ != nullptr ? program_->explain() : "nothing\n"; }
-  [[nodiscard]] std::uint64_t digest() const noexcept { return program_ != nullptr ? program_->digest_value() : 0; }
+  [[nodiscard]] std::string explain() const;
+  [[nodiscard]] std::uint64_t digest() const noexcept;
 
  private:
   /// A copy of a session does not fill the buffer of the original: two threads may call the two. One that is moved takes it
@@ -148,70 +104,16 @@ class basic_session {
     }
   };
 
-  struct observer {
-    site where;
-    observations& ring;
-
-    void operator()(const detail::node& n, const detail::row_state& row, double share, bool changed) noexcept {
-      if (!changed && ring.options().keep == keep::changes) {
-        return;
-      }
-      const std::int32_t sequence = row.info != nullptr ? row.info->sequence : 0;
-      const std::int32_t position = row.info != nullptr ? row.info->position : 0;
-      const float norm =
-          n.reads_norm ? static_cast<float>(std::sqrt(row.squares)) : std::numeric_limits<float>::quiet_NaN();
-      for (std::size_t i = 0; i < n.edits.size(); ++i) {
-        const std::vector<int>& seen = n.seen[i];
-        auto [next, coordinates] = ring.push();
-        next.site = where;
-        next.sequence = sequence;
-        next.position = position;
-        next.edit = static_cast<std::uint32_t>(n.edits[i]);
-        next.count = static_cast<std::uint32_t>(seen.size());
-        next.share = static_cast<float>(share) * n.amounts[i];
-        next.norm = norm;
-        next.changed = changed;
-        for (std::size_t j = 0; j < std::min(seen.size(), coordinates.size()); ++j) {
-          coordinates[j] = static_cast<float>(row.c[seen[j]]);
-        }
-      }
-    }
-  };
-
-  basic_session(std::shared_ptr<const detail::program<Scalar>> compiled, session_options options)
-      : program_(std::move(compiled)), sequences_(options.sequences) {
-    if (sequences_ < 1) {
-      throw argument_error(detail::text(
-          {"session: has ", detail::actual(sequences_), " sequences; expected ", detail::expected("at least 1")}));
-    }
-    const std::ptrdiff_t latches = program_ != nullptr ? program_->latches() : 0;
-    latches_.resize(static_cast<std::size_t>(sequences_) * static_cast<std::size_t>(latches));
-  }
+  basic_session(std::shared_ptr<const detail::program<Scalar>> compiled, session_options options);
 
   [[nodiscard]] std::size_t latch_count() const noexcept {
     return latches_.size() / static_cast<std::size_t>(sequences_);
   }
 
-  [[nodiscard]] detail::latch_state* latches_of(const row_info* info) noexcept {
-    if (latches_.empty()) {
-      return nullptr;
-    }
-    if (info->sequence < 0 || info->sequence >= sequences_) {
-      ++strangers_;
-      return nullptr;
-    }
-    return latches_.data() + static_cast<std::size_t>(info->sequence) * latch_count();
-  }
+  [[nodiscard]] detail::latch_state* latches_of(const row_info* info) noexcept;
 
   /// @throws argument_error for a sequence beyond the number stated
-  [[nodiscard]] std::span<detail::latch_state> state_of(std::int32_t sequence) {
-    if (sequence < 0 || sequence >= sequences_) {
-      throw argument_error(
-          detail::text({"session: sequence ", detail::actual(sequence), " does not exist; it was made for ",
-                        detail::expected({"0 to ", sequences_ - 1})}));
-    }
-    return {latches_.data() + static_cast<std::size_t>(sequence) * latch_count(), latch_count()};
-  }
+  [[nodiscard]] std::span<detail::latch_state> state_of(std::int32_t sequence);
 
   std::shared_ptr<const detail::program<Scalar>> program_;
   std::int32_t sequences_;
@@ -227,3 +129,7 @@ static_assert(hook<session, float> && hook<basic_session<double>, double>);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/inject/session.ipp"
+#endif

@@ -11,16 +11,11 @@
 
 #include "steer/core/matrix.hpp"
 #include "steer/core/site.hpp"
+#include "steer/inject/plan_options.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {
 inline namespace v0 {
-
-/// Whether the strengths of a recipe are final.
-enum class dosing : std::uint8_t {
-  compiled,   ///< yes: edits are merged and additions become one
-  per_route,  ///< no: every edit can be given another share per row, see `basic_routes`
-};
 
 namespace detail {
 

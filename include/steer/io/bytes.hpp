@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -36,20 +36,10 @@ class byte_reader {
   /// What is being read, for the messages that follow.
   void enter(std::string field) { field_ = std::move(field); }
 
-  [[noreturn]] void fail(std::initializer_list<text_part> parts) const {
-    throw format_error(text({thing(who_), " ", text(parts)}));
-  }
+  STEER_API [[noreturn]] void fail(std::initializer_list<text_part> parts) const;
 
   /// @throws format_error if fewer bytes are left
-  std::span<const std::byte> take(std::uint64_t count) {
-    if (count > remaining()) {
-      fail({"ends within ", field_, ": ", expected(count), " bytes are expected at byte ", position_, ", ",
-            actual(remaining()), " are left"});
-    }
-    const auto taken = bytes_.subspan(position_, static_cast<std::size_t>(count));
-    position_ += taken.size();
-    return taken;
-  }
+  STEER_API std::span<const std::byte> take(std::uint64_t count);
 
   template <plain_number Number>
   Number number() {
@@ -70,10 +60,7 @@ class byte_reader {
     return out;
   }
 
-  std::string string(std::uint64_t length) {
-    const auto taken = take(length);
-    return {reinterpret_cast<const char*>(taken.data()), taken.size()};
-  }
+  STEER_API std::string string(std::uint64_t length);
 
  private:
   std::span<const std::byte> bytes_;
@@ -90,8 +77,12 @@ void append_bytes(std::string& out, Number number) {
   out.append(raw, sizeof number);
 }
 
-inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+STEER_API std::span<const std::byte> bytes_of(std::string_view text);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/bytes.ipp"
+#endif

@@ -6,15 +6,9 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <utility>
 
-#include "steer/io/bytes.hpp"
-#include "steer/io/gguf.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/io/glp_format.hpp"
-#include "steer/io/glp_read.hpp"
-#include "steer/io/glp_write.hpp"
-#include "steer/io/write_file.hpp"
-#include "steer/recipe/edit.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -35,12 +29,10 @@ inline namespace v0 {
 ///         orthonormal, and where layer list or digest contradict the tensors
 /// @source msuiche/weightless spec/GLP.md; deviations: a key `glp.*` that the specification does not name is refused, and a
 ///         file without a hook point is read only where it adds
-inline glp load_glp(const std::filesystem::path& path) { return detail::glp_reader(gguf_file(path)).read(); }
+STEER_API glp load_glp(const std::filesystem::path& path);
 
 /// The same from a file's bytes; `name` stands for the file in messages.
-inline glp parse_glp(std::span<const std::byte> bytes, std::string name) {
-  return detail::glp_reader(gguf_file(bytes, std::move(name))).read();
-}
+STEER_API glp parse_glp(std::span<const std::byte> bytes, std::string name);
 
 /// Edits as one GLP file's bytes; reading it back gives equal ones where they were split as `load_glp` splits them.
 ///
@@ -51,13 +43,15 @@ inline glp parse_glp(std::span<const std::byte> bytes, std::string name) {
 /// @throws format_error if the edits are no one operation with one concept at one point, carry what GLP cannot say (rows,
 ///         layer 0, a unit other than raw, doses that are no product over layers and directions), or are a basis that
 ///         is not orthonormal
-inline std::string glp_bytes(const glp& file) { return detail::glp_writer(file).bytes(); }
+STEER_API std::string glp_bytes(const glp& file);
 
 /// Writes them, whole or not at all.
 /// @throws what `glp_bytes` throws; file_error if the file cannot be written
-inline void save_glp(const glp& file, const std::filesystem::path& path) {
-  write_file(path, {detail::bytes_of(glp_bytes(file))}, "gguf");
-}
+STEER_API void save_glp(const glp& file, const std::filesystem::path& path);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/glp.ipp"
+#endif

@@ -1,11 +1,9 @@
 // steer/io/glp_format.hpp: what a GLP file holds, and the names in it; the entry is steer/io/glp.hpp.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +11,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"
 #include "steer/recipe/edit.hpp"
 
@@ -52,22 +51,7 @@ inline constexpr std::string_view glp_guard = "steer.not_a_control_vector";
 inline constexpr double glp_unit_tolerance = 1e-3;
 
 /// Text between separators, without the blanks around it.
-inline std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> out;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, begin), text.size());
-    std::string_view part = text.substr(begin, end - begin);
-    while (part.starts_with(' ')) {
-      part.remove_prefix(1);
-    }
-    while (part.ends_with(' ')) {
-      part.remove_suffix(1);
-    }
-    out.push_back(part);
-    begin = end + 1;
-  }
-  return out;
-}
+STEER_API std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// The number that the whole text is; nothing for anything else, NaN and infinity included.
 template <class Number>
@@ -81,17 +65,12 @@ std::optional<Number> parse_number(std::string_view text) {
 }
 
 /// The largest difference of V Vᵀ from the identity.
-inline double off_orthonormal(const std::vector<Eigen::VectorXf>& basis) {
-  double worst = 0.0;
-  for (std::size_t i = 0; i < basis.size(); ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      const double product = basis[i].cast<double>().dot(basis[j].cast<double>());
-      worst = std::max(worst, std::abs(product - (i == j ? 1.0 : 0.0)));
-    }
-  }
-  return worst;
-}
+STEER_API double off_orthonormal(const std::vector<Eigen::VectorXf>& basis);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/glp_format.ipp"
+#endif

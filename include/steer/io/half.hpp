@@ -4,9 +4,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
+
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -33,16 +34,12 @@ namespace detail {
 
 /// Numbers of 16 bits, one after the other and perhaps unaligned, as float32.
 /// @param decode  `float_from_f16` or `float_from_bf16`
-inline std::vector<float> floats_of_16_bits(std::span<const std::byte> bytes, float (*decode)(std::uint16_t) noexcept) {
-  std::vector<float> out(bytes.size() / sizeof(std::uint16_t));
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, bytes.data() + sizeof bits * i, sizeof bits);
-    out[i] = decode(bits);
-  }
-  return out;
-}
+STEER_API std::vector<float> floats_of_16_bits(std::span<const std::byte> bytes, float (*decode)(std::uint16_t) noexcept);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/half.ipp"
+#endif

@@ -8,23 +8,21 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <nlohmann/json.hpp>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
 namespace detail {
 
 /// A value for messages: as it is written, or what it is if that is long.
-inline std::string shown(const nlohmann::json& written) {
-  return written.is_primitive() ? written.dump() : text({"of type ", written.type_name()});
-}
+STEER_API std::string shown(const nlohmann::json& written);
 
 /// The integer that is written, if it is one and the type holds it.
 template <std::integral Number>
@@ -71,18 +69,12 @@ Number real_or_infinity_of(const nlohmann::json& written, const std::string& who
 
 /// @throws format_error if this is no array, or one with anything else in it than finite numbers; `who` names the thing that
 ///         has the numbers under that name
-inline std::vector<double> real_numbers_of(const nlohmann::json& written, const std::string& who, std::string_view name) {
-  if (!written.is_array()) {
-    throw format_error(
-        text({thing(who), " has ", name, " ", actual(shown(written)), "; expected ", expected("an array of numbers")}));
-  }
-  std::vector<double> out;
-  for (const nlohmann::json& number : written) {
-    out.push_back(real_number_of<double>(number, who, text({name, " with number ", out.size()})));
-  }
-  return out;
-}
+STEER_API std::vector<double> real_numbers_of(const nlohmann::json& written, const std::string& who, std::string_view name);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/json_number.ipp"
+#endif

@@ -3,23 +3,17 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <initializer_list>
 #include <memory>
 #include <span>
-#include <string>
 #include <utility>
 
-#if __has_include(<sys/mman.h>)
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#else
-#include <fstream>
-#endif
+#include "steer/core/linkage.hpp"
 
-#include "steer/core/error.hpp"
+#if __has_include(<sys/mman.h>)
+#else
+#endif
 
 namespace steer {
 inline namespace v0 {
@@ -36,13 +30,7 @@ class mapped_file {
  public:
   static constexpr std::size_t most_read = std::size_t{64} << 20U;  // above every file of vectors, below most models
 
-  explicit mapped_file(const std::filesystem::path& path) : path_(path) {
-    std::error_code failure;
-    if (!std::filesystem::is_regular_file(path, failure)) {
-      fail({failure ? "does not exist or cannot be reached" : "is not a regular file"});
-    }
-    open();
-  }
+  STEER_API explicit mapped_file(const std::filesystem::path& path);
   mapped_file(mapped_file&& other) noexcept
       : path_(std::move(other.path_)), storage_(std::move(other.storage_)), bytes_(std::exchange(other.bytes_, {})) {}
   mapped_file& operator=(mapped_file&&) = delete;
@@ -52,9 +40,7 @@ class mapped_file {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
-  [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const {
-    throw file_error(detail::text({detail::thing({"file ", path_.string()}), " ", detail::text(parts)}));
-  }
+  STEER_API [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const;
 
 #if __has_include(<sys/mman.h>)
   struct descriptor {
@@ -70,45 +56,11 @@ class mapped_file {
     }
   };
 
-  void open() {
-    const descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status {};
-    if (file.number < 0 || ::fstat(file.number, &status) != 0) {
-      fail({"cannot be opened for reading"});
-    }
-    const auto size = static_cast<std::size_t>(status.st_size);
-    if (size <= most_read) {
-      read(file, size);
-      return;
-    }
-    void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
-    if (start == MAP_FAILED) {
-      fail({"of ", size, " bytes cannot be mapped"});
-    }
-    bytes_ = {static_cast<const std::byte*>(start), size};
-  }
+  STEER_API void open();
 
-  void read(const descriptor& file, std::size_t size) {
-    storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
-    std::size_t done = 0;
-    while (done < size) {
-      const ::ssize_t part = ::read(file.number, storage_.get() + done, size - done);
-      if (part < 0 && errno == EINTR) {
-        continue;
-      }
-      if (part <= 0) {
-        fail({"of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done)});
-      }
-      done += static_cast<std::size_t>(part);
-    }
-    bytes_ = {storage_.get(), size};
-  }
+  STEER_API void read(const descriptor& file, std::size_t size);
 
-  void close() noexcept {
-    if (!storage_ && !bytes_.empty()) {
-      ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-    }
-  }
+  STEER_API void close() noexcept;
 #else
   void open() {
     std::ifstream in(path_, std::ios::binary);
@@ -130,3 +82,7 @@ class mapped_file {
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/mapped_file.ipp"
+#endif

@@ -2,25 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <initializer_list>
-#include <limits>
 #include <span>
 #include <string>
-#include <type_traits>
-#include <utility>
 #include <variant>
 #include <vector>
-#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
-#include "steer/io/bytes.hpp"
-#include "steer/io/half.hpp"
-#include "steer/io/mapped_file.hpp"
-#include "steer/io/npy_header.hpp"
-#include "steer/io/write_file.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -36,67 +24,8 @@ struct npy_array {
 
 namespace detail {
 
-inline std::size_t size_of_values(const npy_array& array) {
-  return std::visit([](const auto& values) { return values.size(); }, array.values);
-}
-
 /// @throws format_error if the shape asks for another number of values than there are; `who` names the array
-inline void check(const npy_array& array, const std::string& who) {
-  const auto count = count_of(array.shape);
-  if (!count || *count != size_of_values(array)) {
-    throw format_error(text({thing(who), ": shape ", expected(python_tuple(array.shape)), " does not fit ",
-                             actual(size_of_values(array)), " numbers"}));
-  }
-}
-
-inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& name) {
-  byte_reader in(bytes, "npy: file " + name);
-  in.enter("the header");
-  if (bytes.size() < 6 || in.string(6) != "\x93NUMPY") {
-    in.fail({"does not begin with the magic bytes ", expected("\\x93NUMPY")});
-  }
-  const auto major = in.number<std::uint8_t>();
-  const auto minor = in.number<std::uint8_t>();
-  if ((major != 1 && major != 2) || minor != 0) {
-    in.fail({"has version ", actual({major, ".", minor}), "; expected ", expected("1.0 or 2.0")});
-  }
-  const std::uint64_t length = major == 1 ? in.number<std::uint16_t>() : in.number<std::uint32_t>();
-  const std::string text_of_header = in.string(length);
-  const npy_header header(text_of_header, in);
-  const std::size_t size = header.descr == "<f2" ? 2 : header.descr == "<f4" ? 4 : header.descr == "<f8" ? 8 : 0;
-  if (size == 0) {
-    in.fail({"has descr ", actual({"'", header.descr, "'"}), "; expected ", expected("'<f2', '<f4' or '<f8'")});
-  }
-  const auto count = count_of(header.shape);
-  if (!count) {
-    in.fail({"has shape ", actual(python_tuple(header.shape)), ", more numbers than any file holds"});
-  }
-  if (in.remaining() != *count * size) {
-    in.fail({"has ", actual(in.remaining()), " bytes of data; shape ", python_tuple(header.shape), " and '",
-             header.descr, "' need ", expected(*count * size)});
-  }
-  const std::span<const std::byte> data = in.take(*count * size);
-  const auto numbers = static_cast<std::size_t>(*count);
-  npy_array out{header.shape, {}};
-  if (size == 8) {
-    std::vector<double> values(numbers);
-    if (numbers != 0) {
-      std::memcpy(values.data(), data.data(), data.size());
-    }
-    out.values = std::move(values);
-    return out;
-  }
-  if (size == 2) {
-    out.values = detail::floats_of_16_bits(data, float_from_f16);
-    return out;
-  }
-  std::vector<float> values(numbers);
-  if (numbers != 0) {
-    std::memcpy(values.data(), data.data(), data.size());
-  }
-  out.values = std::move(values);
-  return out;
-}
+STEER_API void check(const npy_array& array, const std::string& who);
 
 }  // namespace detail
 
@@ -106,46 +35,18 @@ inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& n
 ///         version, a header that is no plain description, Fortran order, another type than little-endian f2, f4, f8,
 ///         and for data that is not as long as the shape asks
 /// @source NumPy, numpy.lib.format
-inline npy_array load_npy(const std::filesystem::path& path) {
-  return detail::read_npy(mapped_file(path).bytes(), path.string());
-}
+STEER_API npy_array load_npy(const std::filesystem::path& path);
 
 /// The same from a file's bytes; `name` stands for the file in messages.
-inline npy_array parse_npy(std::span<const std::byte> bytes, const std::string& name) {
-  return detail::read_npy(bytes, name);
-}
+STEER_API npy_array parse_npy(std::span<const std::byte> bytes, const std::string& name);
 
 /// An array as a file's bytes: version 1, or 2 where the header is too long for it.
 /// @throws format_error if there are more or fewer values than the shape asks for
-inline std::string npy_bytes(const npy_array& array) {
-  detail::check(array, "npy");
-  return std::visit(
-      [&](const auto& values) {
-        using number = typename std::decay_t<decltype(values)>::value_type;
-        std::string header =
-            detail::text({"{'descr': '", sizeof(number) == 4 ? "<f4" : "<f8",
-                          "', 'fortran_order': False, 'shape': ", detail::python_tuple(array.shape), ", }"});
-        const bool is_long = header.size() + 1 + 10 + 63 > std::numeric_limits<std::uint16_t>::max();
-        const std::size_t before = is_long ? 12 : 10;
-        header.append(63 - (before + header.size()) % 64, ' ');  // the data begins 64-byte aligned, as NumPy's does
-        header += '\n';
-        std::string out = is_long ? std::string("\x93NUMPY\x02\x00", 8) : std::string("\x93NUMPY\x01\x00", 8);
-        if (is_long) {
-          detail::append_bytes(out, static_cast<std::uint32_t>(header.size()));
-        } else {
-          detail::append_bytes(out, static_cast<std::uint16_t>(header.size()));
-        }
-        out += header;
-        return out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(number));
-      },
-      array.values);
-}
+STEER_API std::string npy_bytes(const npy_array& array);
 
 /// Writes an array, whole or not at all.
 /// @throws what `npy_bytes` throws; file_error if the file cannot be written
-inline void save_npy(const npy_array& array, const std::filesystem::path& path) {
-  write_file(path, {detail::bytes_of(npy_bytes(array))}, "npy");
-}
+STEER_API void save_npy(const npy_array& array, const std::filesystem::path& path);
 
 /// What an array leaves unsaid about the directions in it.
 struct npy_vector_options {
@@ -160,70 +61,17 @@ struct npy_vector_options {
 /// @param who  stands for the array in messages
 /// @throws format_error for another number of dimensions, more or fewer values than the shape asks for, NaN or infinity, a
 ///         row of zeros, or numbers beyond float32
-inline steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options,
-                                          const std::string& who) {
-  const auto fail = [&](std::initializer_list<detail::text_part> parts) {
-    throw format_error(detail::text({detail::thing({"npy: ", who}), " ", detail::text(parts)}));
-  };
-  if (array.shape.empty() || array.shape.size() > 2 || array.shape.back() == 0 || array.shape.front() == 0) {
-    fail({"has shape ", detail::actual(detail::python_tuple(array.shape)), "; expected ",
-          detail::expected("(width,) or (layers, width)")});
-  }
-  detail::check(array, detail::text({"npy: ", who}));
-  if (options.first_layer < 0) {
-    fail({"begins at layer ", detail::actual(options.first_layer), "; expected ", detail::expected("0 or above")});
-  }
-  const std::size_t width = array.shape.back();
-  const std::size_t rows = array.shape.size() == 2 ? array.shape.front() : 1;
-  if (rows > static_cast<std::size_t>(std::numeric_limits<int>::max() - options.first_layer)) {
-    fail({"has ", rows, " rows, more layers than can be counted"});
-  }
-  steering_vector out;
-  out.name = options.name;
-  out.point = options.point;
-  for (std::size_t row = 0; row < rows; ++row) {
-    const int layer = options.first_layer + static_cast<int>(row);
-    Eigen::VectorXf values(static_cast<Eigen::Index>(width));
-    std::visit(
-        [&](const auto& numbers) {
-          for (std::size_t i = 0; i < width; ++i) {
-            values[static_cast<Eigen::Index>(i)] = static_cast<float>(numbers[row * width + i]);
-          }
-        },
-        array.values);
-    if (!values.allFinite()) {
-      fail({"has NaN, infinity or a number beyond float32 in row ", row, " (layer ", detail::at_layer(layer), ")"});
-    }
-    if (values.isZero(0.0F)) {
-      fail({"has row ", row, " that is all zero (layer ", detail::at_layer(layer),
-            "); a direction needs a norm above 0"});
-    }
-    out.directions[layer].values = std::move(values);
-  }
-  return out;
-}
+STEER_API steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options,
+                                          const std::string& who);
 
 /// The directions as an array [L, d], rows in the order of their layers, which must be consecutive.
 /// @throws shape_error or numeric_error if the vector is not sound; format_error if layers are missing between its first
 ///         and last
-inline npy_array to_npy(const steering_vector& v) {
-  check(v);
-  npy_array out;
-  std::vector<float> values;
-  const int first = v.directions.begin()->first;
-  const int last = v.directions.rbegin()->first;
-  if (std::int64_t{last} - first + 1 != static_cast<std::int64_t>(v.directions.size())) {
-    throw format_error(
-        detail::text({detail::thing({"npy: \"", v.name, "\""}), " has ", v.directions.size(),
-                      " directions between layers ", first, " and ", last, "; an array has no place for gaps"}));
-  }
-  for (const auto& [layer, direction] : v.directions) {
-    values.insert(values.end(), direction.values.begin(), direction.values.end());
-  }
-  out.shape = {v.directions.size(), static_cast<std::size_t>(v.width())};
-  out.values = std::move(values);
-  return out;
-}
+STEER_API npy_array to_npy(const steering_vector& v);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/npy.ipp"
+#endif

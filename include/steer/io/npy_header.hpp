@@ -2,19 +2,16 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/io/bytes.hpp"
 
 namespace steer {
@@ -28,82 +25,15 @@ class npy_header {
   std::string descr;
   std::vector<std::size_t> shape;
 
-  npy_header(std::string_view text, const byte_reader& file) : rest_(text), file_(file) {
-    expect("{");
-    while (!accept("}")) {
-      const std::string key = quoted();
-      expect(":");
-      if (key == "descr" && descr.empty()) {
-        descr = quoted();
-      } else if (key == "fortran_order" && !ordered_) {
-        ordered_ = true;
-        if (!accept("False")) {
-          fail({"has fortran_order that is not False; expected ", expected("C order")});
-        }
-      } else if (key == "shape" && !shaped_) {
-        shaped_ = true;
-        read_shape();
-      } else {
-        fail({"has the header key ", actual({"\"", key, "\""}), " twice or without meaning; expected ",
-              expected("descr, fortran_order and shape, once each")});
-      }
-      if (!accept(",")) {
-        expect("}");
-        break;
-      }
-    }
-    skip_blanks();
-    if (!rest_.empty() || descr.empty() || !ordered_ || !shaped_) {
-      fail({"has a header that is incomplete or goes on after its dictionary"});
-    }
-  }
+  STEER_API npy_header(std::string_view text, const byte_reader& file);
 
  private:
   [[noreturn]] void fail(std::initializer_list<text_part> parts) const { file_.fail(parts); }
   void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \n"), rest_.size())); }
-  bool accept(std::string_view token) {
-    skip_blanks();
-    const bool here = rest_.starts_with(token);
-    rest_.remove_prefix(here ? token.size() : 0);
-    return here;
-  }
-  void expect(std::string_view token) {
-    if (!accept(token)) {
-      fail({"has a header with ", actual({"\"", rest_.substr(0, 16), "\""}), " where ", expected({"\"", token, "\""}),
-            " is expected"});
-    }
-  }
-  std::string quoted() {
-    const bool doubled = accept("\"");
-    if (!doubled) {
-      expect("'");
-    }
-    const std::size_t end = rest_.find(doubled ? '"' : '\'');
-    if (end == std::string_view::npos) {
-      fail({"has a header whose text does not end"});
-    }
-    std::string out(rest_.substr(0, end));
-    rest_.remove_prefix(end + 1);
-    return out;
-  }
-  void read_shape() {
-    expect("(");
-    while (!accept(")")) {
-      skip_blanks();
-      std::size_t extent = 0;
-      const auto [end, failure] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), extent);
-      if (failure != std::errc{}) {
-        fail({"has a shape with ", actual({"\"", rest_.substr(0, 16), "\""}), " in it; expected ",
-              expected("whole numbers, not negative")});
-      }
-      rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-      shape.push_back(extent);
-      if (!accept(",")) {
-        expect(shape.size() == 1 ? "," : ")");  // (3) is a number to Python
-        break;
-      }
-    }
-  }
+  STEER_API bool accept(std::string_view token);
+  STEER_API void expect(std::string_view token);
+  STEER_API std::string quoted();
+  STEER_API void read_shape();
 
   std::string_view rest_;
   const byte_reader& file_;
@@ -112,26 +42,15 @@ class npy_header {
 };
 
 /// How many numbers a shape holds; nothing where they are more than any file has.
-inline std::optional<std::uint64_t> count_of(std::span<const std::size_t> shape) {
-  std::uint64_t out = 1;
-  for (const std::size_t extent : shape) {
-    if (extent != 0 && out > std::numeric_limits<std::uint64_t>::max() / 16 / extent) {
-      return std::nullopt;
-    }
-    out *= extent;
-  }
-  return out;
-}
+STEER_API std::optional<std::uint64_t> count_of(std::span<const std::size_t> shape);
 
 /// "(3, 4)", as Python writes it.
-inline std::string python_tuple(std::span<const std::size_t> shape) {
-  std::string out = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    out += text({i == 0 ? "" : ", ", shape[i]});
-  }
-  return out + (shape.size() == 1 ? ",)" : ")");
-}
+STEER_API std::string python_tuple(std::span<const std::size_t> shape);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/npy_header.ipp"
+#endif

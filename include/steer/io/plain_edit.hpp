@@ -4,7 +4,7 @@
 #include <map>
 #include <string_view>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/edit.hpp"
 
 namespace steer {
@@ -12,34 +12,15 @@ inline namespace v0 {
 namespace detail {
 
 /// Refuses whatever an edit says besides operation and layers: a format that has no words for it would drop it.
-inline void require_plain(const edit& e, std::string_view format) {
-  edit plain;
-  plain.operation = e.operation;
-  plain.layers = e.layers;
-  if (!(plain == e)) {
-    throw format_error(text(
-        {thing({format, ": ", to_string(e)}), " acts on some rows or under a condition, which the format cannot say"}));
-  }
-}
+STEER_API void require_plain(const edit& e, std::string_view format);
 
 /// The directions that an edit of one vector uses.
-inline std::map<int, direction> used_directions(const edit& e, std::string_view format) {
-  const std::map<int, direction>& all = only_vector(e).directions;
-  if (e.layers.empty()) {
-    return all;
-  }
-  std::map<int, direction> out;
-  for (const int layer : e.layers) {
-    const auto found = all.find(layer);
-    if (found == all.end()) {
-      throw format_error(text(
-          {thing({format, ": ", to_string(e)}), " names layer ", at_layer(layer), ", for which it has no direction"}));
-    }
-    out.insert(*found);
-  }
-  return out;
-}
+STEER_API std::map<int, direction> used_directions(const edit& e, std::string_view format);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/plain_edit.ipp"
+#endif

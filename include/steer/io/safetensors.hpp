@@ -5,15 +5,11 @@
 
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <initializer_list>
-#include <limits>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,12 +17,9 @@
 #include <vector>
 #include <nlohmann/json.hpp>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/io/bytes.hpp"
-#include "steer/io/half.hpp"
-#include "steer/io/json_number.hpp"
 #include "steer/io/mapped_file.hpp"
-#include "steer/io/write_file.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -60,90 +53,26 @@ struct tensor_view {
 };
 
 /// "[2, 3]".
-inline std::string to_string(const std::vector<std::int64_t>& shape) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  }
-  return out + "]";
-}
+STEER_API std::string to_string(const std::vector<std::int64_t>& shape);
 
 namespace detail {
 
 /// JSON in which no key stands twice (a plain parse would keep one of the two silently), nothing follows, and nothing
 /// nests deeper than these files do (who prints or destroys it may recurse).
 /// @throws format_error saying what is wrong, with `who` in front
-inline nlohmann::json strict_json(std::string_view text, const std::string& who) {
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    constexpr int deepest = 8;
-    if (depth > deepest) {
-      throw format_error(detail::text({thing(who), " nests deeper than ", expected(deepest), " levels"}));
-    }
-    if (event == nlohmann::json::parse_event_t::object_start) {
-      keys.emplace_back();
-    } else if (event == nlohmann::json::parse_event_t::object_end) {
-      keys.pop_back();
-    } else if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw format_error(
-          detail::text({thing(who), " has ", actual({"\"", parsed.get<std::string>(), "\""}), " twice"}));
-    }
-    return true;
-  };
-  if (!text.starts_with('{')) {
-    throw format_error(detail::text({thing(who), " is no ", expected("JSON object")}));
-  }
-  if (text.find('\0') != std::string_view::npos) {  // to the parser it is the end
-    throw format_error(detail::text({thing(who), " has a NUL in it"}));
-  }
-  try {
-    return nlohmann::json::parse(text, watch);
-  } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text({thing(who), " is no valid JSON: ", std::string_view(problem.what())}));
-  }
-}
+STEER_API nlohmann::json strict_json(std::string_view text, const std::string& who);
 
 /// The bytes that a tensor's shape asks for; nothing where they cannot be counted.
-inline std::optional<std::uint64_t> bytes_of(dtype type, const std::vector<std::int64_t>& shape) {
-  std::uint64_t bytes = size_of(type);
-  for (const std::int64_t extent : shape) {
-    if (extent < 0 || (extent != 0 && bytes > std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(extent))) {
-      return std::nullopt;
-    }
-    bytes *= static_cast<std::uint64_t>(extent);
-  }
-  return bytes;
-}
+STEER_API std::optional<std::uint64_t> bytes_of(dtype type, const std::vector<std::int64_t>& shape);
 
 /// @throws format_error if the bytes are not those of the shape; `who` names the tensor
-inline void check(const tensor_view& tensor, const std::string& who) {
-  const auto expected = bytes_of(tensor.type, tensor.shape);
-  if (!expected || *expected != tensor.bytes.size()) {
-    throw format_error(text({thing(who), " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type),
-                             " needs ", detail::expected(expected ? text(*expected) : std::string("a number of")),
-                             " bytes; got ", actual(tensor.bytes.size())}));
-  }
-}
+STEER_API void check(const tensor_view& tensor, const std::string& who);
 
 }  // namespace detail
 
 /// A tensor's numbers as float32. F32, F16 and BF16 are exact.
 /// @throws format_error for the types that float32 cannot hold exactly, and where bytes and shape do not fit
-inline std::vector<float> to_floats(const tensor_view& tensor) {
-  detail::check(tensor, "tensor");
-  if (tensor.type == dtype::f16 || tensor.type == dtype::bf16) {
-    return detail::floats_of_16_bits(tensor.bytes, tensor.type == dtype::f16 ? float_from_f16 : float_from_bf16);
-  }
-  if (tensor.type != dtype::f32) {
-    throw format_error(detail::text({detail::thing("tensor"), " has type ", detail::actual(to_string(tensor.type)),
-                                     "; expected ", detail::expected("F32, F16 or BF16")}));
-  }
-  std::vector<float> out(tensor.bytes.size() / sizeof(float));
-  if (!out.empty()) {
-    std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
-  }
-  return out;
-}
+STEER_API std::vector<float> to_floats(const tensor_view& tensor);
 
 /// A safetensors file, memory-mapped; views into it live as long as it does.
 ///
@@ -164,130 +93,27 @@ class safetensors_file {
   [[nodiscard]] std::filesystem::path path() const { return name_; }
 
   /// @throws format_error if there is no tensor of that name
-  [[nodiscard]] const tensor_view& at(std::string_view name) const {
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end()) {
-      fail({"has no tensor ", detail::expected({"\"", name, "\""})});
-    }
-    return found->second;
-  }
+  STEER_API [[nodiscard]] const tensor_view& at(std::string_view name) const;
 
   /// @throws format_error if the metadata lacks the key
-  [[nodiscard]] const std::string& metadata_at(const std::string& key) const {
-    const auto found = metadata_.find(key);
-    if (found == metadata_.end()) {
-      fail({"has no metadata ", detail::expected({"\"", key, "\""})});
-    }
-    return found->second;
-  }
+  STEER_API [[nodiscard]] const std::string& metadata_at(const std::string& key) const;
 
  private:
   static constexpr std::uint64_t longest_header = 100'000'000;  // the reference implementation's limit
 
-  [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const {
-    throw format_error(detail::text({detail::thing({"safetensors: file ", name_}), " ", detail::text(parts)}));
-  }
+  STEER_API [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const;
 
-  void parse(std::span<const std::byte> bytes) {
-    std::uint64_t length = 0;
-    if (bytes.size() < sizeof length) {
-      fail({"has ", detail::actual(bytes.size()), " bytes; expected ", detail::expected("at least 8"),
-            " for the header's length"});
-    }
-    std::memcpy(&length, bytes.data(), sizeof length);
-    if (length > longest_header || length > bytes.size() - sizeof length) {
-      fail({"declares a header of ", detail::expected(length), " bytes; ", detail::actual(bytes.size() - sizeof length),
-            " follow"});
-    }
-    const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
-    const nlohmann::json header = detail::strict_json({text, static_cast<std::size_t>(length)},
-                                                      detail::text({"safetensors: file ", name_, ": the header"}));
-    const auto data = bytes.subspan(sizeof length + static_cast<std::size_t>(length));
-    std::map<std::uint64_t, std::pair<std::uint64_t, std::string>> ranges;  // begin -> (end, name); empty ones left out
-    for (const auto& [name, entry] : header.items()) {
-      if (name == "__metadata__") {
-        read_metadata(entry);
-      } else {
-        read_tensor(name, entry, data, ranges);
-      }
-    }
-    check_cover(ranges, data.size());
-  }
+  STEER_API void parse(std::span<const std::byte> bytes);
 
-  void read_metadata(const nlohmann::json& entry) {
-    if (!entry.is_object()) {
-      fail({"has __metadata__ that is no ", detail::expected("object")});
-    }
-    for (const auto& [key, value] : entry.items()) {
-      if (!value.is_string()) {
-        fail({"has metadata \"", key, "\" that is no ", detail::expected("string")});
-      }
-      metadata_[key] = value.get<std::string>();
-    }
-  }
+  STEER_API void read_metadata(const nlohmann::json& entry);
 
-  void read_tensor(const std::string& name, const nlohmann::json& entry, std::span<const std::byte> data,
-                   std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges) {
-    const auto bad = [&](const char* what) { fail({"has tensor \"", name, "\" with ", what}); };
-    if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
-        !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
-        entry["data_offsets"].size() != 2) {
-      bad("a malformed entry; expected dtype, shape and two data_offsets");
-    }
-    tensor_view tensor;
-    tensor.type = type_of(name, entry["dtype"].get<std::string>());
-    for (const auto& extent : entry["shape"]) {
-      const auto number = detail::integer_in<std::int64_t>(extent);
-      if (!number || *number < 0) {
-        bad("a shape that is not made of non-negative whole numbers");
-      }
-      tensor.shape.push_back(*number);
-    }
-    const std::optional<std::uint64_t> expected = detail::bytes_of(tensor.type, tensor.shape);
-    const auto begin = detail::integer_in<std::uint64_t>(entry["data_offsets"][0]);
-    const auto end = detail::integer_in<std::uint64_t>(entry["data_offsets"][1]);
-    if (!begin || !end) {
-      bad("data_offsets that are no non-negative whole numbers");
-    }
-    if (*begin > *end || *end > data.size()) {
-      fail({"has tensor \"", name, "\" at bytes ", detail::actual({*begin, " to ", *end}), "; the data has ",
-            detail::expected(data.size())});
-    }
-    if (expected != *end - *begin) {
-      fail({"has tensor \"", name, "\" of ", detail::actual(*end - *begin), " bytes; its shape ",
-            to_string(tensor.shape), " of ", to_string(tensor.type), " needs ",
-            detail::expected(expected ? detail::text(*expected) : std::string("more than any file has"))});
-    }
-    tensor.bytes = data.subspan(static_cast<std::size_t>(*begin), static_cast<std::size_t>(*end - *begin));
-    if (*begin != *end && !ranges.emplace(*begin, std::pair{*end, name}).second) {
-      fail({"has tensor ", detail::actual({"\"", name, "\""}), " overlapping \"", ranges[*begin].second, "\""});
-    }
-    tensors_.emplace(name, std::move(tensor));
-  }
+  STEER_API void read_tensor(const std::string& name, const nlohmann::json& entry, std::span<const std::byte> data,
+                   std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges);
 
-  [[nodiscard]] dtype type_of(const std::string& name, std::string_view type) const {
-    for (std::size_t i = 0; i < detail::dtype_table.size(); ++i) {
-      if (detail::dtype_table[i].name == type) {
-        return static_cast<dtype>(i);
-      }
-    }
-    fail({"has tensor \"", name, "\" of unknown type ", detail::actual(type)});
-  }
+  STEER_API [[nodiscard]] dtype type_of(const std::string& name, std::string_view type) const;
 
-  void check_cover(const std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges,
-                   std::uint64_t size) const {
-    std::uint64_t covered = 0;
-    for (const auto& [begin, range] : ranges) {
-      if (begin != covered) {
-        fail({"has tensor \"", range.second, "\" starting at byte ", detail::actual(begin), " of the data; expected ",
-              detail::expected(covered), begin < covered ? " (an overlap)" : " (a gap)"});
-      }
-      covered = range.first;
-    }
-    if (covered != size) {
-      fail({"has ", size - covered, " trailing bytes"});
-    }
-  }
+  STEER_API void check_cover(const std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges,
+                   std::uint64_t size) const;
 
   std::optional<mapped_file> file_;
   std::string name_;
@@ -295,66 +121,22 @@ class safetensors_file {
   std::map<std::string, tensor_view, std::less<>> tensors_;
 };
 
-namespace detail {
-
-/// What stands before the tensors' bytes, which follow in the order of their names: the header's length and the header.
-/// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8
-inline std::string safetensors_start(const std::map<std::string, tensor_view, std::less<>>& tensors,
-                                     const std::map<std::string, std::string>& metadata) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) {
-    header["__metadata__"] = metadata;
-  }
-  std::uint64_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    if (name == "__metadata__") {
-      throw format_error("safetensors: a tensor is called \"__metadata__\", which is not a tensor's name");
-    }
-    check(tensor, text({"safetensors: tensor \"", name, "\""}));
-    header[name] = {{"dtype", std::string(to_string(tensor.type))},
-                    {"shape", tensor.shape},
-                    {"data_offsets", {offset, offset + tensor.bytes.size()}}};
-    offset += tensor.bytes.size();
-  }
-  std::string written;
-  try {
-    written = header.dump();
-  } catch (const nlohmann::json::exception& problem) {
-    throw format_error(text({"safetensors: a name or metadata is no UTF-8: ", std::string_view(problem.what())}));
-  }
-  written.append((8 - written.size() % 8) % 8, ' ');
-  std::string out;
-  append_bytes(out, std::uint64_t{written.size()});
-  return out + written;
-}
-
-}  // namespace detail
-
 /// Tensors as a file's bytes, in the order of their names; the data section as a whole begins 8-byte aligned.
 /// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8
 /// @cost   one copy of the tensors
-inline std::string safetensors_bytes(const std::map<std::string, tensor_view, std::less<>>& tensors,
-                                     const std::map<std::string, std::string>& metadata = {}) {
-  std::string out = detail::safetensors_start(tensors, metadata);
-  for (const auto& [name, tensor] : tensors) {
-    out.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
-  }
-  return out;
-}
+STEER_API std::string safetensors_bytes(const std::map<std::string, tensor_view, std::less<>>& tensors,
+                                     const std::map<std::string, std::string>& metadata = {});
 
 /// Writes them, whole or not at all.
 /// @throws what `safetensors_bytes` throws; file_error if the file cannot be written
 /// @cost   one pass over the bytes, without a copy
-inline void write_safetensors(const std::filesystem::path& path,
+STEER_API void write_safetensors(const std::filesystem::path& path,
                               const std::map<std::string, tensor_view, std::less<>>& tensors,
-                              const std::map<std::string, std::string>& metadata = {}) {
-  const std::string start = detail::safetensors_start(tensors, metadata);
-  std::vector<std::span<const std::byte>> parts{detail::bytes_of(start)};
-  for (const auto& [name, tensor] : tensors) {
-    parts.push_back(tensor.bytes);
-  }
-  write_file(path, parts, "safetensors");
-}
+                              const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/io/safetensors.ipp"
+#endif

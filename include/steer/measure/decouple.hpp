@@ -1,13 +1,9 @@
 // steer/measure/decouple.hpp: vectors of which each moves its own readout and no other.
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
-#include <cstddef>
-#include <string>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/measure/dose.hpp"
 #include "steer/vector/response.hpp"
 #include "steer/vector/steering_vector.hpp"
@@ -28,49 +24,12 @@ inline namespace v0 {
 ///         measured in `of_row_norm`: such doses have no length of their own (use `dose`, or measure in `of_norm`);
 ///         numeric_error as `dose`
 /// @cost   O(L k² d + k³)
-inline std::vector<steering_vector> decouple(const std::vector<steering_vector>& vectors, const response& measured,
-                                             const invertible& limits = {}) {
-  const std::string who = "decouple";
-  detail::require_measured(vectors, measured, who);
-  if (measured.dosage.unit == strength_unit::of_row_norm) {
-    throw argument_error(detail::text({who, ": the response was measured in ", detail::actual("of_row_norm"),
-                                       ", whose doses have no length of their own; use dose, or measure in ",
-                                       detail::expected("of_norm")}));
-  }
-  const Eigen::MatrixXd mix = detail::inverse_response(measured, limits, who) * measured.slope.diagonal().asDiagonal();
-  std::vector<steering_vector> out(vectors.size());
-  for (std::size_t i = 0; i < vectors.size(); ++i) {
-    out[i].name = vectors[i].name;
-    out[i].point = vectors[i].point;
-    out[i].source = vectors[i].source;
-    out[i].source.method = detail::text({vectors[i].source.method, ", decoupled from"});
-    for (std::size_t j = 0; j < vectors.size(); ++j) {
-      out[i].source.method += j == i ? "" : " " + vectors[j].name;
-    }
-    for (const auto& [layer, own] : vectors[i].directions) {
-      const auto& layers = measured.dosage.layers;
-      if (!layers.empty() && std::find(layers.begin(), layers.end(), layer) == layers.end()) {
-        continue;
-      }
-      Eigen::VectorXd sum = Eigen::VectorXd::Zero(own.values.size());
-      for (std::size_t j = 0; j < vectors.size(); ++j) {
-        const auto found = vectors[j].directions.find(layer);
-        if (found == vectors[j].directions.end() || found->second.values.size() != sum.size()) {
-          throw shape_error(
-              detail::text({who, ": \"", vectors[j].name, "\" has no direction of width ", detail::expected(sum.size()),
-                            " at layer ", detail::at_layer(layer), ", as \"", vectors[i].name, "\" has"}));
-        }
-        const direction& v = found->second;
-        const double size =
-            detail::size_of(measured.dosage.unit, v, detail::text({who, ": \"", vectors[j].name, "\""}));
-        sum += mix(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)) * size * unit(v);
-      }
-      out[i].directions[layer].values = sum.cast<float>();
-    }
-    check(out[i]);
-  }
-  return out;
-}
+STEER_API std::vector<steering_vector> decouple(const std::vector<steering_vector>& vectors, const response& measured,
+                                             const invertible& limits = {});
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/measure/decouple.ipp"
+#endif

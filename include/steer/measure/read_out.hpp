@@ -1,17 +1,16 @@
 // steer/measure/read_out.hpp: where readouts stand under a hook, and how far they move from one to another.
 #pragma once
 
-#include <Eigen/Core>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/vector/response.hpp"
 
@@ -32,54 +31,21 @@ struct pooled_readings {
   Eigen::VectorXd influence = {};  // [n]
 };
 
-inline pooled_readings pool(const readings& all) {
-  readout_sample sum;
-  for (const readout_sample& r : all.samples) {
-    sum.first += r.first;
-    sum.second += r.second;
-  }
-  const bool mean = all.pooling == pooling::mean;
-  pooled_readings out{mean ? sum.first / sum.second : std::log(sum.first / sum.second), {}};
-  out.influence.resize(static_cast<Eigen::Index>(all.samples.size()));
-  for (Eigen::Index s = 0; s < out.influence.size(); ++s) {
-    const readout_sample& r = all.samples[static_cast<std::size_t>(s)];
-    out.influence[s] = mean ? (r.first - out.value * r.second) / sum.second : r.first / sum.first - r.second / sum.second;
-  }
-  return out;
-}
-
-/// Standard error of a sum of independent terms with mean zero; NaN if there is one only.
-inline double error_of_sum(const Eigen::VectorXd& parts) {
-  const auto n = static_cast<double>(parts.size());
-  return n > 1.0 ? std::sqrt(parts.squaredNorm() * n / (n - 1.0)) : std::numeric_limits<double>::quiet_NaN();
-}
+STEER_API pooled_readings pool(const readings& all);
 
 /// @throws argument_error for a token of any text that the vocabulary does not have
-inline void require_tokens(const std::vector<readout>& readouts, const std::vector<std::string>& names,
-                           Eigen::Index vocabulary) {
-  for (std::size_t i = 0; i < readouts.size(); ++i) {
-    for (std::size_t t = 0; t < readouts[i].texts.size(); ++t) {
-      require_tokens(readouts[i].texts[t], vocabulary, names[i], text({"text ", t, ", "}));
-    }
-  }
-}
+STEER_API void require_tokens(const std::vector<readout>& readouts, const std::vector<std::string>& names,
+                           Eigen::Index vocabulary);
 
 }  // namespace detail
 
 /// A readout in nats.
 /// @return with the standard error by samples, which are independent, their positions need not be; NaN for a single one
 /// @source Cochran 1977, Sampling Techniques, section 6.3 (ratio estimator)
-inline estimate value_of(const readings& all) {
-  const detail::pooled_readings found = detail::pool(all);
-  return {found.value, detail::error_of_sum(found.influence)};
-}
+STEER_API estimate value_of(const readings& all);
 
 /// How far a readout moved, from one hook to another over the same samples: most of what differs between texts cancels.
-inline estimate shift_of(const readings& from, const readings& to) {
-  const detail::pooled_readings before = detail::pool(from);
-  const detail::pooled_readings after = detail::pool(to);
-  return {after.value - before.value, detail::error_of_sum(after.influence - before.influence)};
-}
+STEER_API estimate shift_of(const readings& from, const readings& to);
 
 /// Runs the readouts' texts under a hook; readouts that have the same texts share the pass.
 ///
@@ -167,3 +133,7 @@ std::vector<readings> read_out(Model& model, const std::vector<readout>& readout
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/measure/read_out.ipp"
+#endif

@@ -4,18 +4,16 @@
 // is not affine) and its formula (`apply`), and name it in `operation`. Plans, checks, digests, laws and benchmarks follow.
 #pragma once
 
-#include <Eigen/Core>
 #include <concepts>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <variant>
 #include <vector>
+#include <Eigen/Core>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"
 #include "steer/recipe/edits/add.hpp"
 #include "steer/recipe/edits/bound.hpp"
@@ -44,16 +42,6 @@ concept edit_operation = std::equality_comparable<Edit> && detail::has_fields<Ed
 /// Every edit there is.
 using operation = std::variant<add_edit, scale_edit, bound_edit, erase_edit, angle_edit, rotate_edit, towards_edit,
                                transform_edit, watch_edit>;
-
-namespace detail {
-
-template <class Variant>
-inline constexpr bool all_are_edits = false;
-template <class... Edits>
-inline constexpr bool all_are_edits<std::variant<Edits...>> = (edit_operation<Edits> && ...);
-static_assert(all_are_edits<operation>);
-
-}  // namespace detail
 
 /// One operation, with the layers, rows and circumstances in which it acts.
 struct edit {
@@ -100,75 +88,21 @@ void each_vector_of(const operation& what, Use use) {
 }  // namespace detail
 
 /// "add \"happy\"", for messages.
-inline std::string to_string(const edit& e) {
-  std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, e.operation));
-  detail::each_vector_of(e.operation, [&](const steering_vector& v) { out += detail::text({" \"", v.name, "\""}); });
-  return out;
-}
+STEER_API std::string to_string(const edit& e);
 
 /// The vector of an edit that has one.
 /// @throws argument_error if it has several or none
-inline const steering_vector& only_vector(const edit& e) {
-  const steering_vector* found = nullptr;
-  std::size_t count = 0;
-  detail::each_vector_of(e.operation, [&](const steering_vector& v) {
-    found = &v;
-    ++count;
-  });
-  if (count != 1) {
-    throw argument_error(
-        detail::text({to_string(e), ": has ", detail::actual(count), " vectors; expected ", detail::expected(1)}));
-  }
-  return *found;
-}
+STEER_API const steering_vector& only_vector(const edit& e);
 
 /// The point at which an edit acts: its vectors', or else its own.
-inline point point_of(const edit& e) {
-  std::optional<point> found;
-  detail::each_vector_of(e.operation, [&](const steering_vector& v) { found = found.value_or(v.point); });
-  return found.value_or(e.point);
-}
+STEER_API point point_of(const edit& e);
 
 /// @throws shape_error, numeric_error or argument_error, naming the edit, if its parts have no meaning
-inline void check(const edit& e) {
-  const std::string who = to_string(e);
-  std::visit(
-      [&who](const auto& op) {
-        op.fields(op, detail::field_check{who});
-        if constexpr (requires { op.check_more(who); }) {
-          op.check_more(who);
-        }
-      },
-      e.operation);
-  check(e.rows, who);
-  check(e.gate, who);
-  norm_mode::fields(e.norm, detail::field_check{who});
-  detail::field_check{who}("point", e.point);
-  const point where = point_of(e);
-  const auto same_point = [&](const steering_vector& v) {
-    if (v.point != where) {
-      throw argument_error(detail::text({who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
-                                         "; the edit acts at ", detail::expected(to_string(where))}));
-    }
-  };
-  detail::each_vector_of(e.operation, same_point);
-  if (!e.gate.layer) {
-    for (const condition& c : e.gate.conditions) {
-      same_point(c.vector);
-    }
-  }
-  if (e.gate.latched() && (e.rows.phase == phase::prompt || e.rows.last_of_prompt)) {
-    throw argument_error(
-        detail::text({who,
-                      ": its gate latches on the prompt and acts on what is generated; its rows are in "
-                      "the prompt"}));
-  }
-  if (e.head && where != point::attention_heads) {
-    throw argument_error(
-        detail::text({who, ": names head ", *e.head, "; heads are shown at ", detail::expected("attention_heads"),
-                      ", and it acts at ", detail::actual(to_string(where))}));
-  }
-}
+STEER_API void check(const edit& e);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/edit.ipp"
+#endif

@@ -4,8 +4,6 @@
 // `visit(name, number, domain)` for numbers. A part may have fields itself; of an enumeration `last_of` says the last value.
 #pragma once
 
-#include <Eigen/Core>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -14,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -70,18 +68,9 @@ concept has_fields = requires(const Thing& thing, no_visit visit) { Thing::field
 struct field_check {
   const std::string& who;
 
-  void operator()(std::string_view name, double number, domain allowed) const {
-    if (!contains(allowed, number)) {
-      throw numeric_error(
-          text({thing(who), ": ", name, " is ", actual(number), "; expected ", expected(to_string(allowed))}));
-    }
-  }
-  void operator()(std::string_view name, const std::vector<float>& numbers, domain allowed) const {
-    for (const float number : numbers) {
-      (*this)(name, static_cast<double>(number), allowed);
-    }
-  }
-  void operator()(std::string_view, const steering_vector& vector) const { check(vector); }
+  STEER_API void operator()(std::string_view name, double number, domain allowed) const;
+  STEER_API void operator()(std::string_view name, const std::vector<float>& numbers, domain allowed) const;
+  STEER_API void operator()(std::string_view, const steering_vector& vector) const;
   template <class Part>
   void operator()(std::string_view name, const std::vector<Part>& parts) const {
     for (const Part& part : parts) {
@@ -132,9 +121,11 @@ struct each_vector {
     }
   }
 };
-template <class Use>
-each_vector(Use) -> each_vector<Use>;
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/field.ipp"
+#endif

@@ -1,12 +1,13 @@
 // steer/recipe/form.hpp: what an edit is at one site, its units resolved to numbers.
 #pragma once
 
-#include <Eigen/Core>
 #include <cstdint>
 #include <utility>
 #include <variant>
 #include <vector>
+#include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 
 namespace steer {
@@ -39,14 +40,9 @@ struct low_rank_form {
     return {std::move(read), std::move(write), std::move(linear), std::move(shift)};
   }
   /// Adds the same row to every row.
-  static low_rank_form addition(const Eigen::VectorXd& dose) {
-    return {matrix<double>(0, dose.size()), dose.transpose(), Eigen::MatrixXd(1, 0), Eigen::VectorXd::Ones(1)};
-  }
+  STEER_API static low_rank_form addition(const Eigen::VectorXd& dose);
 
-  [[nodiscard]] bool does_nothing() const {
-    return decided_by != policy::none &&
-           (write.isZero(0.0) || (decided_by == policy::affine && linear.isZero(0.0) && shift.isZero(0.0)));
-  }
+  STEER_API [[nodiscard]] bool does_nothing() const;
 };
 
 /// h' = scale ∘ h + shift
@@ -73,3 +69,7 @@ using form = std::variant<low_rank_form, diagonal_form, dense_form>;
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/form.ipp"
+#endif

@@ -2,15 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/vector/steering_vector.hpp"
 
@@ -55,38 +53,18 @@ struct condition {
   }
 
   /// The share for the number read; none for a number that is not known.
-  [[nodiscard]] double share(double x) const noexcept {
-    if (std::isnan(x)) {
-      return 0.0;
-    }
-    const auto least = static_cast<double>(low);
-    switch (curve) {
-      case gate_curve::above: return x > least ? 1.0 : 0.0;
-      case gate_curve::within: return x >= least && x <= static_cast<double>(high) ? 1.0 : 0.0;
-      case gate_curve::sigmoid: return 1.0 / (1.0 + std::exp(-static_cast<double>(slope) * (x - least)));
-      case gate_curve::excess: break;
-    }
-    return std::max(0.0, std::abs(x) - least);
-  }
+  STEER_API [[nodiscard]] double share(double x) const noexcept;
 };
 
 /// 1 for rows whose reading is above the threshold.
-inline condition above(steering_vector vector, float threshold, reading what = reading::projection) {
-  return {std::move(vector), what, gate_curve::above, threshold};
-}
+STEER_API condition above(steering_vector vector, float threshold, reading what = reading::projection);
 /// 1 for rows whose reading lies within the bounds.
-inline condition within(steering_vector vector, float low, float high, reading what = reading::projection) {
-  return {std::move(vector), what, gate_curve::within, low, high};
-}
+STEER_API condition within(steering_vector vector, float low, float high, reading what = reading::projection);
 /// A soft threshold, 1/2 at the centre.
 /// @source per-token gates in the manner of MAT-Steer, Nguyen et al. 2025, arXiv:2502.12446
-inline condition sigmoid(steering_vector vector, float centre, float slope, reading what = reading::projection) {
-  return {std::move(vector), what, gate_curve::sigmoid, centre, std::numeric_limits<float>::infinity(), slope};
-}
+STEER_API condition sigmoid(steering_vector vector, float centre, float slope, reading what = reading::projection);
 /// What the absolute reading has beyond the threshold: relu(|x| - threshold).
-inline condition excess(steering_vector vector, float threshold, reading what = reading::cosine) {
-  return {std::move(vector), what, gate_curve::excess, threshold};
-}
+STEER_API condition excess(steering_vector vector, float threshold, reading what = reading::cosine);
 
 /// How several conditions become one share.
 enum class combination : std::uint8_t {
@@ -152,28 +130,11 @@ struct gate {
 };
 
 /// @throws argument_error for a gate that cannot be read; numeric_error for numbers without meaning; `who` names the edit
-inline void check(const gate& g, const std::string& who) {
-  gate::fields(g, detail::field_check{who});
-  for (const condition& c : g.conditions) {
-    const bool soft = c.curve == gate_curve::sigmoid || c.curve == gate_curve::excess;
-    if (soft && !std::isfinite(c.low)) {
-      throw numeric_error(detail::text({who, ": gate low is ", detail::actual(c.low), "; a sigmoid or an excess needs ",
-                                        detail::expected("a finite number")}));
-    }
-    if (c.curve == gate_curve::within && c.high < c.low) {
-      throw argument_error(detail::text({who, ": its gate opens from ", detail::actual({c.low, " to ", c.high}),
-                                         "; expected ", detail::expected("low <= high")}));
-    }
-  }
-  if (g.time == gate_time::on_prompt && g.conditions.empty()) {
-    throw argument_error(detail::text({who, ": its gate latches on the prompt and has no condition to latch"}));
-  }
-  if (g.layer && !g.latched()) {
-    throw argument_error(detail::text({who, ": its gate reads layer ", detail::at_layer(*g.layer),
-                                       " for other layers, which only a gate that "
-                                       "latches on the prompt can"}));
-  }
-}
+STEER_API void check(const gate& g, const std::string& who);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/gate.ipp"
+#endif

@@ -1,11 +1,9 @@
 // steer/recipe/norm_mode.hpp: what an edit may do to the length of a row.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <string>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
 
 namespace steer {
@@ -36,18 +34,7 @@ struct norm_mode {
   }
 
   /// The factor that brings a row of norm `after`, which was `before`, to the length allowed.
-  [[nodiscard]] double factor(double before, double after) const noexcept {
-    constexpr double nothing_left = 1e-6;
-    if (rule == norm_rule::none || !(after > nothing_left * before)) {
-      return 1.0;
-    }
-    const double ratio_to_before = before / after;
-    switch (rule) {
-      case norm_rule::restore: return ratio_to_before;
-      case norm_rule::restore_if_grown: return std::min(1.0, ratio_to_before);
-      default: return std::min(1.0, static_cast<double>(ratio) * ratio_to_before);
-    }
-  }
+  STEER_API [[nodiscard]] double factor(double before, double after) const noexcept;
 };
 
 /// As an option: `.norm = steer::restore_norm`.
@@ -59,3 +46,7 @@ constexpr norm_mode cap_norm(float ratio) { return {norm_rule::cap, ratio}; }
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/norm_mode.ipp"
+#endif

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/edit.hpp"
 #include "steer/recipe/options.hpp"
 
@@ -21,10 +22,7 @@ inline namespace v0 {
 class recipe {
  public:
   /// h' = h + dose * u, see `add_edit` and `strength_unit`.
-  recipe& add(steering_vector vector, add_options options = {}) {
-    add_edit made{std::move(vector), options.strength, options.unit, options.cap};
-    return append(detail::place(std::move(made), std::move(options)));
-  }
+  STEER_API recipe& add(steering_vector vector, add_options options = {});
 
   /// h' = h - amount * u (u . h), see `scale_edit`.
   /// @source antirez/ds4 `dir-steering`: amount is its scale
@@ -63,10 +61,7 @@ class recipe {
   }
 
   /// What `read` reads is erased by moving along `write`, see `erase_edit`.
-  recipe& erase(steering_vector read, steering_vector write, erase_options options = {}) {
-    erase_edit made{{std::move(read)}, {std::move(write)}, options.origin};
-    return append(detail::place(std::move(made), std::move(options)));
-  }
+  STEER_API recipe& erase(steering_vector read, steering_vector write, erase_options options = {});
 
   /// Rows are turned within the plane to an angle, see `angle_edit`.
   recipe& set_angle(plane where, turn_options options) {
@@ -94,11 +89,7 @@ class recipe {
   }
 
   /// Adds an edit that was made elsewhere.
-  recipe& append(edit next) {
-    check(next);
-    edits_.push_back(std::move(next));
-    return *this;
-  }
+  STEER_API recipe& append(edit next);
 
   [[nodiscard]] const std::vector<edit>& edits() const noexcept { return edits_; }
   [[nodiscard]] bool empty() const noexcept { return edits_.empty(); }
@@ -106,14 +97,15 @@ class recipe {
   bool operator==(const recipe&) const = default;
 
  private:
-  recipe& bound(std::vector<steering_vector> vectors, std::vector<float> low, std::vector<float> high,
-                bound_options options) {
-    bound_edit made{std::move(vectors), std::move(low), std::move(high), options.unit, options.origin, options.ridge};
-    return append(detail::place(std::move(made), std::move(options)));
-  }
+  STEER_API recipe& bound(std::vector<steering_vector> vectors, std::vector<float> low, std::vector<float> high,
+                bound_options options);
 
   std::vector<edit> edits_;
 };
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/recipe.ipp"
+#endif

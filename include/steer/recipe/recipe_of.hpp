@@ -1,10 +1,9 @@
 // steer/recipe/recipe_of.hpp: doses of several vectors as a recipe.
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/vector/response.hpp"
 #include "steer/vector/steering_vector.hpp"
@@ -14,19 +13,11 @@ inline namespace v0 {
 
 /// The recipe that gives each vector its dose; a dose of 0 leaves no trace.
 /// @throws argument_error if there are not as many doses as vectors; as `recipe::add`
-inline recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dosage& how) {
-  if (doses.size() != vectors.size()) {
-    throw argument_error(detail::text({"recipe_of: has ", detail::actual(doses.size()), " doses for ",
-                                       detail::expected(vectors.size()), " vectors; expected as many"}));
-  }
-  recipe out;
-  for (std::size_t j = 0; j < vectors.size(); ++j) {
-    if (doses[j] != 0.0) {
-      out.add(vectors[j], {.strength = static_cast<float>(doses[j]), .unit = how.unit, .cap = how.cap, .layers = how.layers});
-    }
-  }
-  return out;
-}
+STEER_API recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dosage& how);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/recipe_of.ipp"
+#endif

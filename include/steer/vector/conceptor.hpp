@@ -1,14 +1,14 @@
 // steer/vector/conceptor.hpp: a soft projector on where activations lie.
 #pragma once
 
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <concepts>
 #include <string>
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/vector/affine_map.hpp"
 #include "steer/vector/decomposition.hpp"
 
@@ -23,7 +23,7 @@ struct conceptor {
   Eigen::MatrixXd matrix = {};
 
   /// h' = C h, for `recipe::transform`, whose `blend` says how far.
-  [[nodiscard]] dense_map map() const { return {matrix.cast<float>(), Eigen::VectorXf::Zero(matrix.rows())}; }
+  STEER_API [[nodiscard]] dense_map map() const;
 };
 
 namespace detail {
@@ -79,3 +79,7 @@ void check(const Conceptor& c, const std::string& who) {
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/vector/conceptor.ipp"
+#endif

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"
 #include "steer/vector/direction.hpp"
 
@@ -41,31 +41,11 @@ struct steering_vector {
 
 /// @throws shape_error if there is no direction, a layer is negative or widths differ; argument_error if the point does not
 ///         exist; numeric_error as for a direction
-inline void check(const steering_vector& v) {
-  const std::string who = detail::text({"steering vector \"", v.name, "\""});
-  if (v.point > last_of(v.point)) {
-    throw argument_error(
-        detail::text({detail::thing(who), ": its point is ", detail::actual(static_cast<int>(v.point)), "; expected ",
-                      detail::expected({"0 to ", static_cast<int>(last_of(v.point))})}));
-  }
-  if (v.directions.empty()) {
-    throw shape_error(detail::text({detail::thing(who), ": has ", detail::actual("no directions"), "; expected ",
-                                    detail::expected("at least one layer")}));
-  }
-  for (const auto& [layer, direction] : v.directions) {
-    const std::string where = detail::text({who, ", layer ", layer});
-    if (layer < 0) {
-      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer),
-                                      ": layers are zero-based; expected ", detail::expected("0 or above")}));
-    }
-    check(direction, where);
-    if (direction.values.size() != v.width()) {
-      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": has width ",
-                                      detail::actual(direction.values.size()), "; layer ", v.directions.begin()->first,
-                                      " has ", detail::expected(v.width())}));
-    }
-  }
-}
+STEER_API void check(const steering_vector& v);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/vector/steering_vector.ipp"
+#endif

@@ -1,16 +1,13 @@
 // steer/vector/strength_unit.hpp: what a strength of 1 means.
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -38,58 +35,27 @@ constexpr std::string_view to_string(strength_unit unit) noexcept {
 }
 
 /// @throws argument_error naming the five names
-inline strength_unit strength_unit_from_string(std::string_view name) {
-  using enum strength_unit;
-  for (const strength_unit unit : {raw, strength_unit::unit, of_norm, of_row_norm, sigma}) {
-    if (to_string(unit) == name) {
-      return unit;
-    }
-  }
-  throw argument_error(detail::text({"strength unit ", detail::actual({"\"", name, "\""}), "; expected ",
-                                     detail::expected("raw, unit, of_norm, of_row_norm or sigma")}));
-}
+STEER_API strength_unit strength_unit_from_string(std::string_view name);
 
 namespace detail {
 
 /// A measurement that a unit needs.
 /// @throws argument_error if the vector lacks it; `who` names the edit and the layer
-inline double measured(const std::optional<double>& value, strength_unit unit, const char* name,
-                       const std::string& who) {
-  if (!value) {
-    throw argument_error(text({thing(who), ": unit ", to_string(unit), " needs ", expected({"the vector's ", name}),
-                               ", which it does not have"}));
-  }
-  return *value;
-}
+STEER_API double measured(const std::optional<double>& value, strength_unit unit, const char* name,
+                       const std::string& who);
 
 /// Activation units along u in one unit of strength. For `of_row_norm`, of a row of norm 1.
-inline double size_of(strength_unit unit, const direction& v, const std::string& who) {
-  switch (unit) {
-    case strength_unit::raw: return v.values.cast<double>().norm();
-    case strength_unit::of_norm: return measured(v.row_norm, unit, "mean row norm", who);
-    case strength_unit::sigma: return measured(v.spread, unit, "spread", who);
-    default: return 1.0;
-  }
-}
+STEER_API double size_of(strength_unit unit, const direction& v, const std::string& who);
 
 /// The unit named, else `of_norm`, or `raw` for a vector without norms.
 /// @throws argument_error if some layers have a norm and some have none
-inline strength_unit unit_or_default(const std::optional<strength_unit>& named, const steering_vector& vector,
-                                     const std::vector<int>& layers, const std::string& who) {
-  if (named) {
-    return *named;
-  }
-  const auto has_norm = [&](int layer) { return vector.directions.at(layer).row_norm.has_value(); };
-  if (std::all_of(layers.begin(), layers.end(), has_norm)) {
-    return strength_unit::of_norm;
-  }
-  if (std::none_of(layers.begin(), layers.end(), has_norm)) {
-    return strength_unit::raw;
-  }
-  throw argument_error(
-      text({thing(who), ": ", actual("only some of its layers"), " have a mean row norm; name ", expected("a unit")}));
-}
+STEER_API strength_unit unit_or_default(const std::optional<strength_unit>& named, const steering_vector& vector,
+                                     const std::vector<int>& layers, const std::string& who);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/vector/strength_unit.ipp"
+#endif

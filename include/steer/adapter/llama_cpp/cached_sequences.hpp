@@ -2,16 +2,15 @@
 // `llama_cpp`.
 #pragma once
 
-#include <llama.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
+#include <llama.h>
 
 #include "steer/adapter/llama_cpp/batch_rows.hpp"
 #include "steer/adapter/llama_cpp/sequence_book.hpp"
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -27,158 +26,38 @@ class cached_sequences {
   [[nodiscard]] const sequence_book& book() const noexcept { return book_; }
   /// Puts back a book, for rows that are gone again.
   void restore(sequence_book before) { book_ = std::move(before); }
-  [[nodiscard]] const sequence_book& require_begun(llama_seq_id sequence) const {
-    require_known(sequence);
-    if (!book_.has(sequence)) {
-      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " has not begun; expected ",
-                                 expected({"begin(", sequence, ", prompt length)"})}));
-    }
-    return book_;
-  }
+  STEER_API [[nodiscard]] const sequence_book& require_begun(llama_seq_id sequence) const;
 
-  void begin(llama_seq_id sequence, std::int32_t prompt_length) {
-    require_known(sequence);
-    if (prompt_length < 1) {
-      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " has a prompt of ",
-                                 actual(prompt_length), " tokens; expected ", expected("at least 1")}));
-    }
-    drop(sequence);
-    book_.begin(sequence, prompt_length);
-  }
+  STEER_API void begin(llama_seq_id sequence, std::int32_t prompt_length);
 
   /// The batch that was read is in the cache.
-  void extend(const batch_rows& batch, const acting& by) {
-    if (llama_get_memory(context_) == nullptr) {
-      return;
-    }
-    for (const auto& [sequence, first] : batch.beginnings()) {
-      book_.extend(sequence, first, {prefix_steering::source::hook, 0});  // rows that went to llama_decode directly
-    }
-    for (const auto& [sequence, end] : batch.ends()) {
-      book_.extend(sequence, end, by);
-    }
-  }
+  STEER_API void extend(const batch_rows& batch, const acting& by);
 
-  void rewind(llama_seq_id sequence, llama_pos position) {
-    const llama_pos rows = batch_rows::end_of(sequence, context_, require_begun(sequence));
-    if (position < 0 || position > rows) {
-      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " cannot go back to position ",
-                                 actual(position), "; expected ", expected({"0 to ", rows})}));
-    }
-    if (!remove(sequence, position, -1)) {
-      throw host_error(
-          text({"llama.cpp: ", thing({"sequence ", sequence}), ": the cache cannot drop the rows from position ",
-                position, " on; expected ", expected("all or none"), " of them, as for a recurrent state"}));
-    }
-    book_.rewind(sequence, position);
-  }
+  STEER_API void rewind(llama_seq_id sequence, llama_pos position);
 
   /// The rows of a batch that failed are gone; where the memory cannot drop some alone, so is their whole sequence.
   /// @return  the sequences that are no longer begun
-  std::vector<llama_seq_id> undo(const batch_rows& batch) {
-    std::vector<llama_seq_id> lost;
-    for (const auto& [sequence, position] : batch.beginnings()) {
-      if (remove(sequence, position, -1)) {
-        book_.rewind(sequence, position);
-      } else {
-        abandon(sequence);
-        lost.push_back(sequence);
-      }
-    }
-    return lost;
-  }
+  STEER_API std::vector<llama_seq_id> undo(const batch_rows& batch);
 
   /// Drops a sequence, which is then no longer begun.
-  void abandon(llama_seq_id sequence) {
-    book_.forget(sequence);
-    remove(sequence, 0, -1);
-  }
+  STEER_API void abandon(llama_seq_id sequence);
 
-  void fork(llama_seq_id from, llama_seq_id to) {
-    require_known(to);
-    const llama_pos rows = batch_rows::end_of(from, context_, require_begun(from));
-    if (from == to) {
-      throw argument_error(
-          text({"llama.cpp: ", thing({"sequence ", from}), " is forked to itself; expected ", expected("another")}));
-    }
-    drop(to);
-    book_.forget(to);
-    llama_memory_seq_cp(llama_get_memory(context_), from, to, -1, -1);
-    if (const llama_pos copied = llama_memory_seq_pos_max(llama_get_memory(context_), to) + 1; copied != rows) {
-      abandon(to);
-      throw host_error(
-          text({"llama.cpp: ", thing({"sequence ", to}), " has ", actual(copied), " rows after a copy of sequence ",
-                from, ", which has ", expected(rows), "; the cache cannot copy sequences"}));
-    }
-    book_.fork(from, to, one_cache_);
-  }
+  STEER_API void fork(llama_seq_id from, llama_seq_id to);
 
-  void shift(llama_seq_id sequence, llama_pos first, llama_pos count) {
-    const llama_pos rows = batch_rows::end_of(sequence, context_, require_begun(sequence));
-    if (first < 0 || count < 1 || first > rows - count) {
-      throw argument_error(
-          text({"llama.cpp: ", thing({"sequence ", sequence}), " cannot drop ",
-                actual({count, " rows from position ", first}), "; it has ", expected({rows, " rows"})}));
-    }
-    const llama_model* model = llama_get_model(context_);
-    const llama_memory_t memory = llama_get_memory(context_);
-    if (!llama_memory_can_shift(memory) || llama_model_is_recurrent(model) || llama_model_is_hybrid(model)) {
-      throw host_error(
-          text({"llama.cpp: ", thing({"sequence ", sequence}), " cannot be shifted: the memory of this model ",
-                llama_memory_can_shift(memory) ? "is a state that no row can be taken out of"
-                                               : "does not move rows (llama_memory_can_shift)",
-                "; begin it anew with what is to stay"}));
-    }
-    if (const std::int32_t shared = book_.shared(sequence); shared > first) {
-      throw host_error(
-          text({"llama.cpp: ", thing({"sequence ", sequence}), " shares ", actual(shared),
-                " rows with a fork in one cache, which would move, too; expected ",
-                expected({"a first position of at least ", shared}), ", or a context whose kv_unified is false"}));
-    }
-    if (!llama_memory_seq_rm(memory, sequence, first, first + count)) {
-      throw host_error(text({"llama.cpp: ", thing({"sequence ", sequence}), ": the cache cannot drop rows ", first,
-                             " to ", first + count - 1}));
-    }
-    llama_memory_seq_add(memory, sequence, first + count, -1, -count);
-    book_.shift(sequence, first, count);
-  }
+  STEER_API void shift(llama_seq_id sequence, llama_pos first, llama_pos count);
 
   /// Sequences whose cache is empty, from the last, at most so many.
   /// @throws argument_error if there is none
-  [[nodiscard]] std::vector<llama_seq_id> idle(std::size_t most) const {
-    std::vector<llama_seq_id> out;
-    for (llama_seq_id sequence = count() - 1; sequence >= 0 && out.size() < most; --sequence) {
-      if (llama_memory_seq_pos_max(llama_get_memory(context_), sequence) < 0) {
-        out.push_back(sequence);
-      }
-    }
-    if (out.empty()) {
-      throw argument_error(text({"llama.cpp: all ", actual(count()),
-                                 " sequences of the context are in use; evaluating needs ", expected("an empty one")}));
-    }
-    return out;
-  }
+  STEER_API [[nodiscard]] std::vector<llama_seq_id> idle(std::size_t most) const;
 
  private:
   [[nodiscard]] llama_seq_id count() const { return static_cast<llama_seq_id>(llama_n_seq_max(context_)); }
 
-  void require_known(llama_seq_id sequence) const {
-    if (sequence < 0 || sequence >= count()) {
-      throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " does not exist; the context has ",
-                                 count(), ", expected ", expected({"0 to ", count() - 1})}));
-    }
-  }
+  STEER_API void require_known(llama_seq_id sequence) const;
 
-  bool remove(llama_seq_id sequence, llama_pos from, llama_pos to) {
-    const llama_memory_t memory = llama_get_memory(context_);
-    return llama_memory_seq_rm(memory, sequence, from, to) || (from == 0 && llama_memory_seq_rm(memory, sequence, -1, -1));
-  }
+  STEER_API bool remove(llama_seq_id sequence, llama_pos from, llama_pos to);
 
-  void drop(llama_seq_id sequence) {
-    if (!remove(sequence, 0, -1)) {
-      throw host_error(text({"llama.cpp: the cache cannot drop ", thing({"sequence ", sequence})}));
-    }
-  }
+  STEER_API void drop(llama_seq_id sequence);
 
   llama_context* context_ = nullptr;
   bool one_cache_ = true;
@@ -188,3 +67,7 @@ class cached_sequences {
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/adapter/llama_cpp/cached_sequences.ipp"
+#endif

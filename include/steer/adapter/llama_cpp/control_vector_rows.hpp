@@ -1,13 +1,10 @@
 // steer/adapter/llama_cpp/control_vector_rows.hpp: a plan as llama.cpp's own control vector, where it is one.
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
-#include <span>
 #include <vector>
 
+#include "steer/core/linkage.hpp"
 #include "steer/core/model_shape.hpp"
-#include "steer/core/site.hpp"
 #include "steer/inject/plan.hpp"
 
 namespace steer {
@@ -16,24 +13,12 @@ namespace detail {
 
 /// The rows of a control vector in llama.cpp's layout: layers 1 to L-1. Empty if the plan does anything else.
 /// @shape returns [(L - 1) * d] or [0]
-inline std::vector<float> control_vector_rows(const plan& source, const model_shape& shape) {
-  const auto width = static_cast<std::size_t>(shape.width);
-  std::vector<float> out(width * static_cast<std::size_t>(std::max(0, shape.layers - 1)));
-  for (int layer = 0; layer < shape.layers; ++layer) {
-    for (const point p : all_points) {
-      if (source.access({layer, p}) == access::none) {
-        continue;
-      }
-      const std::span<const float> row = source.constant_addition({layer, p});
-      if (layer == 0 || p != point::residual_out || row.size() != width) {
-        return {};
-      }
-      std::copy(row.begin(), row.end(), out.begin() + static_cast<std::ptrdiff_t>(width * static_cast<std::size_t>(layer - 1)));
-    }
-  }
-  return out;
-}
+STEER_API std::vector<float> control_vector_rows(const plan& source, const model_shape& shape);
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/adapter/llama_cpp/control_vector_rows.ipp"
+#endif

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -47,88 +47,29 @@ class sequence_book {
   [[nodiscard]] std::int32_t length(std::int32_t sequence) const { return entries_.at(sequence).length; }
 
   /// How many rows from the first one a sequence has in common with another, in the same memory.
-  [[nodiscard]] std::int32_t shared(std::int32_t sequence) const {
-    std::int32_t most = 0;
-    for (const auto& [other, rows] : entries_.at(sequence).shared) {
-      most = std::max(most, rows);
-    }
-    return most;
-  }
+  STEER_API [[nodiscard]] std::int32_t shared(std::int32_t sequence) const;
 
-  [[nodiscard]] prefix_steering prefix(std::int32_t sequence) const {
-    const auto& under = entries_.at(sequence).under;
-    if (under.size() != 1) {
-      return {under.empty() ? prefix_steering::source::empty : prefix_steering::source::mixed};
-    }
-    const acting& by = under.front().second;
-    return {by.by, by.by == prefix_steering::source::plan ? by.id : 0};
-  }
+  STEER_API [[nodiscard]] prefix_steering prefix(std::int32_t sequence) const;
 
-  void begin(std::int32_t sequence, std::int32_t prompt_length) {
-    forget(sequence);
-    entries_[sequence].prompt_length = prompt_length;
-  }
+  STEER_API void begin(std::int32_t sequence, std::int32_t prompt_length);
 
   /// It is no longer begun.
-  void forget(std::int32_t sequence) {
-    entries_.erase(sequence);
-    for (auto& [other, e] : entries_) {
-      e.shared.erase(sequence);
-    }
-  }
+  STEER_API void forget(std::int32_t sequence);
 
   /// Rows up to a position, exclusive, are in the cache now.
-  void extend(std::int32_t sequence, std::int32_t length, const acting& by) {
-    entry& e = entries_.at(sequence);
-    if (length > e.length) {
-      if (e.under.empty() || !(e.under.back().second == by)) {
-        e.under.emplace_back(e.length, by);
-      }
-      e.length = length;
-    }
-  }
+  STEER_API void extend(std::int32_t sequence, std::int32_t length, const acting& by);
 
   /// The rows from a position on are gone.
-  void rewind(std::int32_t sequence, std::int32_t position) {
-    entry& e = entries_.at(sequence);
-    e.length = std::min(e.length, position);
-    std::erase_if(e.under, [&](const auto& part) { return part.first >= position; });
-    for (auto& [other, rows] : e.shared) {
-      rows = std::min(rows, position);
-      entries_.at(other).shared[sequence] = rows;
-    }
-  }
+  STEER_API void rewind(std::int32_t sequence, std::int32_t position);
 
   /// `to` is what `from` is.
   /// @param one_cache  whether both refer to the same rows
-  void fork(std::int32_t from, std::int32_t to, bool one_cache) {
-    forget(to);
-    entry copy = entries_.at(from);
-    if (one_cache) {
-      for (const auto& [other, rows] : copy.shared) {
-        entries_.at(other).shared[to] = rows;
-      }
-      copy.shared[from] = copy.length;
-      entries_.at(from).shared[to] = copy.length;
-    }
-    entries_[to] = std::move(copy);
-  }
+  STEER_API void fork(std::int32_t from, std::int32_t to, bool one_cache);
 
   /// The rows [first, first + count) are gone, and those behind them stand `count` positions lower. A prompt is as much
   /// shorter as it has lost rows, so that no generated row comes to stand in it. What acted stays known as it was: the rows
   /// that are left have read those that are gone.
-  void shift(std::int32_t sequence, std::int32_t first, std::int32_t count) {
-    entry& e = entries_.at(sequence);
-    const auto moved = [&](std::int32_t position) { return position <= first ? position : std::max(first, position - count); };
-    e.prompt_length = moved(e.prompt_length);
-    e.length = moved(e.length);
-    for (auto& [from, by] : e.under) {
-      from = moved(from);
-    }
-    if (e.length == 0) {
-      e.under.clear();
-    }
-  }
+  STEER_API void shift(std::int32_t sequence, std::int32_t first, std::int32_t count);
 
  private:
   struct entry {
@@ -144,3 +85,7 @@ class sequence_book {
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/adapter/llama_cpp/sequence_book.ipp"
+#endif

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <array>
-#include <compare>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"
 
 namespace steer {
@@ -82,29 +81,13 @@ struct tensor_table {
   bool heads = false;
 
   /// The points that a tensor is, in the order in which hooks see it: a block's output is also the next one's input.
-  [[nodiscard]] std::array<std::optional<site>, 2> sites_of(named_tensor t) const noexcept {
-    const auto at = static_cast<std::size_t>(t.layer);
-    const auto stands_in = [&](const std::vector<llama_tensor>& column) { return at < column.size() && column[at] == t.what; };
-    if (t.what == input) {
-      return {site{0, point::residual_in}};
-    }
-    if (stands_in(block)) {
-      return {site{t.layer, point::residual_out},
-              at + 1 < block.size() ? std::optional(site{t.layer + 1, point::residual_in}) : std::nullopt};
-    }
-    if (stands_in(attention)) {
-      return {site{t.layer, point::attention_out}};
-    }
-    if (stands_in(mlp)) {
-      return {site{t.layer, point::mlp_out}};
-    }
-    if (heads && t.what == llama_tensor::heads && at < block.size()) {
-      return {site{t.layer, point::attention_heads}};
-    }
-    return {};
-  }
+  STEER_API [[nodiscard]] std::array<std::optional<site>, 2> sites_of(named_tensor t) const noexcept;
 };
 
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/adapter/llama_cpp/tensor_names.ipp"
+#endif

@@ -1,17 +1,14 @@
 // steer/adapter/llama_cpp/text.hpp: text to tokens and back, and chat templates. Opt-in: component `llama_cpp`.
 #pragma once
 
-#include <llama.h>
-
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+#include <llama.h>
 
-#include "steer/core/error.hpp"
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -25,161 +22,27 @@ struct chat_message {
 /// What becomes of "<|im_end|>" and its like in a text.
 enum class special_tokens : bool { as_text, as_tokens };
 
-namespace detail {
-
-/// @throws argument_error where llama.cpp would end the program: there is nothing to make tokens with
-inline const llama_vocab* vocabulary_of(const llama_model& model) {
-  const llama_vocab* vocabulary = llama_model_get_vocab(&model);
-  if (llama_vocab_type(vocabulary) == LLAMA_VOCAB_TYPE_NONE) {
-    throw argument_error(text({"llama.cpp: ", thing("the model"), " has ", actual("no vocabulary"), "; expected ",
-                               expected("one"), ", or token ids instead of text"}));
-  }
-  return vocabulary;
-}
-
-/// The token that the model wants in front of every text, if it wants one.
-/// @throws argument_error if it wants one and has none
-inline std::optional<llama_token> bos_of(const llama_vocab* vocabulary) {
-  if (!llama_vocab_get_add_bos(vocabulary)) {
-    return std::nullopt;
-  }
-  const llama_token bos = llama_vocab_bos(vocabulary);
-  if (bos < 0) {
-    throw argument_error(
-        text({"llama.cpp: ", thing("the vocabulary"), " wants a BOS token in front of every text and has ",
-              actual("none"), "; expected ", expected("tokenizer.ggml.bos_token_id"), ", or no add_bos_token"}));
-  }
-  return bos;
-}
-
-}  // namespace detail
-
 /// The model's tokens of a text, with its BOS in front where it wants one. Nothing comes after: a text goes on, and an EOS or
 /// SEP that the model's metadata ask for would be what is answered to, and what is read where the last token is.
 /// @throws argument_error if there are none, the text is too long, or the model has no vocabulary, or wants a BOS and has none
-inline std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special) {
-  const llama_vocab* vocabulary = detail::vocabulary_of(model);
-  const std::optional<llama_token> bos = detail::bos_of(vocabulary);
-  constexpr std::size_t most = INT32_MAX / 2;
-  if (text.size() > most) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("a text"), " has ", detail::actual(text.size()),
-                                       " bytes; expected ", detail::expected({"at most ", most})}));
-  }
-  const auto length = static_cast<std::int32_t>(text.size());
-  const std::size_t front = bos ? 1 : 0;
-  std::vector<std::int32_t> tokens(text.size() + 2 + front);
-  const auto run = [&] {
-    return llama_tokenize(vocabulary, text.data(), length, tokens.data() + front, static_cast<std::int32_t>(tokens.size() - front),
-                          false, special == special_tokens::as_tokens);
-  };
-  std::int32_t count = run();
-  if (count < 0 && count != INT32_MIN) {
-    tokens.resize(static_cast<std::size_t>(-count) + front);
-    count = run();
-  }
-  if (count < 0 || static_cast<std::size_t>(count) + front == 0) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("a text"), " of ", text.size(), " bytes has ",
-                                       detail::actual("no tokens"), "; expected ", detail::expected("at least one")}));
-  }
-  if (bos) {
-    tokens.front() = *bos;
-  }
-  tokens.resize(static_cast<std::size_t>(count) + front);
-  return tokens;
-}
+STEER_API std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special);
 
 /// The text of one token; special tokens are empty.
 /// @throws argument_error if the model has no vocabulary or no such token
-inline std::string text_of(const llama_model& model, std::int32_t token) {
-  std::string out(64, '\0');
-  const llama_vocab* vocabulary = detail::vocabulary_of(model);
-  if (token < 0 || token >= llama_vocab_n_tokens(vocabulary)) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing({"token ", token}), " does not exist; expected ",
-                                       detail::expected({"0 to ", llama_vocab_n_tokens(vocabulary) - 1})}));
-  }
-  const auto run = [&] {
-    return llama_token_to_piece(vocabulary, token, out.data(), static_cast<std::int32_t>(out.size()), 0, false);
-  };
-  std::int32_t size = run();
-  if (size < 0) {
-    out.resize(static_cast<std::size_t>(-size));
-    size = run();
-  }
-  out.resize(static_cast<std::size_t>(size));
-  return out;
-}
-
-namespace detail {
-
-/// The system message that a ChatML template begins with where the conversation has none of its own; empty if there is none.
-/// llama.cpp recognises templates instead of running them, and loses it.
-inline std::string default_system_message(std::string_view pattern) {
-  constexpr std::string_view begin = "<|im_start|>system";
-  const std::size_t at = pattern.find(begin);
-  if (at == std::string_view::npos) {
-    return {};
-  }
-  std::string_view rest = pattern.substr(at + begin.size());
-  for (const std::string_view line_end : {"\n", "\\n"}) {  // itself, or as Jinja writes it
-    rest.remove_prefix(rest.starts_with(line_end) ? line_end.size() : 0);
-  }
-  const std::string_view message = rest.substr(0, rest.find("<|im_end|>"));
-  const bool literal = message.size() < rest.size() && message.find_first_of("'\"{}\\") == std::string_view::npos;
-  return literal ? std::string(message) : std::string();
-}
-
-}  // namespace detail
+STEER_API std::string text_of(const llama_model& model, std::int32_t token);
 
 /// A conversation in the model's own chat template, ready for the assistant's next turn. Where it has no system message, the
 /// one that the template itself brings is used.
 /// @throws argument_error if the model has no template or llama.cpp does not know the one that it has
-inline std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns) {
-  const char* pattern = llama_model_chat_template(&model, nullptr);
-  if (pattern == nullptr) {
-    throw argument_error(
-        detail::text({"llama.cpp: ", detail::thing("the model"), " has no ", detail::expected("chat template")}));
-  }
-  std::vector<llama_chat_message> messages;
-  std::size_t size = 256;
-  const std::string system = detail::default_system_message(pattern);
-  if (!system.empty() && (turns.empty() || turns.front().role != "system")) {
-    messages.push_back({"system", system.c_str()});
-    size += 2 * system.size();
-  }
-  for (const chat_message& turn : turns) {
-    messages.push_back({turn.role.c_str(), turn.content.c_str()});
-    size += 2 * (turn.role.size() + turn.content.size());
-  }
-  std::string out(size, '\0');
-  const auto run = [&] {
-    return llama_chat_apply_template(pattern, messages.data(), messages.size(), true, out.data(),
-                                     static_cast<std::int32_t>(out.size()));
-  };
-  std::int32_t length = run();
-  if (length > static_cast<std::int32_t>(out.size())) {
-    out.resize(static_cast<std::size_t>(length));
-    length = run();
-  }
-  if (length < 0) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("the model's chat template"), " is none of ",
-                                       detail::expected("those that llama.cpp knows")}));
-  }
-  out.resize(static_cast<std::size_t>(length));
-  return out;
-}
+STEER_API std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns);
 
 /// The tokens of a conversation in the model's own chat template; the last one is where the assistant begins to speak.
 /// @throws argument_error as `apply_chat_template` and `tokenize`
-inline std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns) {
-  std::string text = apply_chat_template(model, turns);
-  if (const auto bos = detail::bos_of(detail::vocabulary_of(model))) {
-    if (const std::string_view written = llama_vocab_get_text(llama_model_get_vocab(&model), *bos);
-        !written.empty() && text.starts_with(written)) {
-      text.erase(0, written.size());  // `tokenize` puts its own in front
-    }
-  }
-  return tokenize(model, text, special_tokens::as_tokens);
-}
+STEER_API std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/adapter/llama_cpp/text.ipp"
+#endif

@@ -1,11 +1,12 @@
 // steer/adapter/llama_cpp/token_batch.hpp: a llama.cpp batch that owns its arrays. Opt-in: component `llama_cpp`.
 #pragma once
 
-#include <llama.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <vector>
+#include <llama.h>
+
+#include "steer/core/linkage.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -21,32 +22,14 @@ class token_batch {
  public:
   enum class output : std::int8_t { none, logits };
 
-  void clear() noexcept {
-    tokens_.clear();
-    positions_.clear();
-    sequences_.clear();
-    outputs_.clear();
-  }
+  STEER_API void clear() noexcept;
 
-  void add(llama_token token, llama_pos position, llama_seq_id sequence, output wanted) {
-    tokens_.push_back(token);
-    positions_.push_back(position);
-    sequences_.push_back(sequence);
-    outputs_.push_back(static_cast<std::int8_t>(wanted));
-  }
+  STEER_API void add(llama_token token, llama_pos position, llama_seq_id sequence, output wanted);
 
   [[nodiscard]] std::size_t size() const noexcept { return tokens_.size(); }
 
   /// What llama.cpp takes; the next change invalidates it.
-  [[nodiscard]] llama_batch view() {
-    counts_.assign(size(), 1);
-    pointers_.clear();
-    for (llama_seq_id& sequence : sequences_) {
-      pointers_.push_back(&sequence);
-    }
-    return {static_cast<std::int32_t>(size()), tokens_.data(),   nullptr,        positions_.data(),
-            counts_.data(),                    pointers_.data(), outputs_.data()};
-  }
+  STEER_API [[nodiscard]] llama_batch view();
 
  private:
   std::vector<llama_token> tokens_;
@@ -59,3 +42,7 @@ class token_batch {
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/adapter/llama_cpp/token_batch.ipp"
+#endif

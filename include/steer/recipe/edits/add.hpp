@@ -1,15 +1,13 @@
 // steer/recipe/edits/add.hpp: h' = h + dose u.
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+#include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/strength_unit.hpp"
@@ -39,45 +37,22 @@ struct add_edit {
   }
 
   /// The edit with its default unit made explicit for the layers at which it acts.
-  [[nodiscard]] add_edit resolved(const std::vector<int>& layers, const std::string& who) const {
-    add_edit out = *this;
-    out.unit = detail::unit_or_default(unit, vector, layers, who);
-    return out;
-  }
+  STEER_API [[nodiscard]] add_edit resolved(const std::vector<int>& layers, const std::string& who) const;
 
-  [[nodiscard]] form at(int layer, const std::string& who) const {
-    const direction& v = vector.directions.at(layer);
-    const double size = detail::size_of(*unit, v, who);
-    low_rank_form out = low_rank_form::addition(
-        *unit == strength_unit::raw ? Eigen::VectorXd(static_cast<double>(strength) * v.values.cast<double>())
-                                    : Eigen::VectorXd(static_cast<double>(strength) * steer::unit(v) * size));
-    if (*unit == strength_unit::of_row_norm) {
-      out.decided_by = low_rank_form::policy::own;
-      out.asks_for = low_rank_form::norm::entry;
-      out.numbers = {largest_norm(v, who)};
-    }
-    return out;
-  }
+  STEER_API [[nodiscard]] form at(int layer, const std::string& who) const;
 
   /// z = min(|h on entry|, largest)
-  static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
-    z[0] = std::min(row.entry_norm, numbers[0]);
-    return 1.0;
-  }
+  STEER_API static double decide(const double* numbers, const row_reading& row, double* z) noexcept;
 
-  void apply(int layer, double entry_norm, Eigen::VectorXd& h) const {
-    const direction& v = vector.directions.at(layer);
-    const double share = *unit == strength_unit::of_row_norm ? std::min(entry_norm, largest_norm(v, {})) : 1.0;
-    h += static_cast<double>(strength) * share * detail::size_of(*unit, v, {}) * steer::unit(v);
-  }
+  STEER_API void apply(int layer, double entry_norm, Eigen::VectorXd& h) const;
 
  private:
-  [[nodiscard]] double largest_norm(const direction& v, const std::string& who) const {
-    return std::isfinite(cap) ? static_cast<double>(cap) *
-                                    detail::measured(v.row_norm, strength_unit::of_row_norm, "mean row norm", who)
-                              : std::numeric_limits<double>::infinity();
-  }
+  STEER_API [[nodiscard]] double largest_norm(const direction& v, const std::string& who) const;
 };
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/edits/add.ipp"
+#endif

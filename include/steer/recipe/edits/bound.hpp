@@ -1,18 +1,18 @@
 // steer/recipe/edits/bound.hpp: coordinates are set, capped, floored or kept within an interval, jointly.
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
+#include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
-#include "steer/vector/strength_unit.hpp"
 #include "steer/vector/frame.hpp"
+#include "steer/vector/strength_unit.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -27,31 +27,12 @@ constexpr coordinate_origin last_of(coordinate_origin) noexcept { return coordin
 namespace detail {
 
 /// The directions of several concepts at one layer.
-inline std::vector<const direction*> directions_at(const std::vector<steering_vector>& vectors, int layer) {
-  std::vector<const direction*> out;
-  for (const steering_vector& v : vectors) {
-    out.push_back(&v.directions.at(layer));
-  }
-  return out;
-}
+STEER_API std::vector<const direction*> directions_at(const std::vector<steering_vector>& vectors, int layer);
 
 /// u_i . origin_i for each direction, or zeros.
 /// @throws argument_error if an origin is asked for and unknown
-inline Eigen::VectorXd origin_coordinates(const std::vector<const direction*>& directions, coordinate_origin origin,
-                                          const std::string& who) {
-  Eigen::VectorXd out = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(directions.size()));
-  if (origin == coordinate_origin::midpoint) {
-    for (std::size_t i = 0; i < directions.size(); ++i) {
-      const direction& v = *directions[i];
-      if (v.origin.size() == 0) {
-        throw argument_error(text(
-            {who, ": coordinates from the midpoint need the vector's origin, which direction ", i, " does not have"}));
-      }
-      out[static_cast<Eigen::Index>(i)] = unit(v).dot(v.origin.cast<double>());
-    }
-  }
-  return out;
-}
+STEER_API Eigen::VectorXd origin_coordinates(const std::vector<const direction*>& directions, coordinate_origin origin,
+                                          const std::string& who);
 
 }  // namespace detail
 
@@ -81,70 +62,14 @@ struct bound_edit {
     visit("ridge", self.ridge, domain::not_negative);
   }
 
-  void check_more(const std::string& who) const {
-    if (vectors.empty() || low.size() != vectors.size() || high.size() != vectors.size()) {
-      throw argument_error(detail::text(
-          {who, ": has ",
-           detail::actual({vectors.size(), " vectors, ", low.size(), " low and ", high.size(), " high bounds"}),
-           "; expected ", detail::expected("the same number, at least one")}));
-    }
-    for (std::size_t i = 0; i < low.size(); ++i) {
-      if (low[i] > high[i] || low[i] == infinity || high[i] == -infinity) {
-        throw argument_error(detail::text({who, ": bounds ", i, " are ", detail::actual({low[i], " and ", high[i]}),
-                                           "; expected ", detail::expected("low <= high")}));
-      }
-    }
-    if (unit == strength_unit::of_row_norm) {
-      throw argument_error(detail::text({who, ": bounds have no unit ", detail::actual("of_row_norm"), "; expected ",
-                                         detail::expected("raw, unit, of_norm or sigma")}));
-    }
-  }
+  STEER_API void check_more(const std::string& who) const;
 
-  [[nodiscard]] form at(int layer, const std::string& who) const {
-    const parts here = parts_at(layer, who);
-    const Eigen::Index k = here.frame.size();
-    low_rank_form out;
-    out.read = here.frame.directions();
-    out.write = here.frame.directions();
-    if (here.low == here.high) {
-      return low_rank_form::affine(out.read, out.write, -here.frame.inverse(),
-                                   here.frame.inverse().lazyProduct(here.low));
-    }
-    out.decided_by = low_rank_form::policy::own;
-    out.numbers.push_back(static_cast<double>(k));
-    for (const auto* part : {&here.low, &here.high}) {
-      out.numbers.insert(out.numbers.end(), part->begin(), part->end());
-    }
-    const Eigen::MatrixXd& inverse = here.frame.inverse();  // symmetric, so its layout does not matter
-    out.numbers.insert(out.numbers.end(), inverse.data(), inverse.data() + inverse.size());
-    return out;
-  }
+  STEER_API [[nodiscard]] form at(int layer, const std::string& who) const;
 
   /// z = G⁻¹ (cut(c) - c); numbers are k, low [k], high [k], G⁻¹ [k, k]
-  static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
-    const auto k = static_cast<std::ptrdiff_t>(numbers[0]);
-    const double* const low = numbers + 1;
-    const double* const high = low + k;
-    std::fill(z, z + k, 0.0);
-    for (std::ptrdiff_t i = 0; i < k; ++i) {
-      const double beyond = std::clamp(row.c[i], low[i], high[i]) - row.c[i];
-      if (beyond != 0.0) {
-        const double* const column = high + k + i * k;
-        for (std::ptrdiff_t j = 0; j < k; ++j) {
-          z[j] += column[j] * beyond;
-        }
-      }
-    }
-    return 1.0;
-  }
+  STEER_API static double decide(const double* numbers, const row_reading& row, double* z) noexcept;
 
-  void apply(int layer, double, Eigen::VectorXd& h) const {
-    const parts here = parts_at(layer, {});
-    const Eigen::VectorXd c = here.frame.directions().lazyProduct(h);
-    const Eigen::VectorXd target = c.cwiseMax(here.low).cwiseMin(here.high);
-    const Eigen::VectorXd z = here.frame.inverse().lazyProduct(target - c);
-    h += here.frame.directions().transpose().lazyProduct(z);
-  }
+  STEER_API void apply(int layer, double, Eigen::VectorXd& h) const;
 
  private:
   static constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -155,18 +80,12 @@ struct bound_edit {
     Eigen::VectorXd high;
   };
 
-  [[nodiscard]] parts parts_at(int layer, const std::string& who) const {
-    const auto directions = detail::directions_at(vectors, layer);
-    const Eigen::VectorXd zero = detail::origin_coordinates(directions, origin, who);
-    parts out{frame(directions, who, {.ridge = static_cast<double>(ridge)}), zero, zero};
-    for (std::size_t i = 0; i < directions.size(); ++i) {
-      const double size = detail::size_of(unit, *directions[i], who);
-      out.low[static_cast<Eigen::Index>(i)] += size * static_cast<double>(low[i]);
-      out.high[static_cast<Eigen::Index>(i)] += size * static_cast<double>(high[i]);
-    }
-    return out;
-  }
+  STEER_API [[nodiscard]] parts parts_at(int layer, const std::string& who) const;
 };
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/edits/bound.ipp"
+#endif

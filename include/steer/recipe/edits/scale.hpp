@@ -1,10 +1,11 @@
 // steer/recipe/edits/scale.hpp: h' = h - amount u (u . h).
 #pragma once
 
-#include <Eigen/Core>
 #include <string>
 #include <string_view>
+#include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
 
@@ -26,17 +27,14 @@ struct scale_edit {
     visit("amount", self.amount, domain::finite);
   }
 
-  [[nodiscard]] form at(int layer, const std::string&) const {
-    const matrix<double> u = steer::unit(vector.directions.at(layer)).transpose();
-    return low_rank_form::affine(u, u, Eigen::MatrixXd::Constant(1, 1, -static_cast<double>(amount)),
-                                 Eigen::VectorXd::Zero(1));
-  }
+  STEER_API [[nodiscard]] form at(int layer, const std::string&) const;
 
-  void apply(int layer, double, Eigen::VectorXd& h) const {
-    const Eigen::VectorXd u = steer::unit(vector.directions.at(layer));
-    h -= static_cast<double>(amount) * u * u.dot(h);
-  }
+  STEER_API void apply(int layer, double, Eigen::VectorXd& h) const;
 };
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/edits/scale.ipp"
+#endif

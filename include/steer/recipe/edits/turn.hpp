@@ -1,11 +1,11 @@
 // steer/recipe/edits/turn.hpp: rows are turned within a plane, by an angle or to an angle.
 #pragma once
 
-#include <Eigen/Core>
-#include <cmath>
 #include <string>
 #include <string_view>
+#include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/plane.hpp"
@@ -15,12 +15,7 @@ inline namespace v0 {
 
 namespace detail {
 
-inline matrix<double> rows_of(const plane& p) {
-  matrix<double> out(2, p.first.size());
-  out.row(0) = p.first.transpose();
-  out.row(1) = p.second.transpose();
-  return out;
-}
+STEER_API matrix<double> rows_of(const plane& p);
 
 }  // namespace detail
 
@@ -40,30 +35,12 @@ struct angle_edit {
     visit("angle", self.angle, domain::finite);
   }
 
-  [[nodiscard]] form at(int, const std::string&) const {
-    low_rank_form out;
-    out.read = detail::rows_of(plane);
-    out.write = out.read;
-    out.decided_by = low_rank_form::policy::own;
-    out.numbers = {std::cos(static_cast<double>(angle)), std::sin(static_cast<double>(angle))};
-    return out;
-  }
+  STEER_API [[nodiscard]] form at(int, const std::string&) const;
 
   /// z = |c| (cos θ, sin θ) - c
-  static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
-    const double length = std::hypot(row.c[0], row.c[1]);
-    z[0] = length * numbers[0] - row.c[0];
-    z[1] = length * numbers[1] - row.c[1];
-    return 1.0;
-  }
+  STEER_API static double decide(const double* numbers, const row_reading& row, double* z) noexcept;
 
-  void apply(int, double, Eigen::VectorXd& h) const {
-    const double a = plane.first.dot(h);
-    const double b = plane.second.dot(h);
-    const double length = std::sqrt(a * a + b * b);
-    const auto theta = static_cast<double>(angle);
-    h += (length * std::cos(theta) - a) * plane.first + (length * std::sin(theta) - b) * plane.second;
-  }
+  STEER_API void apply(int, double, Eigen::VectorXd& h) const;
 };
 
 /// h' = h - P h + R_θ P h, R_θ the rotation within the plane: angles add up, and the norm stays.
@@ -81,23 +58,14 @@ struct rotate_edit {
     visit("angle", self.angle, domain::finite);
   }
 
-  [[nodiscard]] form at(int, const std::string&) const {
-    const matrix<double> rows = detail::rows_of(plane);
-    const double cosine = std::cos(static_cast<double>(angle));
-    const double sine = std::sin(static_cast<double>(angle));
-    Eigen::MatrixXd turn(2, 2);
-    turn << cosine - 1.0, -sine, sine, cosine - 1.0;
-    return low_rank_form::affine(rows, rows, turn, Eigen::VectorXd::Zero(2));
-  }
+  STEER_API [[nodiscard]] form at(int, const std::string&) const;
 
-  void apply(int, double, Eigen::VectorXd& h) const {
-    const double a = plane.first.dot(h);
-    const double b = plane.second.dot(h);
-    const auto theta = static_cast<double>(angle);
-    h += (std::cos(theta) * a - std::sin(theta) * b - a) * plane.first;
-    h += (std::sin(theta) * a + std::cos(theta) * b - b) * plane.second;
-  }
+  STEER_API void apply(int, double, Eigen::VectorXd& h) const;
 };
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/edits/turn.ipp"
+#endif

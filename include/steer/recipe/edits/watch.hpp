@@ -1,14 +1,14 @@
 // steer/recipe/edits/watch.hpp: coordinates and norms are read at this point of the order, nothing is written.
 #pragma once
 
-#include <Eigen/Core>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+#include <Eigen/Core>
 
+#include "steer/core/linkage.hpp"
 #include "steer/recipe/edits/bound.hpp"
-#include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
 
 namespace steer {
@@ -32,27 +32,16 @@ struct watch_edit {
     visit("norm", self.norm);
   }
 
-  void check_more(const std::string& who) const {
-    if (vectors.empty()) {
-      throw argument_error(detail::text({who, ": watches no vector; expected ", detail::expected("at least one")}));
-    }
-  }
+  STEER_API void check_more(const std::string& who) const;
 
-  [[nodiscard]] form at(int layer, const std::string&) const {
-    const auto directions = detail::directions_at(vectors, layer);
-    low_rank_form out;
-    out.read.resize(static_cast<Eigen::Index>(directions.size()), directions.front()->values.size());
-    for (std::size_t i = 0; i < directions.size(); ++i) {
-      out.read.row(static_cast<Eigen::Index>(i)) = steer::unit(*directions[i]).transpose();
-    }
-    out.write.resize(0, out.read.cols());
-    out.decided_by = low_rank_form::policy::none;
-    out.asks_for = norm == watched_norm::read ? low_rank_form::norm::current : low_rank_form::norm::ignored;
-    return out;
-  }
+  STEER_API [[nodiscard]] form at(int layer, const std::string&) const;
 
   void apply(int, double, Eigen::VectorXd&) const {}
 };
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/recipe/edits/watch.ipp"
+#endif

@@ -1,0 +1,108 @@
+// steer/compose/orthogonalise.ipp: the bodies of orthogonalise.hpp.
+#pragma once
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+#include <Eigen/Core>
+
+#include "steer/compose/algebra.hpp"
+#include "steer/compose/orthogonalise.hpp"
+#include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
+#include "steer/vector/frame.hpp"
+#include "steer/vector/steering_vector.hpp"
+#include "steer/vector/subspace.hpp"
+
+namespace steer {
+inline namespace v0 {
+namespace detail {
+
+STEER_BODY matrix<double> gram_schmidt(matrix<double> rows) {
+  for (Eigen::Index i = 1; i < rows.rows(); ++i) {
+    for (int pass = 0; pass < 2; ++pass) {
+      for (Eigen::Index j = 0; j < i; ++j) {
+        rows.row(i) -= rows.row(j) * (rows.row(j).dot(rows.row(i)) / rows.row(j).squaredNorm());
+      }
+    }
+  }
+  return rows;
+}
+
+}  // namespace detail
+
+
+STEER_BODY std::vector<steering_vector> gram_schmidt(const std::vector<steering_vector>& vectors) {
+  std::vector<steering_vector> out = detail::changed_together(
+      vectors, "gram_schmidt", [](const matrix<double>& units, const Eigen::VectorXd& lengths) {
+        return detail::gram_schmidt(lengths.asDiagonal() * units);
+      });
+  for (auto& [layer, first] : out.front().directions) {
+    first = vectors.front().directions.at(layer);
+  }
+  return out;
+}
+
+STEER_BODY steering_vector protect_subspace(const steering_vector& vector, const std::map<int, subspace>& kept) {
+  check(vector);
+  steering_vector out = vector;
+  for (auto& [layer, here] : out.directions) {
+    const std::string who = detail::text({"protect from \"", vector.name, "\""});
+    const auto found = kept.find(layer);
+    if (found == kept.end()) {
+      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": there is ",
+                                      detail::actual("no subspace"), " to protect; expected ",
+                                      detail::expected("one for each of the vector's layers")}));
+    }
+    check(found->second, detail::text({who, ", layer ", layer}));
+    const matrix<double>& basis = found->second.basis;
+    if (basis.cols() != here.values.size()) {
+      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer),
+                                      ": the subspace has width ", detail::actual(basis.cols()), ", the vector ",
+                                      detail::expected(here.values.size()), "; expected the same"}));
+    }
+    const Eigen::VectorXd before = here.values.template cast<double>();
+    Eigen::VectorXd left = before;
+    for (int pass = 0; pass < 2; ++pass) {  // the second pass gives back the digits that the first lost
+      left -= basis.transpose() * (basis * left);
+    }
+    constexpr double least = 1e-3;
+    if (!(left.norm() > least * before.norm())) {
+      throw numeric_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": only ",
+                                        detail::actual(left.norm() / before.norm()),
+                                        " of its length lies outside what is protected; expected ",
+                                        detail::expected({"more than ", least})}));
+    }
+    direction made;
+    made.values = left.cast<float>();
+    made.row_norm = here.row_norm;
+    here = std::move(made);
+  }
+  return out;
+}
+
+STEER_BODY steering_vector protect(const steering_vector& vector, const std::vector<steering_vector>& others) {
+  const std::string who = detail::text({"protect from \"", vector.name, "\""});
+  if (others.empty()) {
+    throw argument_error(detail::text({detail::thing(who), ": there is ", detail::actual("nothing"),
+                                       " to protect; expected ", detail::expected("at least one vector")}));
+  }
+  std::map<int, subspace> kept;
+  for (const steering_vector& other : others) {
+    detail::require_together(vector, other, who);
+  }
+  for (const auto& [layer, here] : vector.directions) {
+    std::vector<const direction*> directions;
+    for (const steering_vector& other : others) {
+      directions.push_back(&other.directions.at(layer));
+    }
+    kept[layer].basis = detail::gram_schmidt(frame(directions, detail::text({who, ", layer ", layer})).directions());
+    kept[layer].basis.rowwise().normalize();
+  }
+  return protect_subspace(vector, kept);
+}
+
+}  // namespace v0
+}  // namespace steer

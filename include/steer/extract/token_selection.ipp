@@ -1,0 +1,93 @@
+// steer/extract/token_selection.ipp: the bodies of token_selection.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "steer/core/error.hpp"
+#include "steer/core/rows.hpp"
+#include "steer/extract/token_selection.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+STEER_BODY bool contains(const token_selection& selection, const row_info& row) {
+  struct visitor {
+    const row_info& row;
+    bool operator()(const all_tokens&) const { return true; }
+    bool operator()(const last_token&) const { return row.position == row.prompt_length - 1; }
+    bool operator()(const token_span& s) const { return row.position >= s.first && row.position <= s.last; }
+    bool operator()(const token_from_end& s) const { return row.position == row.prompt_length - 1 - s.offset; }
+    bool operator()(const tokens_where& s) const { return s.accepts(row.token); }
+  };
+  return std::visit(visitor{row}, selection);
+}
+
+STEER_BODY std::string to_string(const token_selection& selection) {
+  struct visitor {
+    std::string operator()(const all_tokens&) const { return "all tokens"; }
+    std::string operator()(const last_token&) const { return "last token"; }
+    std::string operator()(const token_span& s) const {
+      return s.last == token_span{}.last ? detail::text({"positions from ", s.first})
+                                         : detail::text({"positions ", s.first, " to ", s.last});
+    }
+    std::string operator()(const token_from_end& s) const {
+      return detail::text({"token ", s.offset, " from the end"});
+    }
+    std::string operator()(const tokens_where& s) const { return s.name; }
+  };
+  return std::visit(visitor{}, selection);
+}
+
+STEER_BODY std::int64_t count_selected(const token_selection& selection, std::span<const std::int32_t> text,
+                                   const std::string& who) {
+  using detail::actual;
+  using detail::expected;
+  std::int64_t selected = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] < 0) {
+      throw argument_error(detail::text(
+          {detail::thing(who), ": token ", i, " is ", actual(text[i]), "; expected ", expected("0 or above")}));
+    }
+    const row_info row{text[i], static_cast<std::int32_t>(i), 0, static_cast<std::int32_t>(text.size()), phase::prompt};
+    selected += contains(selection, row) ? 1 : 0;
+  }
+  if (selected == 0) {
+    throw argument_error(detail::text({detail::thing(who), ": no token is selected by ", actual(to_string(selection)),
+                                       "; expected ", expected("at least one")}));
+  }
+  return selected;
+}
+
+STEER_BODY void check(const token_selection& selection) {
+  struct visitor {
+    void operator()(const all_tokens&) const {}
+    void operator()(const last_token&) const {}
+    void operator()(const token_span& s) const {
+      if (s.first < 0 || s.last < s.first) {
+        throw argument_error(detail::text({"token_span: positions ", detail::actual({s.first, " to ", s.last}),
+                                           "; expected ", detail::expected("0 <= first <= last")}));
+      }
+    }
+    void operator()(const token_from_end& s) const {
+      if (s.offset < 0) {
+        throw argument_error(detail::text(
+            {"token_from_end: offset is ", detail::actual(s.offset), "; expected ", detail::expected("0 or above")}));
+      }
+    }
+    void operator()(const tokens_where& s) const {
+      if (!s.accepts) {
+        throw argument_error(detail::text({"tokens_where: the predicate is ", detail::actual("empty"), "; expected ",
+                                           detail::expected("a callable")}));
+      }
+    }
+  };
+  std::visit(visitor{}, selection);
+}
+
+}  // namespace v0
+}  // namespace steer

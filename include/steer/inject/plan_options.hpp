@@ -1,0 +1,27 @@
+// steer/inject/plan_options.hpp: how a recipe is compiled.
+#pragma once
+
+#include <cstdint>
+
+namespace steer {
+inline namespace v0 {
+
+/// Whether a plan accepts vectors that were measured on another model than the one it is compiled for.
+enum class model_check : std::uint8_t {
+  same_fingerprint,  ///< refuse a vector whose fingerprint is known and differs from the host's
+  any,               ///< widths and layers must fit, no more: for a model and its fine-tuned siblings
+};
+
+/// Whether the strengths of a recipe are final.
+enum class dosing : std::uint8_t {
+  compiled,   ///< yes: edits are merged and additions become one
+  per_route,  ///< no: every edit can be given another share per row, see `basic_routes`
+};
+
+struct plan_options {
+  model_check models = model_check::same_fingerprint;
+  dosing doses = dosing::compiled;
+};
+
+}  // namespace v0
+}  // namespace steer

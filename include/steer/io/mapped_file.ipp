@@ -1,0 +1,73 @@
+// steer/io/mapped_file.ipp: the bodies of mapped_file.hpp.
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <filesystem>
+#include <initializer_list>
+#include <string>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "steer/core/error.hpp"
+#include "steer/io/mapped_file.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+STEER_BODY mapped_file::mapped_file(const std::filesystem::path& path) : path_(path) {
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(path, failure)) {
+    fail({failure ? "does not exist or cannot be reached" : "is not a regular file"});
+  }
+  open();
+}
+
+STEER_BODY void mapped_file::fail(std::initializer_list<detail::text_part> parts) const {
+  throw file_error(detail::text({detail::thing({"file ", path_.string()}), " ", detail::text(parts)}));
+}
+
+STEER_BODY void mapped_file::open() {
+  const descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (file.number < 0 || ::fstat(file.number, &status) != 0) {
+    fail({"cannot be opened for reading"});
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size <= most_read) {
+    read(file, size);
+    return;
+  }
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
+  if (start == MAP_FAILED) {
+    fail({"of ", size, " bytes cannot be mapped"});
+  }
+  bytes_ = {static_cast<const std::byte*>(start), size};
+}
+
+STEER_BODY void mapped_file::read(const descriptor& file, std::size_t size) {
+  storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const ::ssize_t part = ::read(file.number, storage_.get() + done, size - done);
+    if (part < 0 && errno == EINTR) {
+      continue;
+    }
+    if (part <= 0) {
+      fail({"of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done)});
+    }
+    done += static_cast<std::size_t>(part);
+  }
+  bytes_ = {storage_.get(), size};
+}
+
+STEER_BODY void mapped_file::close() noexcept {
+  if (!storage_ && !bytes_.empty()) {
+    ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  }
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,101 @@
+// steer/recipe/edit.ipp: the bodies of edit.hpp.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "steer/core/error.hpp"
+#include "steer/core/site.hpp"
+#include "steer/recipe/edit.hpp"
+#include "steer/recipe/gate.hpp"
+#include "steer/recipe/norm_mode.hpp"
+#include "steer/recipe/schedule.hpp"
+
+namespace steer {
+inline namespace v0 {
+namespace detail {
+
+template <class Variant>
+inline constexpr bool all_are_edits = false;
+
+template <class... Edits>
+inline constexpr bool all_are_edits<std::variant<Edits...>> = (edit_operation<Edits> && ...);
+
+static_assert(all_are_edits<operation>);
+
+}  // namespace detail
+
+
+STEER_BODY std::string to_string(const edit& e) {
+  std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, e.operation));
+  detail::each_vector_of(e.operation, [&](const steering_vector& v) { out += detail::text({" \"", v.name, "\""}); });
+  return out;
+}
+
+STEER_BODY const steering_vector& only_vector(const edit& e) {
+  const steering_vector* found = nullptr;
+  std::size_t count = 0;
+  detail::each_vector_of(e.operation, [&](const steering_vector& v) {
+    found = &v;
+    ++count;
+  });
+  if (count != 1) {
+    throw argument_error(
+        detail::text({to_string(e), ": has ", detail::actual(count), " vectors; expected ", detail::expected(1)}));
+  }
+  return *found;
+}
+
+STEER_BODY point point_of(const edit& e) {
+  std::optional<point> found;
+  detail::each_vector_of(e.operation, [&](const steering_vector& v) { found = found.value_or(v.point); });
+  return found.value_or(e.point);
+}
+
+STEER_BODY void check(const edit& e) {
+  const std::string who = to_string(e);
+  std::visit(
+      [&who](const auto& op) {
+        op.fields(op, detail::field_check{who});
+        if constexpr (requires { op.check_more(who); }) {
+          op.check_more(who);
+        }
+      },
+      e.operation);
+  check(e.rows, who);
+  check(e.gate, who);
+  norm_mode::fields(e.norm, detail::field_check{who});
+  detail::field_check{who}("point", e.point);
+  const point where = point_of(e);
+  const auto same_point = [&](const steering_vector& v) {
+    if (v.point != where) {
+      throw argument_error(detail::text({who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
+                                         "; the edit acts at ", detail::expected(to_string(where))}));
+    }
+  };
+  detail::each_vector_of(e.operation, same_point);
+  if (!e.gate.layer) {
+    for (const condition& c : e.gate.conditions) {
+      same_point(c.vector);
+    }
+  }
+  if (e.gate.latched() && (e.rows.phase == phase::prompt || e.rows.last_of_prompt)) {
+    throw argument_error(
+        detail::text({who,
+                      ": its gate latches on the prompt and acts on what is generated; its rows are in "
+                      "the prompt"}));
+  }
+  if (e.head && where != point::attention_heads) {
+    throw argument_error(
+        detail::text({who, ": names head ", *e.head, "; heads are shown at ", detail::expected("attention_heads"),
+                      ", and it acts at ", detail::actual(to_string(where))}));
+  }
+}
+
+}  // namespace v0
+}  // namespace steer

@@ -1,0 +1,62 @@
+// steer/vector/plane.ipp: the bodies of plane.hpp.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <Eigen/Core>
+
+#include "steer/core/error.hpp"
+#include "steer/vector/direction.hpp"
+#include "steer/vector/plane.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+STEER_BODY bool plane::operator==(const plane& other) const {
+  return first.size() == other.first.size() && second.size() == other.second.size() && first == other.first &&
+         second == other.second;
+}
+
+STEER_BODY void check(const plane& p, const std::string& who) {
+  if (p.first.size() == 0 || p.first.size() != p.second.size()) {
+    throw shape_error(detail::text({detail::thing(who), ": the plane's vectors have widths ",
+                                    detail::actual({p.first.size(), " and ", p.second.size()}), "; expected ",
+                                    detail::expected("one width of at least 1")}));
+  }
+  constexpr double rounding = 1e-9;
+  const double a = p.first.norm();
+  const double b = p.second.norm();
+  const double cosine = p.first.dot(p.second);
+  if (!(std::abs(a - 1.0) <= rounding && std::abs(b - 1.0) <= rounding && std::abs(cosine) <= rounding)) {
+    throw numeric_error(detail::text({detail::thing(who), ": the plane's vectors have ",
+                                      detail::actual({"norms ", a, " and ", b, " and product ", cosine}), "; expected ",
+                                      detail::expected("an orthonormal pair"), " (see plane_through)"}));
+  }
+}
+
+STEER_BODY plane plane_through(const direction& axis, const direction& towards, const std::string& who) {
+  check(axis, detail::text({who, ", first direction"}));
+  check(towards, detail::text({who, ", second direction"}));
+  if (axis.values.size() != towards.values.size()) {
+    throw shape_error(
+        detail::text({detail::thing(who), ": the directions have widths ", detail::expected(axis.values.size()),
+                      " and ", detail::actual(towards.values.size()), "; expected the same"}));
+  }
+  plane out;
+  out.first = unit(axis);
+  const Eigen::VectorXd other = unit(towards);
+  out.second = other - out.first * out.first.dot(other);
+  constexpr double parallel = 1e-3;  // of a Gram matrix whose condition number is about 4e6
+  if (!(out.second.norm() > parallel)) {
+    throw numeric_error(detail::text({detail::thing(who), ": the directions are parallel, with cosine ",
+                                      detail::actual(out.first.dot(other)), "; they span no plane, expected ",
+                                      detail::expected("two that differ")}));
+  }
+  out.second.normalize();
+  out.second -= out.first * out.first.dot(out.second);  // once more: the first time lost digits
+  out.second.normalize();
+  return out;
+}
+
+}  // namespace v0
+}  // namespace steer

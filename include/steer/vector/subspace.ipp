@@ -1,0 +1,51 @@
+// steer/vector/subspace.ipp: the bodies of subspace.hpp.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+#include <Eigen/Core>
+
+#include "steer/core/error.hpp"
+#include "steer/vector/affine_map.hpp"
+#include "steer/vector/direction.hpp"
+#include "steer/vector/subspace.hpp"
+
+namespace steer {
+inline namespace v0 {
+
+STEER_BODY std::vector<direction> subspace::directions() const {
+  std::vector<direction> out(static_cast<std::size_t>(basis.rows()));
+  for (Eigen::Index i = 0; i < basis.rows(); ++i) {
+    out[static_cast<std::size_t>(i)].values = basis.row(i).cast<float>().transpose();
+  }
+  return out;
+}
+
+STEER_BODY low_rank_map subspace::removal() const {
+  return {basis.cast<float>(), -basis.cast<float>(), Eigen::VectorXf::Zero(basis.rows())};
+}
+
+STEER_BODY void check(const subspace& s, const std::string& who) {
+  if (s.basis.size() == 0) {
+    throw shape_error(detail::text({detail::thing(who), ": the basis is ",
+                                    detail::actual({"[", s.basis.rows(), ", ", s.basis.cols(), "]"}), "; expected ",
+                                    detail::expected("at least one direction")}));
+  }
+  if (!s.basis.allFinite()) {
+    throw numeric_error(detail::text({detail::thing(who), ": the basis holds ", detail::actual("NaN or infinity"),
+                                      "; expected ", detail::expected("finite numbers")}));
+  }
+  const Eigen::Index k = s.basis.rows();
+  const double off = (s.basis.lazyProduct(s.basis.transpose()) - Eigen::MatrixXd::Identity(k, k)).cwiseAbs().maxCoeff();
+  constexpr double rounding = 1e-9;
+  if (!(off <= rounding)) {
+    throw numeric_error(
+        detail::text({detail::thing(who), ": the basis's products are off by ", detail::actual(off), "; expected ",
+                      detail::expected("orthonormal directions"), " (see principal_subspace)"}));
+  }
+}
+
+}  // namespace v0
+}  // namespace steer
