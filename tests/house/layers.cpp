@@ -82,7 +82,7 @@ headers read_headers(const std::filesystem::path& include) {
   headers found;
   const std::filesystem::path root = include / "steer";
   for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {
-    if (!entry.is_regular_file()) {
+    if (!entry.is_regular_file() || entry.path().extension() == ".md") {  // pages stand beside what they are about
       continue;
     }
     const std::filesystem::path relative = entry.path().lexically_relative(root);

@@ -1,19 +1,27 @@
-// readme.cpp: README.md says what is so.
+// readme.cpp: README.md and the pages beside the programs say what is so.
 //
 //     readme ROOT [--expect FILE]
 //
-// - The first two ```sh blocks are one command line each; the second is what .ci/run runs.
-// - Presets, programs and files that it names exist.
+// Pages are the *.md files at the top and in the repository's folders, without fixtures.
+//
+// - The first two ```sh blocks of README.md are one command line each; the second is what .ci/run runs.
+// - Presets and programs that a page names exist, and files in backticks: from the root, or steer/... as an #include
+//   has them.
+// - Links are relative to their page, lead to a file of the repository and to a heading that it has. Another page links
+//   to each page but README.md.
 // - Code is quoted: <!-- from FILE --> before a ```cpp, ```cmake or other block of code, whose lines stand together in
 //   FILE, whatever their common indentation.
 // - Output is quoted: <!-- output of examples/NAME --> before a ```text block, whose lines stand together in
 //   examples/NAME.txt, which the program's own test compares with what it prints.
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <cstddef>
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <regex>
 #include <set>
 #include <string>
@@ -29,7 +37,7 @@ namespace fs = std::filesystem;
 using lines = std::vector<std::string>;
 
 struct block {
-  std::size_t number;  // of its first line in README.md
+  std::size_t number;  // of its first line in the page
   std::string language;
   std::string source;  // what the comment before it says: "from FILE" or "output of FILE"; empty without one
   lines body;
@@ -38,7 +46,10 @@ struct block {
 struct document {
   std::vector<block> blocks;
   std::vector<std::pair<std::size_t, std::string>> prose;  // numbered lines outside of blocks
+  std::set<std::string> anchors;                           // of its headings
 };
+
+using pages = std::map<std::string, document>;  // by path from the root
 
 std::string without_trailing_space(const std::string& line) {
   return line.substr(0, line.find_last_not_of(" \t\r") + 1);  // npos + 1 is 0
@@ -74,9 +85,24 @@ bool stands_in(const lines& part, const lines& whole) {
   return false;
 }
 
+// What GitHub makes of a heading: lower case, hyphens for spaces, no other punctuation.
+std::string anchor_of(const std::string& heading) {
+  std::string out;
+  for (const char c : heading) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == ' ') {
+      out += '-';
+    } else if (std::isalnum(byte) != 0 || c == '-' || c == '_' || byte >= 0x80) {
+      out += static_cast<char>(std::tolower(byte));
+    }
+  }
+  return out;
+}
+
 document read_document(const fs::path& file) {
   static const std::regex fence{R"(^ {0,3}```+\s*(\S*)\s*$)"};
   static const std::regex comment{R"(^\s*<!--\s*((?:from|output of)\s+\S+)\s*-->\s*$)"};
+  static const std::regex heading{R"(^#{1,6}\s+(.*?)\s*$)"};
   document found;
   std::string source;
   bool inside = false;
@@ -96,6 +122,9 @@ document read_document(const fs::path& file) {
       source = match[1];
     } else {
       found.prose.emplace_back(i + 1, text[i]);
+      if (std::regex_match(text[i], match, heading)) {
+        found.anchors.insert(anchor_of(match[1]));
+      }
       if (!without_trailing_space(text[i]).empty()) {
         source.clear();  // the comment was about something else
       }
@@ -104,9 +133,38 @@ document read_document(const fs::path& file) {
   return found;
 }
 
+pages read_pages(const fs::path& root) {
+  constexpr std::array folders{".ci", ".github", "bench", "cmake", "examples", "include", "tests"};
+  pages found;
+  const auto add = [&](const fs::directory_entry& entry) {
+    if (entry.is_regular_file() && entry.path().extension() == ".md") {
+      found[entry.path().lexically_relative(root).generic_string()] = read_document(entry.path());
+    }
+  };
+  for (const auto& entry : fs::directory_iterator{root}) {
+    add(entry);
+  }
+  for (const char* folder : folders) {
+    if (!fs::is_directory(root / folder)) {
+      continue;
+    }
+    for (auto entry = fs::recursive_directory_iterator{root / folder}; entry != fs::recursive_directory_iterator{};
+         ++entry) {
+      if (entry->is_directory() && entry->path().filename() == "fixtures") {
+        entry.disable_recursion_pending();
+      }
+      add(*entry);
+    }
+  }
+  return found;
+}
+
 class checker {
  public:
-  explicit checker(fs::path root) : root_{std::move(root)}, readme_{read_document(root_ / "README.md")} {
+  explicit checker(fs::path root) : root_{std::move(root)}, pages_{read_pages(root_)} {
+    if (!pages_.contains("README.md")) {
+      throw std::runtime_error("cannot read " + (root_ / "README.md").string());
+    }
     const nlohmann::json presets = nlohmann::json::parse(std::ifstream{root_ / "CMakePresets.json"});
     for (const char* kind : {"configure", "build", "test", "workflow"}) {
       for (const auto& preset : presets.value(std::string{kind} + "Presets", nlohmann::json::array())) {
@@ -118,8 +176,29 @@ class checker {
   }
 
   std::vector<std::string> complaints() {
-    check_commands();
-    for (const block& b : readme_.blocks) {
+    for (const auto& [name, text] : pages_) {
+      page_ = name;
+      if (name == "README.md") {
+        check_commands(text);
+      }
+      check_page(text);
+    }
+    for (const auto& [name, text] : pages_) {
+      if (name != "README.md" && !linked_.contains(name)) {
+        page_ = name;
+        complain(1, "no other page links to it");
+      }
+    }
+    return complaints_;
+  }
+
+ private:
+  void complain(std::size_t number, const std::string& what) {
+    complaints_.push_back(page_ + ":" + std::to_string(number) + ": " + what);
+  }
+
+  void check_page(const document& text) {
+    for (const block& b : text.blocks) {
       if (b.language == "sh") {
         check_presets(b);
       } else if (b.language == "text") {
@@ -131,22 +210,17 @@ class checker {
         check_programs(b.number + i, b.body[i]);
       }
     }
-    for (const auto& [number, line] : readme_.prose) {
+    for (const auto& [number, line] : text.prose) {
       check_programs(number, line);
+      check_links(number, line);
       check_paths(number, line);
     }
-    return complaints_;
-  }
-
- private:
-  void complain(std::size_t number, const std::string& what) {
-    complaints_.push_back("README.md:" + std::to_string(number) + ": " + what);
   }
 
   // The two commands that a newcomer types.
-  void check_commands() {
+  void check_commands(const document& readme) {
     std::vector<const block*> commands;
-    for (const block& b : readme_.blocks) {
+    for (const block& b : readme.blocks) {
       if (b.language == "sh" && commands.size() < 2) {
         commands.push_back(&b);
         if (b.body.size() != 1) {
@@ -234,29 +308,56 @@ class checker {
     }
   }
 
-  // Links to files, and paths in backticks.
-  void check_paths(std::size_t number, const std::string& line) {
-    static const std::regex link{R"(\]\(([^)\s#]+)[^)]*\))"};
-    static const std::regex path{R"(`((?:include|tests|bench|examples|cmake|\.ci)/[^`\s*<>{}]*)`)"};
+  void check_links(std::size_t number, const std::string& line) {
+    static const std::regex link{R"(\]\(([^)\s]+)[^)]*\))"};
     for (auto match = std::sregex_iterator{line.begin(), line.end(), link}; match != std::sregex_iterator{}; ++match) {
-      const std::string name = (*match)[1];
-      if (name.find("://") == std::string::npos && !name.starts_with("mailto:")) {
-        check_path(number, name);
+      const std::string target = (*match)[1];
+      if (target.find("://") == std::string::npos && !target.starts_with("mailto:")) {
+        check_link(number, target);
       }
-    }
-    for (auto match = std::sregex_iterator{line.begin(), line.end(), path}; match != std::sregex_iterator{}; ++match) {
-      check_path(number, (*match)[1]);
     }
   }
 
-  void check_path(std::size_t number, const std::string& name) {
-    if (!fs::exists(root_ / name)) {
-      complain(number, "names " + name + ", which does not exist");
+  void check_link(std::size_t number, const std::string& target) {
+    const std::size_t hash = target.find('#');
+    const std::string file = target.substr(0, hash);
+    fs::path to = file.empty() ? fs::path{page_} : (fs::path{page_}.parent_path() / file).lexically_normal();
+    if (to.is_absolute() || *to.begin() == "..") {
+      complain(number, "links to " + target + ", outside of the repository");
+      return;
+    }
+    if (!fs::exists(root_ / to)) {
+      complain(number, "links to " + target + ", which does not exist");
+      return;
+    }
+    if (fs::is_directory(root_ / to)) {
+      to = (to / "README.md").lexically_normal();
+    }
+    const auto page = pages_.find(to.generic_string());
+    if (page != pages_.end() && page->first != page_) {
+      linked_.insert(page->first);
+    }
+    if (hash != std::string::npos &&
+        (page == pages_.end() || !page->second.anchors.contains(target.substr(hash + 1)))) {
+      complain(number, "links to " + target + ", and there is no such heading");
+    }
+  }
+
+  // Paths in backticks.
+  void check_paths(std::size_t number, const std::string& line) {
+    static const std::regex path{R"(`((?:include|tests|bench|examples|cmake|\.ci|\.github|steer)/[^`\s*<>{}]*)`)"};
+    for (auto match = std::sregex_iterator{line.begin(), line.end(), path}; match != std::sregex_iterator{}; ++match) {
+      const std::string name = (*match)[1];
+      if (!fs::exists(root_ / (name.starts_with("steer/") ? "include/" + name : name))) {
+        complain(number, "names " + name + ", which does not exist");
+      }
     }
   }
 
   fs::path root_;
-  document readme_;
+  pages pages_;
+  std::string page_;               // the one that is checked
+  std::set<std::string> linked_;   // pages to which another one links
   std::set<std::string> presets_;  // "<kind> <name>"
   std::vector<std::string> complaints_;
 };
