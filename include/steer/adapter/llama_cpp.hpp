@@ -22,6 +22,7 @@
 #include "steer/adapter/llama_cpp/sequence_book.hpp"
 #include "steer/adapter/llama_cpp/text.hpp"
 #include "steer/adapter/llama_cpp/token_batch.hpp"
+#include "steer/core/error.hpp"
 #include "steer/core/hook_ref.hpp"
 #include "steer/core/host.hpp"
 #include "steer/core/linkage.hpp"

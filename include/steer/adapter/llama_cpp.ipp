@@ -23,6 +23,7 @@
 #include "steer/core/hook_ref.hpp"
 #include "steer/core/host.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/require_fit.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/inject/plan.hpp"

@@ -11,6 +11,7 @@
 
 #include "steer/compose/algebra.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {

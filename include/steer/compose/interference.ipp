@@ -13,6 +13,7 @@
 #include "steer/compose/interference.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/interference_report.hpp"
 #include "steer/vector/small_matrix.hpp"
 #include "steer/vector/steering_vector.hpp"

@@ -9,6 +9,7 @@
 #include "steer/compose/algebra.hpp"
 #include "steer/compose/joint_dose.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/steering_vector.hpp"
 #include "steer/vector/strength_unit.hpp"

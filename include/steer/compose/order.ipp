@@ -13,6 +13,7 @@
 #include "steer/compose/overlap.hpp"
 #include "steer/compose/try_orders.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {

@@ -11,6 +11,7 @@
 #include <Eigen/Eigenvalues>
 
 #include "steer/compose/algebra.hpp"
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/vector/decomposition.hpp"

@@ -12,6 +12,7 @@
 #include "steer/compose/orthogonalise.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/steering_vector.hpp"
 #include "steer/vector/subspace.hpp"

@@ -9,6 +9,7 @@
 
 #include "steer/compose/overlap.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/core/site.hpp"
 #include "steer/recipe/edit.hpp"

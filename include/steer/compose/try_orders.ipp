@@ -15,6 +15,7 @@
 #include "steer/compose/try_orders.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/edit.hpp"
 
 namespace steer {

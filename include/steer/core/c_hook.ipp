@@ -5,6 +5,7 @@
 
 #include "steer/core/c_hook.hpp"
 #include "steer/core/hook.hpp"
+#include "steer/core/real.hpp"
 
 namespace steer {
 inline namespace v0 {

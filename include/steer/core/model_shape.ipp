@@ -6,6 +6,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/core/site.hpp"
 

@@ -5,6 +5,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/require_fit.hpp"
 
 namespace steer {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/site.hpp"
 
 namespace steer {

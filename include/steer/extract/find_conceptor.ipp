@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/find_conceptor.hpp"
 
 namespace steer {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/find_directions.hpp"
 
 namespace steer {

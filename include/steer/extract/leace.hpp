@@ -10,6 +10,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/moments.hpp"

@@ -7,6 +7,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/leace.hpp"
 #include "steer/vector/affine_map.hpp"
 #include "steer/vector/direction.hpp"

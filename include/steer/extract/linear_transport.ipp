@@ -8,6 +8,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/linear_transport.hpp"
 
 namespace steer {

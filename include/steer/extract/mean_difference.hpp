@@ -5,6 +5,7 @@
 #include <string>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/measure_evidence.hpp"

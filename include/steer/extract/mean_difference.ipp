@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/measure_evidence.hpp"
 #include "steer/extract/recorder.hpp"

@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/measure_evidence.hpp"
 
 namespace steer {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/samples.hpp"

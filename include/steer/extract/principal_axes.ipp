@@ -6,6 +6,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/principal_axes.hpp"
 
 namespace steer {

@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/probe.hpp"
 
 namespace steer {

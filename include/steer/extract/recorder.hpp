@@ -18,6 +18,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/hook.hpp"
 #include "steer/core/host.hpp"
 #include "steer/core/linkage.hpp"

@@ -12,8 +12,10 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/recorder.hpp"
 #include "steer/extract/token_selection.hpp"
 

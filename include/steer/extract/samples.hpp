@@ -6,6 +6,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 

@@ -12,6 +12,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/samples.hpp"
 
 namespace steer {

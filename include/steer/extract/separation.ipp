@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/separation.hpp"
 
 namespace steer {

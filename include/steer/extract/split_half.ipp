@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/samples.hpp"
 #include "steer/extract/split_half.hpp"
 

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/extract/token_selection.hpp"
 

@@ -7,6 +7,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/samples.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/extract/whitened_difference.hpp"
 
 namespace steer {

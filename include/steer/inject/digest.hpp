@@ -10,6 +10,10 @@
 #include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
+#include "steer/recipe/field.hpp"
+#include "steer/vector/affine_map.hpp"
+#include "steer/vector/plane.hpp"
+#include "steer/vector/steering_vector.hpp"
 
 namespace steer {
 inline namespace v0 {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "steer/core/real.hpp"
 #include "steer/inject/digest.hpp"
 #include "steer/recipe/recipe.hpp"
 

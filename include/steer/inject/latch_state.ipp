@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "steer/core/real.hpp"
 #include "steer/inject/latch_state.hpp"
 
 namespace steer {

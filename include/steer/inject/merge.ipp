@@ -9,6 +9,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/inject/merge.hpp"
 #include "steer/inject/term.hpp"
 

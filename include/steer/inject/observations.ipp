@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 
+#include "steer/core/real.hpp"
 #include "steer/inject/observations.hpp"
 
 namespace steer {

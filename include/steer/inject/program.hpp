@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "steer/core/error.hpp"
 #include "steer/core/hook.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/inject/compile.hpp"

@@ -13,6 +13,8 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/inject/plan_options.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/term.hpp"

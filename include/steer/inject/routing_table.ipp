@@ -11,6 +11,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/inject/program.hpp"
 #include "steer/inject/routing_table.hpp"
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 
 namespace steer {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 
 namespace steer {

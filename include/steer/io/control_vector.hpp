@@ -14,6 +14,7 @@
 #include <string_view>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/io/gguf.hpp"
 #include "steer/vector/steering_vector.hpp"

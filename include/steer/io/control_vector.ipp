@@ -14,6 +14,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/control_vector.hpp"
 #include "steer/io/gguf.hpp"

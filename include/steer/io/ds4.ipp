@@ -19,6 +19,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/ds4.hpp"
 #include "steer/io/mapped_file.hpp"

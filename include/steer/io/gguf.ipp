@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/gguf.hpp"
 #include "steer/io/gguf_tensor.hpp"

@@ -12,7 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
+#include "steer/io/gguf_value.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {

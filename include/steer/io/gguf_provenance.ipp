@@ -9,6 +9,8 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/gguf.hpp"
 #include "steer/io/gguf_provenance.hpp"
 #include "steer/io/steering_vector_fields.hpp"

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/gguf_tensor.hpp"
 
 namespace steer {

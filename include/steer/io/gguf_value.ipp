@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/gguf_value.hpp"
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/gguf.hpp"
 #include "steer/io/glp.hpp"

@@ -8,6 +8,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/io/glp_format.hpp"
 
 namespace steer {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "steer/core/linkage.hpp"
+#include "steer/io/gguf_value.hpp"
 #include "steer/io/glp_format.hpp"
 #include "steer/recipe/edit.hpp"
 

@@ -16,6 +16,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/control_vector.hpp"
 #include "steer/io/gguf_provenance.hpp"
 #include "steer/io/glp_format.hpp"

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "steer/core/real.hpp"
 #include "steer/io/half.hpp"
 
 namespace steer {

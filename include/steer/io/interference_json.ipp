@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/interference_json.hpp"
 #include "steer/io/json_fields.hpp"
 #include "steer/io/json_number.hpp"

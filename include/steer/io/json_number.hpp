@@ -15,6 +15,7 @@
 #include <vector>
 #include <nlohmann/json.hpp>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 
 namespace steer {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/layer_alignment.hpp"
 #include "steer/vector/steering_vector.hpp"
 

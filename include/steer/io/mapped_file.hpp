@@ -3,17 +3,13 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <initializer_list>
 #include <memory>
 #include <span>
 #include <utility>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
-
-#if __has_include(<sys/mman.h>)
-#else
-#endif
 
 namespace steer {
 inline namespace v0 {
@@ -42,38 +38,8 @@ class mapped_file {
  private:
   STEER_API [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const;
 
-#if __has_include(<sys/mman.h>)
-  struct descriptor {
-    int number;
-
-    explicit descriptor(int opened) : number(opened) {}
-    descriptor(const descriptor&) = delete;
-    descriptor& operator=(const descriptor&) = delete;
-    ~descriptor() {
-      if (number >= 0) {
-        ::close(number);
-      }
-    }
-  };
-
   STEER_API void open();
-
-  STEER_API void read(const descriptor& file, std::size_t size);
-
   STEER_API void close() noexcept;
-#else
-  void open() {
-    std::ifstream in(path_, std::ios::binary);
-    const auto size = static_cast<std::size_t>(std::filesystem::file_size(path_));
-    storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
-    in.read(reinterpret_cast<char*>(storage_.get()), static_cast<std::streamsize>(size));
-    if (!in) {
-      fail({"cannot be read"});
-    }
-    bytes_ = {storage_.get(), size};
-  }
-  void close() noexcept {}
-#endif
 
   std::filesystem::path path_;
   std::unique_ptr<std::byte[]> storage_;  // of a file that was read

@@ -6,12 +6,20 @@
 #include <filesystem>
 #include <initializer_list>
 #include <string>
+#include <memory>
+#include <system_error>
+
+#if __has_include(<sys/mman.h>)
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#else
+#include <fstream>
+#endif
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/mapped_file.hpp"
 
 namespace steer {
@@ -29,15 +37,46 @@ STEER_BODY void mapped_file::fail(std::initializer_list<detail::text_part> parts
   throw file_error(detail::text({detail::thing({"file ", path_.string()}), " ", detail::text(parts)}));
 }
 
+#if __has_include(<sys/mman.h>)
+namespace detail {
+
+/// A file that is open.
+struct descriptor {
+  int number;
+
+  explicit descriptor(int opened) : number(opened) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (number >= 0) {
+      ::close(number);
+    }
+  }
+};
+
+}  // namespace detail
+
 STEER_BODY void mapped_file::open() {
-  const descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const detail::descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (file.number < 0 || ::fstat(file.number, &status) != 0) {
     fail({"cannot be opened for reading"});
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size <= most_read) {
-    read(file, size);
+    storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
+    std::size_t done = 0;
+    while (done < size) {
+      const ::ssize_t part = ::read(file.number, storage_.get() + done, size - done);
+      if (part < 0 && errno == EINTR) {
+        continue;
+      }
+      if (part <= 0) {
+        fail({"of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done)});
+      }
+      done += static_cast<std::size_t>(part);
+    }
+    bytes_ = {storage_.get(), size};
     return;
   }
   void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
@@ -47,27 +86,25 @@ STEER_BODY void mapped_file::open() {
   bytes_ = {static_cast<const std::byte*>(start), size};
 }
 
-STEER_BODY void mapped_file::read(const descriptor& file, std::size_t size) {
-  storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
-  std::size_t done = 0;
-  while (done < size) {
-    const ::ssize_t part = ::read(file.number, storage_.get() + done, size - done);
-    if (part < 0 && errno == EINTR) {
-      continue;
-    }
-    if (part <= 0) {
-      fail({"of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done)});
-    }
-    done += static_cast<std::size_t>(part);
-  }
-  bytes_ = {storage_.get(), size};
-}
-
 STEER_BODY void mapped_file::close() noexcept {
   if (!storage_ && !bytes_.empty()) {
     ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
   }
 }
+#else
+STEER_BODY void mapped_file::open() {
+  std::ifstream in(path_, std::ios::binary);
+  const auto size = static_cast<std::size_t>(std::filesystem::file_size(path_));
+  storage_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  in.read(reinterpret_cast<char*>(storage_.get()), static_cast<std::streamsize>(size));
+  if (!in) {
+    fail({"cannot be read"});
+  }
+  bytes_ = {storage_.get(), size};
+}
+
+STEER_BODY void mapped_file::close() noexcept {}
+#endif
 
 }  // namespace v0
 }  // namespace steer

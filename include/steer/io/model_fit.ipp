@@ -6,6 +6,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/model_fit.hpp"
 #include "steer/vector/steering_vector.hpp"
 

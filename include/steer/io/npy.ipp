@@ -16,6 +16,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/half.hpp"
 #include "steer/io/mapped_file.hpp"

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/npy_header.hpp"
 

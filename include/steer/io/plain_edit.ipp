@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/plain_edit.hpp"
 #include "steer/recipe/edit.hpp"
 

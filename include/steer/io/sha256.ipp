@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "steer/core/real.hpp"
 #include "steer/io/sha256.hpp"
 
 namespace steer {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <nlohmann/json.hpp>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/io/safetensors.hpp"
 #include "steer/vector/steering_vector.hpp"

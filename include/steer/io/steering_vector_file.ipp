@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/json_fields.hpp"
 #include "steer/io/json_number.hpp"

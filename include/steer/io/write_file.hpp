@@ -9,9 +9,6 @@
 
 #include "steer/core/linkage.hpp"
 
-#if __has_include(<unistd.h>)
-#endif
-
 namespace steer {
 inline namespace v0 {
 /// Says before the work whether its result can be written: `write_file` would find a place. The disk may still be full.

@@ -11,11 +11,15 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+
+#if __has_include(<unistd.h>)
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#endif
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/write_file.hpp"
 
 namespace steer {

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/gguf_tensor.hpp"
 #include "steer/io/gguf_value.hpp"

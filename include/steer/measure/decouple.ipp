@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/measure/decouple.hpp"
 #include "steer/measure/dose.hpp"
 #include "steer/vector/measured_vectors.hpp"

@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/measure/dose.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/recipe/recipe_of.hpp"

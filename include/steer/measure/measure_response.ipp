@@ -13,6 +13,7 @@
 
 #include "steer/compose/algebra.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/measure/measure_response.hpp"
 #include "steer/measure/read_out.hpp"

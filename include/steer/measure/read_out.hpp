@@ -9,6 +9,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/measure/readout.hpp"

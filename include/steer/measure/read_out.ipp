@@ -9,6 +9,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/measure/read_out.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/vector/response.hpp"

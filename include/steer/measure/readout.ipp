@@ -15,6 +15,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
+#include "steer/core/real.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/measure/token_text.hpp"
 

@@ -10,6 +10,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
+#include "steer/core/real.hpp"
 #include "steer/measure/token_text.hpp"
 
 namespace steer {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/site.hpp"
 #include "steer/recipe/edit.hpp"
 #include "steer/recipe/gate.hpp"

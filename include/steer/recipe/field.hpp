@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/vector/steering_vector.hpp"
 

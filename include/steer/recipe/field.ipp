@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/vector/steering_vector.hpp"
 

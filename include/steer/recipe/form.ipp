@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/matrix.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/form.hpp"
 
 namespace steer {

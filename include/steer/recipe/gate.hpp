@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/vector/steering_vector.hpp"

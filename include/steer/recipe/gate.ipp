@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/gate.hpp"
 #include "steer/vector/steering_vector.hpp"

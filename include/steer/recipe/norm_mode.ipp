@@ -5,6 +5,7 @@
 #include <string>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/norm_mode.hpp"
 
 namespace steer {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "steer/core/real.hpp"
 #include "steer/recipe/edit.hpp"
 #include "steer/recipe/options.hpp"
 #include "steer/recipe/recipe.hpp"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/recipe/recipe_of.hpp"
 #include "steer/vector/response.hpp"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/schedule.hpp"

@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 
+#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/vector/affine_map.hpp"
 #include "steer/vector/decomposition.hpp"

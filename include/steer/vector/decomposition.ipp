@@ -5,6 +5,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/decomposition.hpp"
 
 namespace steer {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/evidence.hpp"
 
 namespace steer {

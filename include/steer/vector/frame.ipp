@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/direction.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/small_matrix.hpp"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/measured_vectors.hpp"
 #include "steer/vector/response.hpp"
 #include "steer/vector/steering_vector.hpp"

@@ -9,6 +9,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/response.hpp"
 #include "steer/vector/small_matrix.hpp"
 #include "steer/vector/strength_unit.hpp"

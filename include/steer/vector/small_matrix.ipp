@@ -6,6 +6,7 @@
 #include <utility>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/vector/small_matrix.hpp"
 
 namespace steer {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/site.hpp"
 #include "steer/vector/direction.hpp"
 #include "steer/vector/steering_vector.hpp"

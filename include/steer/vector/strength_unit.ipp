@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/steering_vector.hpp"
 #include "steer/vector/strength_unit.hpp"
 

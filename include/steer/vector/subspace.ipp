@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/vector/affine_map.hpp"
 #include "steer/vector/direction.hpp"
 #include "steer/vector/subspace.hpp"

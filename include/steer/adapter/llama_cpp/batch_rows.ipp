@@ -10,6 +10,7 @@
 #include "steer/adapter/llama_cpp/batch_rows.hpp"
 #include "steer/adapter/llama_cpp/sequence_book.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
 
 namespace steer {

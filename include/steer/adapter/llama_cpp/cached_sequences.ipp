@@ -10,6 +10,7 @@
 #include "steer/adapter/llama_cpp/cached_sequences.hpp"
 #include "steer/adapter/llama_cpp/sequence_book.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 
 namespace steer {
 inline namespace v0 {

@@ -8,6 +8,7 @@
 
 #include "steer/adapter/llama_cpp/control_vector_rows.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/site.hpp"
 #include "steer/inject/plan.hpp"
 

@@ -17,6 +17,7 @@
 #include "steer/adapter/llama_cpp/tensor_names.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
 
 namespace steer {

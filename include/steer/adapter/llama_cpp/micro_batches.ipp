@@ -11,6 +11,7 @@
 
 #include "steer/adapter/llama_cpp/micro_batches.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
 
 namespace steer {

@@ -18,6 +18,7 @@
 #include "steer/adapter/llama_cpp/tensor_names.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
 #include "steer/io/sha256.hpp"
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "steer/adapter/llama_cpp/tensor_names.hpp"
+#include "steer/core/real.hpp"
 #include "steer/core/site.hpp"
 
 namespace steer {

@@ -12,6 +12,7 @@
 
 #include "steer/adapter/llama_cpp/text.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 
 namespace steer {
 inline namespace v0 {

@@ -5,6 +5,7 @@
 #include <llama.h>
 
 #include "steer/adapter/llama_cpp/token_batch.hpp"
+#include "steer/core/real.hpp"
 
 namespace steer {
 inline namespace v0 {

@@ -8,6 +8,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/add.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/strength_unit.hpp"

@@ -6,6 +6,8 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/bound.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/frame.hpp"

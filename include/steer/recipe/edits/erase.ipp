@@ -6,6 +6,8 @@
 #include <string>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/bound.hpp"
 #include "steer/recipe/edits/erase.hpp"
 #include "steer/recipe/field.hpp"

@@ -4,6 +4,7 @@
 #include <string>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/scale.hpp"
 #include "steer/recipe/form.hpp"
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/towards.hpp"
 #include "steer/recipe/form.hpp"
 

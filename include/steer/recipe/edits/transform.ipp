@@ -5,6 +5,7 @@
 #include <variant>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/transform.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/affine_map.hpp"

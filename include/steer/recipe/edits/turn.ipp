@@ -5,6 +5,7 @@
 #include <string>
 #include <Eigen/Core>
 
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/turn.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/plane.hpp"

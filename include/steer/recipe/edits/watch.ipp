@@ -4,6 +4,8 @@
 #include <string>
 #include <Eigen/Core>
 
+#include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/recipe/edits/bound.hpp"
 #include "steer/recipe/edits/watch.hpp"
 #include "steer/recipe/field.hpp"
