@@ -105,7 +105,7 @@ STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> te
       if (sets.positions && !sets.positions(tokens, t)) {
         continue;
       }
-      const auto row = logits.row(static_cast<Eigen::Index>(t));
+      const auto row = detail::dependent<Real>(logits).row(static_cast<Eigen::Index>(t));
       const double positive = detail::log_sum_exp(row, sets.positive);
       const double negative = detail::log_sum_exp(row, sets.negative);
       if (how == pooling::mean) {
@@ -166,7 +166,7 @@ STEER_BODY readout pair_readout(std::string name, const std::vector<std::pair<to
     detail::require_logits(tokens, logits, who);
     double sum = 0.0;
     for (std::size_t t = 0; t + 1 < tokens.size(); ++t) {
-      const auto row = logits.row(static_cast<Eigen::Index>(t));
+      const auto row = detail::dependent<Real>(logits).row(static_cast<Eigen::Index>(t));
       sum += static_cast<double>(row[tokens[t + 1]]) - detail::log_sum_exp(row);
     }
     return readout_sample{sum, 1.0};
