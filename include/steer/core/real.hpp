@@ -1,7 +1,8 @@
 // steer/core/real.hpp: what the bodies in .ipp files compute in.
 //
 // Header-only, a body is a template over `Real`, and what it writes in terms of it (`Eigen::VectorX<Real>`, `cast<Real>()`,
-// `dependent<Real>(x)`) is looked at when somebody calls it. In the compiled library it is this.
+// `dependent<Real>(x)`) is looked at when somebody calls it; so is a function of an .ipp file alone, which is a template over
+// `Real` in both ways of use. In the compiled library it is this.
 #pragma once
 
 namespace steer {
