@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "llama_steer/vector_file.hpp"
+#include "steer/io/npy_header.hpp"
 
 namespace llama_steer {
 

@@ -15,6 +15,7 @@
 #include "expect_error.hpp"
 #include "inject/batch.hpp"
 #include "steer/inject/session.hpp"
+#include "steer/kernel/row.hpp"
 #include "toy.hpp"
 
 namespace {

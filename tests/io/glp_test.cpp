@@ -1,3 +1,6 @@
+#include "steer/io/gguf.hpp"
+#include "steer/io/gguf_tensor.hpp"
+#include "steer/io/gguf_value.hpp"
 #include "steer/io/glp.hpp"
 
 #include <gtest/gtest.h>
@@ -11,6 +14,8 @@
 #include <vector>
 
 #include "expect_error.hpp"
+#include "steer/io/sha256.hpp"
+#include "steer/io/write_gguf.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "temporary_file.hpp"
 #include "toy.hpp"

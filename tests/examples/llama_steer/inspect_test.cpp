@@ -8,6 +8,7 @@
 #include "expect_error.hpp"
 #include "shared_data.hpp"
 #include "temporary_file.hpp"
+#include "steer/io/write_gguf.hpp"
 
 namespace {
 
