@@ -1,3 +1,4 @@
+#include <nlohmann/json.hpp>
 #include "steer/io/interference_json.hpp"
 
 #include <gtest/gtest.h>
