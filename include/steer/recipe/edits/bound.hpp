@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "steer/kernel/rounded_product.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/strength_unit.hpp"
@@ -133,7 +134,7 @@ struct bound_edit {
       if (beyond != 0.0) {
         const double* const column = high + k + i * k;
         for (std::ptrdiff_t j = 0; j < k; ++j) {
-          z[j] += column[j] * beyond;
+          z[j] += kernel::rounded_product(column[j], beyond);
         }
       }
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "steer/kernel/rounded_product.hpp"
 #include "steer/recipe/field.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/plane.hpp"
@@ -52,8 +53,8 @@ struct angle_edit {
   /// z = |c| (cos θ, sin θ) - c
   static double decide(const double* numbers, const row_reading& row, double* z) noexcept {
     const double length = std::hypot(row.c[0], row.c[1]);
-    z[0] = length * numbers[0] - row.c[0];
-    z[1] = length * numbers[1] - row.c[1];
+    z[0] = kernel::rounded_product(length, numbers[0]) - row.c[0];
+    z[1] = kernel::rounded_product(length, numbers[1]) - row.c[1];
     return 1.0;
   }
 
