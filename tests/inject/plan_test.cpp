@@ -120,14 +120,6 @@ TEST_F(plan_of_one, knows_row_norms_whose_squares_overflow_or_vanish) {
   }
 }
 
-TEST(norm, of_a_row_with_nan_is_nan) {
-  for (const std::array<float, 3>& row : {std::array{0.0F, NAN, 0.0F}, std::array{1.0F, NAN, 1e30F}}) {
-    EXPECT_TRUE(std::isnan(steer::kernel::norm<float>(row)));
-  }
-  EXPECT_EQ(steer::kernel::norm<float>(std::array{0.0F, -0.0F}), 0.0F);
-  EXPECT_TRUE(std::isinf(steer::kernel::norm<float>(std::array{1.0F, -INFINITY})));
-}
-
 TEST_F(plan_of_one, skips_sites_that_do_not_exist) {
   const steer::plan plan(steer::recipe{}.ablate(happy, {.layers = {1}}), shape);
   EXPECT_EQ(plan.access({0, static_cast<steer::point>(9)}), steer::access::none) << "not the next layer's residual_out";
@@ -281,7 +273,21 @@ TEST_F(plan_of_one, explains_what_was_folded) {
   EXPECT_EQ(steer::plan(recipe, shape).explain(),
             "layer 0 residual_out:\n  (add " + who + " + add " + who + "): k 0, m 1, 24 flops and 192 bytes per row\n" +
                 "layer 1 residual_out:\n  (add " + who + " + add " + who + "); scale " + who +
-                ", some rows: k 1, m 2, 144 flops and 192 bytes per row\n");
+                ", some rows: k 1, m 2, 144 flops and 192 bytes per row\n" +
+                "instructions: " + std::string(to_string(steer::best_instruction_set())) + "\n");
+}
+
+TEST_F(plan_of_one, runs_the_instructions_that_it_is_told) {
+  const steer::recipe recipe = steer::recipe().ablate(happy);
+  for (const steer::instruction_set set : steer::instruction_sets()) {
+    const std::string text = steer::plan(recipe, shape, {.instructions = set}).explain();
+    EXPECT_TRUE(text.ends_with("\ninstructions: " + std::string(to_string(set)) + "\n")) << text;
+  }
+  const auto best = steer::best_instruction_set();
+  const auto foreign = best == steer::instruction_set::neon ? steer::instruction_set::sse2 : steer::instruction_set::neon;
+  expect_error<steer::argument_error>([&] { steer::plan(recipe, shape, {.instructions = foreign}); },
+                                      "plan: this machine cannot run the instructions " + std::string(to_string(foreign)),
+                                      "expected", std::string(to_string(best)));
 }
 
 TEST_F(plan_of_one, refuses_bounds_and_additions_that_the_rows_cannot_hold) {

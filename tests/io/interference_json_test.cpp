@@ -1,10 +1,10 @@
-#include <nlohmann/json.hpp>
 #include "steer/io/interference_json.hpp"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <random>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "steer/inject/term.hpp"
-#include "steer/kernel/read.hpp"
 #include "steer/kernel/strips.hpp"
 
 namespace steer {

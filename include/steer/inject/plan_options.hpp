@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "steer/kernel/instruction_set.hpp"
+
 namespace steer {
 inline namespace v0 {
 
@@ -21,6 +23,8 @@ enum class dosing : std::uint8_t {
 struct plan_options {
   model_check models = model_check::same_fingerprint;
   dosing doses = dosing::compiled;
+  /// What the loops over rows are compiled for: one of `instruction_sets()`. Sets differ in their last bits.
+  instruction_set instructions = best_instruction_set();
 };
 
 }  // namespace v0

@@ -8,6 +8,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/real.hpp"
+#include "steer/kernel/rounded_product.hpp"
 #include "steer/recipe/edits/bound.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/frame.hpp"
@@ -93,7 +94,7 @@ STEER_BODY double bound_edit::decide(const double* numbers, const row_reading& r
     if (beyond != 0.0) {
       const double* const column = high + k + i * k;
       for (std::ptrdiff_t j = 0; j < k; ++j) {
-        z[j] += column[j] * beyond;
+        z[j] += kernel::rounded_product(column[j], beyond);
       }
     }
   }

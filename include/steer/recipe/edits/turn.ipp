@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/real.hpp"
+#include "steer/kernel/rounded_product.hpp"
 #include "steer/recipe/edits/turn.hpp"
 #include "steer/recipe/form.hpp"
 #include "steer/vector/plane.hpp"
@@ -35,8 +36,8 @@ STEER_BODY form angle_edit::at(int, const std::string&) const {
 
 STEER_BODY double angle_edit::decide(const double* numbers, const row_reading& row, double* z) noexcept {
   const double length = std::hypot(row.c[0], row.c[1]);
-  z[0] = length * numbers[0] - row.c[0];
-  z[1] = length * numbers[1] - row.c[1];
+  z[0] = kernel::rounded_product(length, numbers[0]) - row.c[0];
+  z[1] = kernel::rounded_product(length, numbers[1]) - row.c[1];
   return 1.0;
 }
 

@@ -1,5 +1,3 @@
-#include "steer/kernel/half.hpp"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -12,13 +10,14 @@
 #include <type_traits>
 #include <vector>
 
-#include "steer/kernel/packet.hpp"
-#include "steer/kernel/row.hpp"
+#include "kernel/random_rows.hpp"
+#include "steer/kernel/functions_for.hpp"
 
 namespace {
 
-namespace detail = steer::kernel::detail;
-constexpr auto lanes = static_cast<std::size_t>(detail::lanes<float>);
+constexpr std::size_t lanes = 16;  // of the widest vector
+
+using steer::kernel::functions;
 
 template <class Half>
 struct format;
@@ -68,27 +67,23 @@ double nearest(float number) {
 }
 
 template <class Half>
-std::vector<float> widened(const std::vector<std::uint16_t>& bits) {
+std::vector<float> widened(const functions<Half>& loops, const std::vector<std::uint16_t>& bits) {
   std::vector<Half> from(bits.size() + 1);  // one on: at an odd address
   for (std::size_t i = 0; i < bits.size(); ++i) {
     from[i + 1] = Eigen::numext::bit_cast<Half>(bits[i]);
   }
   std::vector<float> out(bits.size());
-  for (std::size_t i = 0; i < bits.size(); i += lanes) {
-    Eigen::internal::pstoreu(out.data() + i, detail::load(from.data() + i + 1));
-  }
+  loops.widen(std::span<const Half>(from).subspan(1), out.data());
   return out;
 }
 
 template <class Half>
-std::vector<std::uint16_t> narrowed(const std::vector<float>& numbers, std::size_t* clamped = nullptr) {
+std::vector<std::uint16_t> narrowed(const functions<Half>& loops, const std::vector<float>& numbers,
+                                    std::size_t* clamped = nullptr) {
   std::vector<Half> to(numbers.size() + 1);
-  detail::clamp_count<Half> count;
-  for (std::size_t i = 0; i < numbers.size(); i += lanes) {
-    detail::store(to.data() + i + 1, detail::load(numbers.data() + i), count);
-  }
+  const std::size_t count = loops.narrow(numbers.data(), std::span<Half>(to).subspan(1));
   if (clamped != nullptr) {
-    *clamped = count.total();
+    *clamped = count;
   }
   std::vector<std::uint16_t> out(numbers.size());
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -117,28 +112,34 @@ bool is_nan(std::uint16_t bits) {
 
 TYPED_TEST(half, widens_every_pattern_exactly) {
   const auto patterns = every_pattern();
-  const auto numbers = widened<TypeParam>(patterns);
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    if (is_nan<TypeParam>(patterns[i])) {
-      EXPECT_TRUE(std::isnan(numbers[i])) << i;
-    } else {
-      EXPECT_EQ(static_cast<double>(numbers[i]), value_of<TypeParam>(patterns[i])) << i;
+  for (const functions<TypeParam>& loops : kernel_test::all_loops<TypeParam>()) {
+    SCOPED_TRACE(to_string(loops.instructions));
+    const auto numbers = widened<TypeParam>(loops, patterns);
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      if (is_nan<TypeParam>(patterns[i])) {
+        EXPECT_TRUE(std::isnan(numbers[i])) << i;
+      } else {
+        EXPECT_EQ(static_cast<double>(numbers[i]), value_of<TypeParam>(patterns[i])) << i;
+      }
+      EXPECT_EQ(std::signbit(numbers[i]), patterns[i] >= 0x8000) << i;
     }
-    EXPECT_EQ(std::signbit(numbers[i]), patterns[i] >= 0x8000) << i;
   }
 }
 
 TYPED_TEST(half, comes_back_from_float_as_the_same_bits) {
   const auto patterns = every_pattern();
-  const auto back = narrowed<TypeParam>(widened<TypeParam>(patterns));
-  const int quiet = 1 << (format<TypeParam>::fraction_bits - 1);
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    if (is_nan<TypeParam>(patterns[i])) {
-      EXPECT_EQ(back[i] | quiet, patterns[i] | quiet) << i;
-    } else if (std::isinf(value_of<TypeParam>(patterns[i]))) {
-      EXPECT_EQ(back[i], patterns[i] - 1) << "the largest finite number";
-    } else {
-      EXPECT_EQ(back[i], patterns[i]) << i;
+  for (const functions<TypeParam>& loops : kernel_test::all_loops<TypeParam>()) {
+    SCOPED_TRACE(to_string(loops.instructions));
+    const auto back = narrowed<TypeParam>(loops, widened<TypeParam>(loops, patterns));
+    const int quiet = 1 << (format<TypeParam>::fraction_bits - 1);
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      if (is_nan<TypeParam>(patterns[i])) {
+        EXPECT_EQ(back[i] | quiet, patterns[i] | quiet) << i;
+      } else if (std::isinf(value_of<TypeParam>(patterns[i]))) {
+        EXPECT_EQ(back[i], patterns[i] - 1) << "the largest finite number";
+      } else {
+        EXPECT_EQ(back[i], patterns[i]) << i;
+      }
     }
   }
 }
@@ -174,25 +175,29 @@ TYPED_TEST(half, rounds_to_nearest_even) {
                                  static_cast<int>(engine() % 44) - 27));  // where binary16 is
   }
   numbers.resize((numbers.size() + lanes - 1) / lanes * lanes);
-  std::size_t clamped = 0;
-  const auto bits = narrowed<TypeParam>(numbers, &clamped);
-  std::size_t wrong = 0;
-  std::size_t too_large = 0;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    // Without a limit the format's last place would round them to more than its largest number.
-    const double largest = std::abs(nearest<TypeParam>(std::numeric_limits<float>::infinity()));
-    const double half_place = std::ldexp(1.0, std::ilogb(largest) - format<TypeParam>::fraction_bits - 1);
-    too_large += std::abs(static_cast<double>(numbers[i])) >= largest + half_place ? 1 : 0;
-    const bool right = !is_nan<TypeParam>(bits[i]) && value_of<TypeParam>(bits[i]) == nearest<TypeParam>(numbers[i]) &&
-                       (bits[i] >= 0x8000) == std::signbit(numbers[i]);
-    if (!right && ++wrong < 10) {
-      ADD_FAILURE() << numbers[i] << " became " << value_of<TypeParam>(bits[i]) << ", not "
-                    << nearest<TypeParam>(numbers[i]);
+  for (const functions<TypeParam>& loops : kernel_test::all_loops<TypeParam>()) {
+    SCOPED_TRACE(to_string(loops.instructions));
+    std::size_t clamped = 0;
+    const auto bits = narrowed<TypeParam>(loops, numbers, &clamped);
+    std::size_t wrong = 0;
+    std::size_t too_large = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      // Without a limit the format's last place would round them to more than its largest number.
+      const double largest = std::abs(nearest<TypeParam>(std::numeric_limits<float>::infinity()));
+      const double half_place = std::ldexp(1.0, std::ilogb(largest) - format<TypeParam>::fraction_bits - 1);
+      too_large += std::abs(static_cast<double>(numbers[i])) >= largest + half_place ? 1 : 0;
+      const bool right = !is_nan<TypeParam>(bits[i]) &&
+                         value_of<TypeParam>(bits[i]) == nearest<TypeParam>(numbers[i]) &&
+                         (bits[i] >= 0x8000) == std::signbit(numbers[i]);
+      if (!right && ++wrong < 10) {
+        ADD_FAILURE() << numbers[i] << " became " << value_of<TypeParam>(bits[i]) << ", not "
+                      << nearest<TypeParam>(numbers[i]);
+      }
     }
+    EXPECT_EQ(wrong, 0U);
+    EXPECT_EQ(clamped, too_large);
+    EXPECT_GE(clamped, 4U);
   }
-  EXPECT_EQ(wrong, 0U);
-  EXPECT_EQ(clamped, too_large);
-  EXPECT_GE(clamped, 4U);
 }
 
 // Of a bfloat16's arithmetic: what is widened has no lower half, and no operation gives a NaN one.
@@ -204,26 +209,32 @@ TYPED_TEST(half, keeps_a_nan_a_nan) {
     numbers.push_back(std::bit_cast<float>(0xFF800000U | payload));
   }
   numbers.resize(numbers.size() / lanes * lanes);
-  std::size_t clamped = 0;
-  for (const std::uint16_t bits : narrowed<TypeParam>(numbers, &clamped)) {
-    EXPECT_TRUE(is_nan<TypeParam>(bits));
+  for (const functions<TypeParam>& loops : kernel_test::all_loops<TypeParam>()) {
+    SCOPED_TRACE(to_string(loops.instructions));
+    std::size_t clamped = 0;
+    for (const std::uint16_t bits : narrowed<TypeParam>(loops, numbers, &clamped)) {
+      EXPECT_TRUE(is_nan<TypeParam>(bits));
+    }
+    EXPECT_EQ(clamped, 0U);
   }
-  EXPECT_EQ(clamped, 0U);
 }
 
 TYPED_TEST(half, arithmetic_on_a_nan_gives_one_that_is_kept) {
   const auto patterns = every_pattern();
-  for (const std::uint16_t pattern : patterns) {
-    if (!is_nan<TypeParam>(pattern)) {
-      continue;
-    }
-    for (const float dose : {0.0F, 1.25F, -std::numeric_limits<float>::max(), std::numeric_limits<float>::infinity(),
-                             static_cast<float>(std::nan("1"))}) {
-      std::vector<TypeParam> h(lanes, Eigen::numext::bit_cast<TypeParam>(pattern));
-      const std::vector<float> direction(lanes, 0.5F);
-      steer::kernel::add(std::span<TypeParam>(h), dose, std::span<const float>(direction));
-      for (const TypeParam number : h) {
-        EXPECT_TRUE(is_nan<TypeParam>(Eigen::numext::bit_cast<std::uint16_t>(number))) << pattern << " " << dose;
+  for (const functions<TypeParam>& loops : kernel_test::all_loops<TypeParam>()) {
+    SCOPED_TRACE(to_string(loops.instructions));
+    for (const std::uint16_t pattern : patterns) {
+      if (!is_nan<TypeParam>(pattern)) {
+        continue;
+      }
+      for (const float dose : {0.0F, 1.25F, -std::numeric_limits<float>::max(), std::numeric_limits<float>::infinity(),
+                               static_cast<float>(std::nan("1"))}) {
+        std::vector<TypeParam> h(lanes, Eigen::numext::bit_cast<TypeParam>(pattern));
+        const std::vector<float> direction(lanes, 0.5F);
+        loops.add(h, dose, direction);
+        for (const TypeParam number : h) {
+          EXPECT_TRUE(is_nan<TypeParam>(Eigen::numext::bit_cast<std::uint16_t>(number))) << pattern << " " << dose;
+        }
       }
     }
   }
