@@ -243,7 +243,8 @@ inline composition run_composition(const subject& what, const compose_options& o
   }
   for (int n = 0; n < controls; ++n) {
     auto random = s.vectors();
-    random[0] = steer::detail::random_like(random[0], engine);
+    std::normal_distribution<float> normal;
+    random[0] = steer::detail::random_like(random[0], [&] { return normal(engine); });
     std::vector<double> doses(k);
     doses[0] = strength;
     add({"random", {}, doses, {}}, random);

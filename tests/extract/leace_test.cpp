@@ -128,7 +128,7 @@ struct contrast {
           members.push_back(i);
         }
       }
-      return matrix<double>(c.rows(members, Eigen::all));
+      return matrix<double>(c.rows(members, Eigen::seqN(0, c.rows.cols())));
     };
     positive = side(1.0);
     negative = side(0.0);

@@ -1,6 +1,7 @@
 # Compiles each SNIPPETS/*.cpp. Its first lines say what must happen:
 #   // expect: REGEX    it must fail, and the compiler's message must match; several such lines must all match
 #   // control          it must compile: the same uses, done right
+#   // options: ...    after those that a unit is compiled with
 # so a snippet fails for its own reason and not for a missing file or option.
 
 cmake_minimum_required(VERSION 3.25)
@@ -13,7 +14,10 @@ endif()
 foreach(snippet IN LISTS snippets)
   cmake_path(GET snippet FILENAME name)
   file(STRINGS "${snippet}" expectations REGEX "^// (expect: .+|control)$")
-  execute_process(COMMAND "${COMPILER}" "${OPTIONS}" "${snippet}"
+  file(STRINGS "${snippet}" more REGEX "^// options: .+$")
+  string(REPLACE "// options: " "" more "${more}")
+  separate_arguments(more UNIX_COMMAND "${more}")
+  execute_process(COMMAND "${COMPILER}" "${OPTIONS}" ${more} "${snippet}"
                   RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(expectations STREQUAL "// control")
     if(NOT status EQUAL 0)

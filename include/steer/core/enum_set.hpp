@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "steer/core/version.hpp"
+
 namespace steer {
 inline namespace v0 {
 

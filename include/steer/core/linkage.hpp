@@ -6,6 +6,8 @@
 // Compiled, for who links `steer::compiled`, which defines STEER_COMPILED: headers declare, and the library has the bodies.
 #pragma once
 
+#include "steer/core/version.hpp"
+
 #ifdef STEER_COMPILED
 #define STEER_API     // before the declaration of what has its body in an .ipp file
 #define STEER_BODY    // before that body, which computes in `Real`

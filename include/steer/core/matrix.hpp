@@ -3,6 +3,8 @@
 
 #include <Eigen/Core>
 
+#include "steer/core/version.hpp"
+
 namespace steer {
 inline namespace v0 {
 

@@ -1,15 +1,26 @@
 // steer/core/real.hpp: what the bodies in .ipp files compute in.
 //
-// Header-only, a body is a template over `Real`, and what it writes in terms of it (`Eigen::VectorX<Real>`, `cast<Real>()`) is
-// looked at when somebody calls it. In the compiled library it is this.
+// Header-only, a body is a template over `Real`, and what it writes in terms of it (`Eigen::VectorX<Real>`, `cast<Real>()`,
+// `dependent<Real>(x)`) is looked at when somebody calls it; so is a function of an .ipp file alone, which is a template over
+// `Real` in both ways of use. In the compiled library it is this.
 #pragma once
 
-#ifdef STEER_COMPILED
 namespace steer {
 inline namespace v0 {
 
+#ifdef STEER_COMPILED
 using Real = double;
+#endif
 
+namespace detail {
+
+/// `x`, for an expression without a `Real` of its own whose types would cost to look at: the compiler knows nothing of it
+/// before somebody calls the body.
+template <class Real, class Value>
+constexpr Value& dependent(Value& x) noexcept {
+  return x;
+}
+
+}  // namespace detail
 }  // namespace v0
 }  // namespace steer
-#endif

@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "steer/core/version.hpp"
+
 namespace steer {
 inline namespace v0 {
 

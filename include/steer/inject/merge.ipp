@@ -79,7 +79,7 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
   for (std::size_t i = 0; i < run.size(); ++i) {
     const low_rank_form& f = std::get<low_rank_form>(*run[i]->form);
     const auto amount = static_cast<double>(run[i]->gate.amount);
-    const Eigen::MatrixXd read_gram = gram(read_at[i], Eigen::all);
+    const Eigen::MatrixXd read_gram = gram(read_at[i], Eigen::seqN(0, gram.cols()));
     Eigen::MatrixXd seen = read_gram.lazyProduct(a);
     for (std::size_t row = 0; row < read_at[i].size(); ++row) {
       seen(static_cast<Eigen::Index>(row), read_at[i][row]) += 1.0;

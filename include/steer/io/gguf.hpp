@@ -1,7 +1,6 @@
 // steer/io/gguf.hpp: reads the GGUF container, versions 2 and 3: llama.cpp's models and control vectors.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "steer/core/linkage.hpp"
@@ -31,9 +29,9 @@ inline namespace v0 {
 /// @source ggml-org/ggml docs/gguf.md; tensors without gaps and in the order of their offsets, as its reader demands
 class gguf_file {
  public:
-  explicit gguf_file(const std::filesystem::path& path) : file_(path), name_(path.string()) { parse(file_->bytes()); }
+  STEER_API explicit gguf_file(const std::filesystem::path& path);
   /// Bytes that somebody else keeps; `name` stands for the file in messages.
-  gguf_file(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)) { parse(bytes); }
+  STEER_API gguf_file(std::span<const std::byte> bytes, std::string name);
 
   [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
   [[nodiscard]] std::uint64_t alignment() const noexcept { return alignment_; }
@@ -69,6 +67,7 @@ class gguf_file {
   gguf_metadata metadata_;
   std::vector<gguf_tensor> tensors_;
 };
+
 }  // namespace v0
 }  // namespace steer
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <set>
@@ -25,6 +26,14 @@
 
 namespace steer {
 inline namespace v0 {
+
+STEER_BODY gguf_file::gguf_file(const std::filesystem::path& path) : file_(path), name_(path.string()) {
+  parse(file_->bytes());
+}
+
+STEER_BODY gguf_file::gguf_file(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)) {
+  parse(bytes);
+}
 
 STEER_BODY std::optional<std::string> gguf_file::text_at(std::string_view key) const {
   const gguf_value* value = find(metadata_, key);

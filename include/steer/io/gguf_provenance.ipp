@@ -40,7 +40,7 @@ STEER_BODY void append_measurements(gguf_metadata& out, const direction& v, cons
     }
   });
   if (v.origin.size() != 0) {
-    out.emplace_back("steer.origin." + tensor, gguf_value(std::vector<float>(v.origin.begin(), v.origin.end())));
+    out.emplace_back("steer.origin." + tensor, gguf_value(std::vector<float>(v.origin.data(), v.origin.data() + v.origin.size())));
   }
 }
 

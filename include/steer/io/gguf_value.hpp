@@ -129,7 +129,7 @@ class gguf_value {
 
   /// @throws format_error, as `in` says it, for unknown types, booleans other than 0 and 1, arrays that nest deeper than 8
   ///         levels or have more items than the file
-  static gguf_value read(detail::byte_reader& in) { return read(in, read_type(in), 0); }
+  STEER_API static gguf_value read(detail::byte_reader& in);
 
   /// @throws format_error for arrays that nest deeper than `read` reads
   STEER_API void append_to(std::string& out) const;

@@ -35,6 +35,8 @@ STEER_BODY void gguf_value::append_to(std::string& out) const {
   append_content(out, 0);
 }
 
+STEER_BODY gguf_value gguf_value::read(detail::byte_reader& in) { return read(in, read_type(in), 0); }
+
 STEER_BODY gguf_type gguf_value::read_type(detail::byte_reader& in) {
   const auto type = in.number<std::uint32_t>();
   if (type >= detail::gguf_type_table.size()) {
@@ -110,29 +112,32 @@ STEER_BODY const gguf_value* find(const gguf_metadata& metadata, std::string_vie
 }
 
 STEER_BODY std::optional<std::int64_t> whole_number(const gguf_value& value) {
-  const auto widen = [](const auto& held) {
-    return held ? std::optional{static_cast<std::int64_t>(*held)} : std::nullopt;
+  const auto widen = [](const auto& number) {
+    return number ? std::optional{static_cast<std::int64_t>(*number)} : std::nullopt;
   };
+  const auto& held = detail::dependent<Real>(value);
   switch (value.type()) {
-    case gguf_type::u8: return widen(value.get<std::uint8_t>());
-    case gguf_type::i8: return widen(value.get<std::int8_t>());
-    case gguf_type::u16: return widen(value.get<std::uint16_t>());
-    case gguf_type::i16: return widen(value.get<std::int16_t>());
-    case gguf_type::u32: return widen(value.get<std::uint32_t>());
-    case gguf_type::i32: return widen(value.get<std::int32_t>());
-    case gguf_type::i64: return value.get<std::int64_t>();
-    case gguf_type::u64:
-      return std::in_range<std::int64_t>(*value.get<std::uint64_t>()) ? widen(value.get<std::uint64_t>())
-                                                                      : std::nullopt;
+    case gguf_type::u8: return widen(held.template get<std::uint8_t>());
+    case gguf_type::i8: return widen(held.template get<std::int8_t>());
+    case gguf_type::u16: return widen(held.template get<std::uint16_t>());
+    case gguf_type::i16: return widen(held.template get<std::int16_t>());
+    case gguf_type::u32: return widen(held.template get<std::uint32_t>());
+    case gguf_type::i32: return widen(held.template get<std::int32_t>());
+    case gguf_type::i64: return held.template get<std::int64_t>();
+    case gguf_type::u64: {
+      const auto number = held.template get<std::uint64_t>();
+      return std::in_range<std::int64_t>(*number) ? widen(number) : std::nullopt;
+    }
     default: return std::nullopt;
   }
 }
 
 STEER_BODY std::optional<double> real_number(const gguf_value& value) {
-  if (const auto narrow = value.get<float>()) {
+  const auto& held = detail::dependent<Real>(value);
+  if (const auto narrow = held.template get<float>()) {
     return static_cast<double>(*narrow);
   }
-  return value.get<double>();
+  return held.template get<double>();
 }
 
 }  // namespace v0

@@ -2,9 +2,6 @@
 #pragma once
 
 #include <array>
-#include <charconv>
-#include <cmath>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,17 +49,6 @@ inline constexpr double glp_unit_tolerance = 1e-3;
 
 /// Text between separators, without the blanks around it.
 STEER_API std::vector<std::string_view> split(std::string_view text, char separator);
-
-/// The number that the whole text is; nothing for anything else, NaN and infinity included.
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number out{};
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (failure != std::errc{} || end != text.data() + text.size() || !std::isfinite(static_cast<double>(out))) {
-    return std::nullopt;
-  }
-  return out;
-}
 
 /// The largest difference of V Vᵀ from the identity.
 STEER_API double off_orthonormal(const std::vector<Eigen::VectorXf>& basis);

@@ -36,7 +36,7 @@ STEER_BODY double off_orthonormal(const std::vector<Eigen::VectorXf>& basis) {
   double worst = 0.0;
   for (std::size_t i = 0; i < basis.size(); ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
-      const double product = basis[i].cast<double>().dot(basis[j].cast<double>());
+      const double product = basis[i].cast<Real>().dot(basis[j].cast<Real>());
       worst = std::max(worst, std::abs(product - (i == j ? 1.0 : 0.0)));
     }
   }

@@ -7,7 +7,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 #include <Eigen/Core>
 
@@ -21,16 +20,14 @@ namespace detail {
 
 class glp_reader {
  public:
-  explicit glp_reader(gguf_file file) : file_(std::move(file)), who_("glp: file " + file_.name()) {}
+  STEER_API explicit glp_reader(gguf_file file);
 
   STEER_API glp read();
 
  private:
   STEER_API [[noreturn]] void fail(std::initializer_list<text_part> parts) const;
 
-  [[nodiscard]] std::string text_or(std::string_view key, std::string_view otherwise) const {
-    return file_.text_at(key).value_or(std::string(otherwise));
-  }
+  STEER_API [[nodiscard]] std::string text_or(std::string_view key, std::string_view otherwise) const;
 
   STEER_API [[nodiscard]] std::int64_t whole_or(std::string_view key, std::int64_t otherwise) const;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,19 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
+/// The number that the whole text is; nothing for anything else, NaN and infinity included.
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number out{};
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (failure != std::errc{} || end != text.data() + text.size() || !std::isfinite(static_cast<double>(out))) {
+    return std::nullopt;
+  }
+  return out;
+}
+
+STEER_BODY glp_reader::glp_reader(gguf_file file) : file_(std::move(file)), who_("glp: file " + file_.name()) {}
+
 STEER_BODY glp glp_reader::read() {
   check_keys();
   const std::string mode = text_or("glp.mode", "add");
@@ -52,6 +66,10 @@ STEER_BODY glp glp_reader::read() {
 
 STEER_BODY void glp_reader::fail(std::initializer_list<text_part> parts) const {
   throw format_error(text({thing(who_), " ", text(parts)}));
+}
+
+STEER_BODY std::string glp_reader::text_or(std::string_view key, std::string_view otherwise) const {
+  return file_.text_at(key).value_or(std::string(otherwise));
 }
 
 STEER_BODY std::int64_t glp_reader::whole_or(std::string_view key, std::int64_t otherwise) const {

@@ -108,8 +108,9 @@ STEER_BODY void glp_writer::collect(const edit& e) {
                                "; the format has no other unit"}));
     }
     row next{v, scale != nullptr ? scale->amount : add->strength};
-    if (const double norm = v.values.template cast<double>().norm(); projects_ && std::abs(norm - 1.0) > glp_unit_tolerance) {
-      next.v.values = unit(v).template cast<float>();
+    const Eigen::VectorX<Real> exact = v.values.template cast<Real>();
+    if (projects_ && std::abs(exact.norm() - 1.0) > glp_unit_tolerance) {
+      next.v.values = exact.normalized().template cast<float>();
     }
     layers_[layer].push_back(std::move(next));
   }

@@ -19,7 +19,8 @@ namespace detail {
 
 inline constexpr int interference_version = 1;
 
-inline interference_report::at_layer interference_at(const nlohmann::json& written, const std::string& who) {
+template <class Real>
+interference_report::at_layer interference_at(const nlohmann::json& written, const std::string& who) {
   require_keys(written, {"gram", "condition", "coherence", "lost", "norms", "sum_norm", "expected_norm"}, who);
   interference_report::at_layer out;
   out.gram = square_matrix_of(written.at("gram"), text({who, ", the Gram matrix"}));
@@ -68,7 +69,7 @@ STEER_BODY interference_report parse_interference_json(std::string_view text) {
     written.at("names").get_to(out.names);
     for (const auto& [number, here] : written.at("layers").get_ref<const nlohmann::json::object_t&>()) {
       const int layer = detail::layer_of_key(number, who);
-      out.layers[layer] = detail::interference_at(here, detail::text({who, ", layer ", layer}));
+      out.layers[layer] = detail::interference_at<Real>(here, detail::text({who, ", layer ", layer}));
     }
     check(out);
     return out;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <span>
 #include <string>
@@ -29,19 +30,21 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-inline std::size_t size_of_values(const npy_array& array) {
+template <class Real>
+std::size_t size_of_values(const npy_array& array) {
   return std::visit([](const auto& values) { return values.size(); }, array.values);
 }
 
 STEER_BODY void check(const npy_array& array, const std::string& who) {
   const auto count = count_of(array.shape);
-  if (!count || *count != size_of_values(array)) {
+  if (!count || *count != size_of_values<Real>(array)) {
     throw format_error(text({thing(who), ": shape ", expected(python_tuple(array.shape)), " does not fit ",
-                             actual(size_of_values(array)), " numbers"}));
+                             actual(size_of_values<Real>(array)), " numbers"}));
   }
 }
 
-inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& name) {
+template <class Real>
+npy_array read_npy(std::span<const std::byte> bytes, const std::string& name) {
   byte_reader in(bytes, "npy: file " + name);
   in.enter("the header");
   if (bytes.size() < 6 || in.string(6) != "\x93NUMPY") {
@@ -94,11 +97,11 @@ inline npy_array read_npy(std::span<const std::byte> bytes, const std::string& n
 
 
 STEER_BODY npy_array load_npy(const std::filesystem::path& path) {
-  return detail::read_npy(mapped_file(path).bytes(), path.string());
+  return detail::read_npy<Real>(mapped_file(path).bytes(), path.string());
 }
 
 STEER_BODY npy_array parse_npy(std::span<const std::byte> bytes, const std::string& name) {
-  return detail::read_npy(bytes, name);
+  return detail::read_npy<Real>(bytes, name);
 }
 
 STEER_BODY std::string npy_bytes(const npy_array& array) {
@@ -177,14 +180,14 @@ STEER_BODY npy_array to_npy(const steering_vector& v) {
   npy_array out;
   std::vector<float> values;
   const int first = v.directions.begin()->first;
-  const int last = v.directions.rbegin()->first;
+  const int last = std::prev(v.directions.end())->first;
   if (std::int64_t{last} - first + 1 != static_cast<std::int64_t>(v.directions.size())) {
     throw format_error(
         detail::text({detail::thing({"npy: \"", v.name, "\""}), " has ", v.directions.size(),
                       " directions between layers ", first, " and ", last, "; an array has no place for gaps"}));
   }
   for (const auto& [layer, direction] : v.directions) {
-    values.insert(values.end(), direction.values.begin(), direction.values.end());
+    values.insert(values.end(), direction.values.data(), direction.values.data() + direction.values.size());
   }
   out.shape = {v.directions.size(), static_cast<std::size_t>(v.width())};
   out.values = std::move(values);

@@ -14,10 +14,11 @@ inline namespace v0 {
 namespace detail {
 
 STEER_BODY void require_plain(const edit& e, std::string_view format) {
+  const auto& given = dependent<Real>(e);
   edit plain;
-  plain.operation = e.operation;
-  plain.layers = e.layers;
-  if (!(plain == e)) {
+  plain.operation = given.operation;
+  plain.layers = given.layers;
+  if (!(plain == given)) {
     throw format_error(text(
         {thing({format, ": ", to_string(e)}), " acts on some rows or under a condition, which the format cannot say"}));
   }

@@ -35,7 +35,8 @@ inline constexpr int response_version = 1;
 /// What a recipe of these vectors would be refused for, before it is one.
 /// @throws numeric_error if the cap is not above 0; argument_error if a layer is named twice; shape_error if a vector has
 ///         no direction there
-inline void check_dosage(const measured_vectors& measured) {
+template <class Real>
+void check_dosage(const measured_vectors& measured) {
   const steer::dosage& how = measured.response.dosage;
   if (!(how.cap > 0.0F)) {
     throw numeric_error(text(
@@ -55,7 +56,8 @@ inline void check_dosage(const measured_vectors& measured) {
   }
 }
 
-inline nlohmann::ordered_json written_response(const response& r) {
+template <class Real>
+nlohmann::ordered_json written_response(const response& r) {
   nlohmann::ordered_json out;
   out["readouts"] = r.readouts;
   out["model"] = r.model;
@@ -73,7 +75,8 @@ inline nlohmann::ordered_json written_response(const response& r) {
   return out;
 }
 
-inline response response_from(const nlohmann::json& about, const std::vector<steering_vector>& vectors, const std::string& who) {
+template <class Real>
+response response_from(const nlohmann::json& about, const std::vector<steering_vector>& vectors, const std::string& who) {
   require_keys(about, {"readouts", "model", "fingerprint", "unit", "layers", "cap", "step", "baseline", "slope", "error", "bend",
                        "random_slope", "warnings"},
                who);
@@ -99,7 +102,8 @@ inline response response_from(const nlohmann::json& about, const std::vector<ste
   return out;
 }
 
-inline measured_vectors read_measured_vectors(const safetensors_file& file) {
+template <class Real>
+measured_vectors read_measured_vectors(const safetensors_file& file) {
   const std::string who = text({"measured vectors: file ", file.name()});
   return read_described(file, "steer_response", who, [&](const nlohmann::json& about, std::set<std::string>& taken) {
     require_keys(about, {"version", "vectors", "response"}, who);
@@ -109,8 +113,8 @@ inline measured_vectors read_measured_vectors(const safetensors_file& file) {
       const std::string number = std::to_string(out.vectors.size());
       out.vectors.push_back(vector_from(v, number + ".", file, taken, text({who, ", vector ", number})));
     }
-    out.response = response_from(about.at("response"), out.vectors, text({who, ", the response"}));
-    check_dosage(out);
+    out.response = response_from<Real>(about.at("response"), out.vectors, text({who, ", the response"}));
+    check_dosage<Real>(out);
     return out;
   });
 }
@@ -120,7 +124,7 @@ inline measured_vectors read_measured_vectors(const safetensors_file& file) {
 
 STEER_BODY std::string measured_vectors_bytes(const measured_vectors& measured) {
   check(measured);
-  detail::check_dosage(measured);
+  detail::check_dosage<Real>(measured);
   std::map<std::string, tensor_view, std::less<>> tensors;
   nlohmann::ordered_json about;
   about["version"] = detail::response_version;
@@ -128,7 +132,7 @@ STEER_BODY std::string measured_vectors_bytes(const measured_vectors& measured) 
   for (std::size_t j = 0; j < measured.vectors.size(); ++j) {
     about["vectors"].push_back(detail::written_vector(measured.vectors[j], std::to_string(j) + ".", tensors));
   }
-  about["response"] = detail::written_response(measured.response);
+  about["response"] = detail::written_response<Real>(measured.response);
   return safetensors_bytes(tensors, {{"steer_response", detail::dumped(about, "measured vectors")}});
 }
 
@@ -137,11 +141,11 @@ STEER_BODY void save(const measured_vectors& measured, const std::filesystem::pa
 }
 
 STEER_BODY measured_vectors load_measured_vectors(const std::filesystem::path& path) {
-  return detail::read_measured_vectors(safetensors_file(path));
+  return detail::read_measured_vectors<Real>(safetensors_file(path));
 }
 
 STEER_BODY measured_vectors parse_measured_vectors(std::span<const std::byte> bytes, std::string name) {
-  return detail::read_measured_vectors(safetensors_file(bytes, std::move(name)));
+  return detail::read_measured_vectors<Real>(safetensors_file(bytes, std::move(name)));
 }
 
 }  // namespace v0

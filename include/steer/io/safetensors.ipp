@@ -232,7 +232,8 @@ namespace detail {
 
 /// What stands before the tensors' bytes, which follow in the order of their names: the header's length and the header.
 /// @throws format_error if a tensor's bytes do not fit its shape or a text is no UTF-8
-inline std::string safetensors_start(const std::map<std::string, tensor_view, std::less<>>& tensors,
+template <class Real>
+std::string safetensors_start(const std::map<std::string, tensor_view, std::less<>>& tensors,
                                      const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) {
@@ -266,7 +267,7 @@ inline std::string safetensors_start(const std::map<std::string, tensor_view, st
 
 STEER_BODY std::string safetensors_bytes(const std::map<std::string, tensor_view, std::less<>>& tensors,
                                      const std::map<std::string, std::string>& metadata) {
-  std::string out = detail::safetensors_start(tensors, metadata);
+  std::string out = detail::safetensors_start<Real>(tensors, metadata);
   for (const auto& [name, tensor] : tensors) {
     out.append(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
   }
@@ -276,7 +277,7 @@ STEER_BODY std::string safetensors_bytes(const std::map<std::string, tensor_view
 STEER_BODY void write_safetensors(const std::filesystem::path& path,
                               const std::map<std::string, tensor_view, std::less<>>& tensors,
                               const std::map<std::string, std::string>& metadata) {
-  const std::string start = detail::safetensors_start(tensors, metadata);
+  const std::string start = detail::safetensors_start<Real>(tensors, metadata);
   std::vector<std::span<const std::byte>> parts{detail::bytes_of(start)};
   for (const auto& [name, tensor] : tensors) {
     parts.push_back(tensor.bytes);

@@ -112,7 +112,8 @@ STEER_BODY steering_vector vector_from(const nlohmann::json& about, const std::s
   return out;
 }
 
-inline steering_vector read_steering_vector(const safetensors_file& file) {
+template <class Real>
+steering_vector read_steering_vector(const safetensors_file& file) {
   const std::string who = text({"steering vector: file ", file.name()});
   return read_described(file, "steer", who, [&](const nlohmann::json& about, std::set<std::string>& taken) {
     return vector_from(about, "", file, taken, who);
@@ -135,11 +136,11 @@ STEER_BODY void save(const steering_vector& v, const std::filesystem::path& path
 }
 
 STEER_BODY steering_vector load_steering_vector(const std::filesystem::path& path) {
-  return detail::read_steering_vector(safetensors_file(path));
+  return detail::read_steering_vector<Real>(safetensors_file(path));
 }
 
 STEER_BODY steering_vector parse_steering_vector(std::span<const std::byte> bytes, std::string name) {
-  return detail::read_steering_vector(safetensors_file(bytes, std::move(name)));
+  return detail::read_steering_vector<Real>(safetensors_file(bytes, std::move(name)));
 }
 
 }  // namespace v0

@@ -41,14 +41,16 @@ struct output_place {
 };
 
 /// Whether this is an open file of this program under the name that Linux gives it, as /dev/stdout leads to one.
-inline bool is_own_descriptor(const std::filesystem::path& path) {
+template <class Real>
+bool is_own_descriptor(const std::filesystem::path& path) {
   std::error_code none_there;
   return std::filesystem::equivalent(path.parent_path(), "/proc/self/fd", none_there);
 }
 
 /// Follows links, those to a file that is yet to come included.
 /// @throws file_error for folders, sockets, block devices and files that are write-protected
-inline output_place find_output_place(const std::filesystem::path& path, std::string_view format) {
+template <class Real>
+output_place find_output_place(const std::filesystem::path& path, std::string_view format) {
   using enum std::filesystem::file_type;
   std::error_code failure;
   const std::filesystem::file_status status = std::filesystem::status(path, failure);
@@ -71,7 +73,7 @@ inline output_place find_output_place(const std::filesystem::path& path, std::st
     if (links == most_links) {
       refuse_output(path, format, ELOOP);
     }
-    if (is_own_descriptor(out.path)) {
+    if (is_own_descriptor<Real>(out.path)) {
       out.in_place = true;
       return out;
     }
@@ -87,7 +89,8 @@ inline output_place find_output_place(const std::filesystem::path& path, std::st
 
 /// Opens a new file beside a place, and tells its name.
 /// @return null, with errno, if none can be made there
-inline std::FILE* open_draft(const std::filesystem::path& place, std::filesystem::path& draft) {
+template <class Real>
+std::FILE* open_draft(const std::filesystem::path& place, std::filesystem::path& draft) {
   std::FILE* out = nullptr;
   for (int i = 0; i == 0 || (out == nullptr && errno == EEXIST && i < 1000); ++i) {
     draft = place;
@@ -99,10 +102,11 @@ inline std::FILE* open_draft(const std::filesystem::path& place, std::filesystem
 
 /// Opens what is written as it is. A pipe needs somebody who reads it: waits for them a few seconds, not for ever.
 /// @return null, with errno, if it cannot be written
-inline std::FILE* open_in_place(const std::filesystem::path& place) {
+template <class Real>
+std::FILE* open_in_place(const std::filesystem::path& place) {
 #if __has_include(<unistd.h>)
   int opened = -1;
-  if (is_own_descriptor(place)) {
+  if (is_own_descriptor<Real>(place)) {
     opened = ::dup(std::atoi(place.filename().c_str()));  // opened anew, it would be written from its begin
   } else {
     constexpr int tries = 200;
@@ -122,7 +126,8 @@ inline std::FILE* open_in_place(const std::filesystem::path& place) {
 
 /// Writes all parts and closes the file; with `durable` they are on the disk afterwards.
 /// @return 0 or an errno
-inline int write_and_close(std::FILE* out, std::span<const std::span<const std::byte>> parts, bool durable) {
+template <class Real>
+int write_and_close(std::FILE* out, std::span<const std::span<const std::byte>> parts, bool durable) {
   int failure = 0;
   const auto keep = [&failure](bool done) { failure = failure == 0 && !done ? errno : failure; };
   for (const std::span<const std::byte> part : parts) {
@@ -138,7 +143,8 @@ inline int write_and_close(std::FILE* out, std::span<const std::span<const std::
 
 /// Gives a new file the owner and mode of the one that it is to replace.
 /// @return 0 or an errno
-inline int take_after(const output_place& place, const std::filesystem::path& draft) {
+template <class Real>
+int take_after(const output_place& place, const std::filesystem::path& draft) {
   if (place.mode == std::filesystem::perms::unknown) {
     return 0;  // there is none
   }
@@ -154,7 +160,8 @@ inline int take_after(const output_place& place, const std::filesystem::path& dr
 }
 
 /// A file's new name is on the disk when its folder is, where the system lets one ask.
-inline void sync_folder([[maybe_unused]] const std::filesystem::path& file) {
+template <class Real>
+void sync_folder([[maybe_unused]] const std::filesystem::path& file) {
 #if __has_include(<unistd.h>)
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   if (const int opened = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC); opened >= 0) {
@@ -168,12 +175,12 @@ inline void sync_folder([[maybe_unused]] const std::filesystem::path& file) {
 
 
 STEER_BODY void require_writable(const std::filesystem::path& path, std::string_view format) {
-  const detail::output_place place = detail::find_output_place(path, format);
+  const detail::output_place place = detail::find_output_place<Real>(path, format);
   if (place.in_place) {
     return;
   }
   std::filesystem::path draft;
-  std::FILE* out = detail::open_draft(place.path, draft);
+  std::FILE* out = detail::open_draft<Real>(place.path, draft);
   if (out == nullptr) {
     detail::refuse_output(path, format, errno);
   }
@@ -183,14 +190,14 @@ STEER_BODY void require_writable(const std::filesystem::path& path, std::string_
 
 STEER_BODY void write_file(const std::filesystem::path& path, std::span<const std::span<const std::byte>> parts,
                        std::string_view format) {
-  const detail::output_place place = detail::find_output_place(path, format);
+  const detail::output_place place = detail::find_output_place<Real>(path, format);
   std::filesystem::path draft = place.path;
-  std::FILE* out = place.in_place ? detail::open_in_place(place.path) : detail::open_draft(place.path, draft);
+  std::FILE* out = place.in_place ? detail::open_in_place<Real>(place.path) : detail::open_draft<Real>(place.path, draft);
   if (out == nullptr) {
     detail::refuse_output(path, format, errno);
   }
-  int failure = place.in_place ? 0 : detail::take_after(place, draft);  // before there is anything to read in it
-  const int unwritten = detail::write_and_close(out, parts, !place.in_place);
+  int failure = place.in_place ? 0 : detail::take_after<Real>(place, draft);  // before there is anything to read in it
+  const int unwritten = detail::write_and_close<Real>(out, parts, !place.in_place);
   failure = failure == 0 ? unwritten : failure;
   std::error_code problem;
   if (!place.in_place && failure == 0) {
@@ -204,7 +211,7 @@ STEER_BODY void write_file(const std::filesystem::path& path, std::span<const st
     detail::refuse_output(path, format, failure);
   }
   if (!place.in_place) {
-    detail::sync_folder(place.path);
+    detail::sync_folder<Real>(place.path);
   }
 }
 

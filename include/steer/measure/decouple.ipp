@@ -27,7 +27,8 @@ STEER_BODY std::vector<steering_vector> decouple(const std::vector<steering_vect
                                        ", whose doses have no length of their own; use dose, or measure in ",
                                        detail::expected("of_norm")}));
   }
-  const Eigen::MatrixXd mix = detail::inverse_response(measured, limits, who) * measured.slope.diagonal().asDiagonal();
+  const Eigen::MatrixX<Real> inverse = detail::inverse_response(measured, limits, who);
+  const Eigen::MatrixX<Real> mix = inverse * measured.slope.diagonal().asDiagonal();
   std::vector<steering_vector> out(vectors.size());
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     out[i].name = vectors[i].name;
@@ -42,7 +43,7 @@ STEER_BODY std::vector<steering_vector> decouple(const std::vector<steering_vect
       if (!layers.empty() && std::find(layers.begin(), layers.end(), layer) == layers.end()) {
         continue;
       }
-      Eigen::VectorXd sum = Eigen::VectorXd::Zero(own.values.size());
+      Eigen::VectorX<Real> sum = Eigen::VectorX<Real>::Zero(own.values.size());
       for (std::size_t j = 0; j < vectors.size(); ++j) {
         const auto found = vectors[j].directions.find(layer);
         if (found == vectors[j].directions.end() || found->second.values.size() != sum.size()) {
@@ -55,7 +56,7 @@ STEER_BODY std::vector<steering_vector> decouple(const std::vector<steering_vect
             detail::size_of(measured.dosage.unit, v, detail::text({who, ": \"", vectors[j].name, "\""}));
         sum += mix(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i)) * size * unit(v);
       }
-      out[i].directions[layer].values = sum.cast<float>();
+      out[i].directions[layer].values = sum.template cast<float>();
     }
     check(out[i]);
   }

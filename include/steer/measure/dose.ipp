@@ -59,11 +59,10 @@ STEER_BODY Eigen::VectorXd nats_of(const std::vector<double>& targets, std::size
           text({who, ": target ", i, " is ", actual(targets[i]), "; expected ", expected("a finite number of nats")}));
     }
   }
-  return Eigen::Map<const Eigen::VectorXd>(targets.data(), static_cast<Eigen::Index>(k));
+  return Eigen::Map<const Eigen::VectorX<Real>>(targets.data(), static_cast<Eigen::Index>(k));
 }
 
 }  // namespace detail
-
 
 STEER_BODY dosed dose(const std::vector<steering_vector>& vectors, const response& measured, const std::vector<double>& targets,
                   const dose_options& options) {
@@ -73,7 +72,8 @@ STEER_BODY dosed dose(const std::vector<steering_vector>& vectors, const respons
     throw argument_error(
         detail::text({"dose: most is ", detail::actual(options.most), "; expected ", detail::expected("0 or above")}));
   }
-  const Eigen::VectorXd doses = detail::inverse_response(measured, options.invertible, "dose") * wanted;
+  const Eigen::MatrixX<Real> inverse = detail::inverse_response(measured, options.invertible, "dose");
+  const Eigen::VectorX<Real> doses = inverse * wanted;
   dosed out{{doses.begin(), doses.end()}, {}, {}};
   for (std::size_t j = 0; j < out.doses.size(); ++j) {
     if (std::abs(out.doses[j]) > options.most) {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <span>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +13,8 @@
 
 #include "steer/compose/algebra.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/hook_ref.hpp"
+#include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/measure/measure_response.hpp"
@@ -26,19 +28,23 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-STEER_BODY response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
-                                    const model_shape& shape, const dosage& how, double step) {
+template <class Real>
+response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
+                             const model_shape& shape, const dosage& how, double step) {
   const auto k = static_cast<Eigen::Index>(vectors.size());
   response out{.readouts = std::move(readouts), .model = shape.name, .fingerprint = shape.fingerprint, .dosage = how, .step = step};
   for (const steering_vector& v : vectors) {
     out.vectors.push_back(v.name);
   }
-  out.baseline = Eigen::VectorXd::Zero(k);
-  out.slope = out.error = out.bend = Eigen::MatrixXd::Zero(k, k);
+  out.baseline.setZero(k);
+  out.slope.setZero(k, k);
+  out.error.setZero(k, k);
+  out.bend.setZero(k, k);
   return out;
 }
 
-STEER_BODY void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& less, const std::vector<readings>& more) {
+template <class Real>
+void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& less, const std::vector<readings>& more) {
   for (Eigen::Index i = 0; i < out.slope.rows(); ++i) {
     const auto which = static_cast<std::size_t>(i);
     const estimate moved = shift_of(less[which], more[which]);
@@ -47,8 +53,9 @@ STEER_BODY void take_slopes(response& out, Eigen::Index j, const std::vector<rea
   }
 }
 
-STEER_BODY void require_measurable(const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
-                               const model_shape& shape, const dosage& how, double step, int controls) {
+template <class Real>
+void require_measurable(const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
+                        const model_shape& shape, const dosage& how, double step, int controls) {
   const std::string who = "response";
   if (vectors.empty() || readouts.size() != vectors.size()) {
     throw argument_error(text({who, ": has ", expected(vectors.size()), " vectors and ", actual(readouts.size()),
@@ -71,10 +78,11 @@ STEER_BODY void require_measurable(const std::vector<steering_vector>& vectors, 
   }
 }
 
-STEER_BODY double correlation_with_length(const readout& r, const readings& from, const readings& to) {
+template <class Real>
+double correlation_with_length(const readout& r, const readings& from, const readings& to) {
   const auto n = static_cast<Eigen::Index>(from.samples.size());
-  Eigen::ArrayXd longer(n);
-  Eigen::ArrayXd moved(n);
+  Eigen::ArrayX<Real> longer(n);
+  Eigen::ArrayX<Real> moved(n);
   for (Eigen::Index s = 0; s < n; ++s) {
     const auto at = static_cast<std::size_t>(s);
     longer[s] = static_cast<double>(r.texts[2 * at].size()) - static_cast<double>(r.texts[2 * at + 1].size());
@@ -84,6 +92,122 @@ STEER_BODY double correlation_with_length(const readout& r, const readings& from
   moved -= moved.mean();
   const double size = std::sqrt(longer.square().sum() * moved.square().sum());
   return size > 0.0 ? (longer * moved).sum() / size : 0.0;
+}
+
+STEER_BODY steering_vector random_like(steering_vector v, const std::function<float()>& draw) {
+  for (auto& [layer, here] : v.directions) {
+    const float length = here.values.norm();
+    for (Eigen::Index i = 0; i < here.values.size(); ++i) {
+      here.values[i] = draw();
+    }
+    here.values *= length / here.values.norm();
+  }
+  return v;
+}
+
+STEER_BODY response measure_response(const model_shape& shape, const std::vector<steering_vector>& vectors,
+                                     const std::vector<readout>& readouts,
+                                     const std::function<std::vector<readings>(hook_ref<float> hook)>& read,
+                                     const response_options& options) {
+  require_measurable<Real>(vectors, readouts, shape, options.dosage, options.step, options.controls);
+  std::vector<std::string> names;
+  std::vector<std::string> warnings;
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    names.push_back(readouts[i].name);
+    warnings.insert(warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
+  }
+  response out = unmeasured_response<Real>(vectors, std::move(names), shape, options.dosage, options.step);
+  out.warnings = std::move(warnings);
+  const auto k = static_cast<Eigen::Index>(vectors.size());
+  const auto passes = static_cast<double>(4 * k + 1 + 2 * options.controls);
+  double done = 0.0;
+  const auto under_one = [&](const steering_vector& v, double dose) {
+    const plan acting{recipe_of({v}, {dose}, options.dosage), shape};
+    std::vector<readings> found = read(acting);
+    if (options.progress) {
+      options.progress(++done / passes);
+    }
+    return found;
+  };
+  const auto under = [&](std::size_t vector, double dose) { return under_one(vectors[vector], dose); };
+  const std::vector<readings> unsteered = under(0, 0.0);
+  for (Eigen::Index i = 0; i < k; ++i) {
+    out.baseline[i] = value_of(unsteered[static_cast<std::size_t>(i)]).value;
+  }
+  Eigen::MatrixX<Real> even(k, k);  // what both signs do alike, at the step
+  for (Eigen::Index j = 0; j < k; ++j) {
+    const auto vector = static_cast<std::size_t>(j);
+    const auto less = under(vector, -options.step);
+    const auto more = under(vector, options.step);
+    const auto much_less = under(vector, -2.0 * options.step);
+    const auto much_more = under(vector, 2.0 * options.step);
+    take_slopes<Real>(out, j, less, more);
+    for (Eigen::Index i = 0; i < k; ++i) {
+      const auto which = static_cast<std::size_t>(i);
+      const estimate far = shift_of(much_less[which], much_more[which]);
+      out.bend(i, j) = far.value / (4.0 * options.step) - out.slope(i, j);
+      even(i, j) = 0.5 * (shift_of(unsteered[which], less[which]).value + shift_of(unsteered[which], more[which]).value);
+      if (readouts[which].sample == readout::sample::pair && i == j) {
+        const double correlation = correlation_with_length<Real>(readouts[which], less[which], more[which]);
+        constexpr double explains_half = 0.7;
+        constexpr std::size_t enough = 8;
+        if (std::abs(correlation) > explains_half && less[which].samples.size() >= enough) {
+          out.warnings.push_back(detail::text({"readout \"", out.readouts[which],
+                                               "\": how far a pair moves goes with how much longer "
+                                               "its positive text is (correlation ",
+                                               correlation, ")"}));
+        }
+      }
+    }
+  }
+  if (options.controls > 0) {
+    Eigen::VectorX<Real> squares = Eigen::VectorX<Real>::Zero(k);
+    std::mt19937_64 engine(options.seed);
+    for (int control = 0; control < options.controls; ++control) {
+      std::normal_distribution<float> normal;
+      const steering_vector v = random_like(vectors[static_cast<std::size_t>(control) % vectors.size()],
+                                            [&] { return normal(engine); });
+      const auto less = under_one(v, -options.step);
+      const auto more = under_one(v, options.step);
+      for (Eigen::Index i = 0; i < k; ++i) {
+        const auto which = static_cast<std::size_t>(i);
+        const double slope = shift_of(less[which], more[which]).value / (2.0 * options.step);
+        squares[i] += slope * slope / options.controls;
+      }
+    }
+    out.random_slope = squares.cwiseSqrt();
+  }
+  for (Eigen::Index i = 0; i < k; ++i) {
+    const std::string who = detail::text({"readout \"", out.readouts[static_cast<std::size_t>(i)], "\": "});
+    const double own = std::abs(out.slope(i, i));
+    constexpr double constant = 0.25;
+    constexpr double same_way = 0.5;
+    Eigen::Index largest = 0;
+    detail::dependent<Real>(out.slope).row(i).cwiseAbs().maxCoeff(&largest);
+    if (largest != i) {
+      out.warnings.push_back(
+          detail::text({who, "moves more by \"", out.vectors[static_cast<std::size_t>(largest)], "\" (",
+                        out.slope(i, largest), " nats per unit) than by its own vector (", out.slope(i, i), ")"}));
+    }
+    if (std::abs(out.bend(i, i)) > constant * own) {
+      out.warnings.push_back(
+          detail::text({who, "its own slope is ", out.slope(i, i), " at a dose of ", out.step, " and ",
+                        out.slope(i, i) + out.bend(i, i), " at ", 2.0 * out.step, "; it is not constant"}));
+    }
+    if (std::abs(even(i, i)) > same_way * own * out.step) {
+      out.warnings.push_back(detail::text({who, "both signs of its own vector move it by ", even(i, i),
+                                           " nats the same way; it moves for another reason"}));
+    }
+    constexpr double beyond_chance = 3.0;
+    if (options.controls > 0 && own < beyond_chance * out.random_slope[i]) {
+      out.warnings.push_back(detail::text({who, "random directions move it by ", out.random_slope[i],
+                                           " nats per unit (root mean "
+                                           "square), its own vector by ",
+                                           out.slope(i, i), "; it reads more than its concept"}));
+    }
+  }
+  check(out);
+  return out;
 }
 
 }  // namespace detail

@@ -3,15 +3,20 @@
 
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/host.hpp"
+#include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
 #include "steer/measure/read_out.hpp"
 #include "steer/measure/readout.hpp"
+#include "steer/measure/token_text.hpp"
 #include "steer/vector/response.hpp"
 
 namespace steer {
@@ -35,7 +40,8 @@ STEER_BODY pooled_readings pool(const readings& all) {
 }
 
 /// Standard error of a sum of independent terms with mean zero; NaN if there is one only.
-inline double error_of_sum(const Eigen::VectorXd& parts) {
+template <class Real>
+double error_of_sum(const Eigen::VectorX<Real>& parts) {
   const auto n = static_cast<double>(parts.size());
   return n > 1.0 ? std::sqrt(parts.squaredNorm() * n / (n - 1.0)) : std::numeric_limits<double>::quiet_NaN();
 }
@@ -49,18 +55,89 @@ STEER_BODY void require_tokens(const std::vector<readout>& readouts, const std::
   }
 }
 
-}  // namespace detail
+STEER_BODY std::vector<readings> read_out(
+    const model_shape& shape, const std::vector<readout>& readouts,
+    const std::function<void(std::span<const token_text> texts, const logits_sink& sink)>& run) {
+  std::vector<readings> out(readouts.size());
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < readouts.size(); ++i) {
+    check(readouts[i]);
+    names.push_back(detail::text({"readout \"", readouts[i].name, "\""}));
+    out[i].pooling = readouts[i].pooling;
+  }
+  bool vocabulary_known = false;
+  for (std::size_t i = 0; i < readouts.size(); ++i) {
+    if (!out[i].samples.empty()) {
+      continue;  // has been read together with an earlier one
+    }
+    const std::vector<token_text>& texts = readouts[i].texts;
+    std::vector<std::size_t> together;
+    for (std::size_t j = i; j < readouts.size(); ++j) {
+      if (readouts[j].texts == texts) {
+        together.push_back(j);
+        out[j].samples.resize(texts.size());
+      }
+    }
+    std::size_t given = 0;
+    const logits_sink sink = [&](std::size_t text, logits_view logits) {
+      if (!vocabulary_known) {
+        detail::require_tokens(readouts, names, logits.cols());
+        vocabulary_known = true;
+      }
+      if (text != given || given == texts.size()) {
+        throw host_error(detail::text({detail::thing({"model \"", shape.name, "\""}),
+                                       ": the host gave the logits of text ", detail::actual(text), "; expected ",
+                                       detail::expected({"each of ", texts.size(), " in order"})}));
+      }
+      ++given;
+      for (const std::size_t j : together) {
+        const std::string where = detail::text({names[j], ", text ", text});
+        detail::require_logits(texts[text], logits, where);
+        const readout_sample found = readouts[j].read(texts[text], logits);
+        if (!std::isfinite(found.first) || !std::isfinite(found.second)) {
+          throw numeric_error(
+              detail::text({detail::thing(where), ": reads ", detail::actual({found.first, " and ", found.second}),
+                            "; expected ", detail::expected("finite numbers")}));
+        }
+        out[j].samples[text] = found;
+      }
+    };
+    run(texts, sink);
+    if (given != texts.size()) {
+      throw host_error(detail::text({detail::thing({"model \"", shape.name, "\""}),
+                                     ": the host gave the logits of ", detail::actual(given),
+                                     given == 1 ? " text" : " texts", "; expected ", detail::expected(texts.size())}));
+    }
+  }
+  for (std::size_t i = 0; i < readouts.size(); ++i) {
+    auto& samples = out[i].samples;
+    if (readouts[i].sample == readout::sample::pair) {
+      for (std::size_t s = 0; s < samples.size() / 2; ++s) {
+        samples[s] = {samples[2 * s].first - samples[2 * s + 1].first, samples[2 * s].second};
+      }
+      samples.resize(samples.size() / 2);
+    }
+    if (const double value = detail::pool(out[i]).value; !std::isfinite(value)) {
+      throw numeric_error(
+          detail::text({detail::thing(names[i]), ": its ", samples.size(), " samples make ", detail::actual(value),
+                        "; expected ", detail::expected("a finite number of nats")}));
+    }
+  }
+  return out;
+}
 
+}  // namespace detail
 
 STEER_BODY estimate value_of(const readings& all) {
   const detail::pooled_readings found = detail::pool(all);
-  return {found.value, detail::error_of_sum(found.influence)};
+  return {found.value, detail::error_of_sum<Real>(found.influence)};
 }
 
 STEER_BODY estimate shift_of(const readings& from, const readings& to) {
   const detail::pooled_readings before = detail::pool(from);
   const detail::pooled_readings after = detail::pool(to);
-  return {after.value - before.value, detail::error_of_sum(after.influence - before.influence)};
+  const Eigen::VectorX<Real> moved = detail::dependent<Real>(after.influence) - before.influence;
+  return {after.value - before.value, detail::error_of_sum<Real>(moved)};
 }
 
 }  // namespace v0

@@ -45,7 +45,8 @@ double log_sum_exp(const Row& logits, std::span<const std::int32_t> tokens) {
 }
 
 /// Tokens without those that have come before.
-inline std::vector<std::int32_t> each_once(const std::vector<std::int32_t>& tokens) {
+template <class Real>
+std::vector<std::int32_t> each_once(const std::vector<std::int32_t>& tokens) {
   std::vector<std::int32_t> out;
   std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(out),
                [&](std::int32_t token) { return std::find(out.begin(), out.end(), token) == out.end(); });
@@ -72,7 +73,7 @@ STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> te
             {thing(who), ": token ", actual(token), " does not exist; expected ", expected("0 or above")}));
       }
     }
-    *side = detail::each_once(*side);
+    *side = detail::each_once<Real>(*side);
   }
   for (const std::int32_t token : sets.positive) {
     if (std::find(sets.negative.begin(), sets.negative.end(), token) != sets.negative.end()) {
@@ -105,7 +106,7 @@ STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> te
       if (sets.positions && !sets.positions(tokens, t)) {
         continue;
       }
-      const auto row = logits.row(static_cast<Eigen::Index>(t));
+      const auto row = detail::dependent<Real>(logits).row(static_cast<Eigen::Index>(t));
       const double positive = detail::log_sum_exp(row, sets.positive);
       const double negative = detail::log_sum_exp(row, sets.negative);
       if (how == pooling::mean) {
@@ -166,7 +167,7 @@ STEER_BODY readout pair_readout(std::string name, const std::vector<std::pair<to
     detail::require_logits(tokens, logits, who);
     double sum = 0.0;
     for (std::size_t t = 0; t + 1 < tokens.size(); ++t) {
-      const auto row = logits.row(static_cast<Eigen::Index>(t));
+      const auto row = detail::dependent<Real>(logits).row(static_cast<Eigen::Index>(t));
       sum += static_cast<double>(row[tokens[t + 1]]) - detail::log_sum_exp(row);
     }
     return readout_sample{sum, 1.0};

@@ -70,7 +70,7 @@ STEER_BODY low_rank_map loreft_map(const matrix<float>& rows_r, const matrix<flo
         detail::text({"loreft_map: R is ", detail::expected({"[", rows_r.rows(), ", ", rows_r.cols(), "]"}), ", W is ",
                       detail::actual({"[", rows_w.rows(), ", ", rows_w.cols(), "]"}), "; expected the same"}));
   }
-  low_rank_map out{rows_w - rows_r, rows_r, b};
+  low_rank_map out{detail::dependent<Real>(rows_w) - rows_r, rows_r, b};
   check(affine_map(out), "loreft_map");
   return out;
 }

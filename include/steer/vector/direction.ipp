@@ -31,7 +31,7 @@ STEER_BODY void check(const direction& v, const std::string& who) {
                                         "; expected ", detail::expected("a finite number")}));
     }
   }
-  if (v.values.cast<double>().squaredNorm() == 0.0) {
+  if (v.values.cast<Real>().squaredNorm() == 0.0) {
     throw numeric_error(detail::text({detail::thing(who), ": the direction is ", detail::actual("zero"),
                                       "; a direction needs ", detail::expected("a norm above 0")}));
   }
@@ -54,7 +54,7 @@ STEER_BODY void check(const direction& v, const std::string& who) {
   }
 }
 
-STEER_BODY Eigen::VectorXd unit(const direction& v) { return v.values.cast<double>().normalized(); }
+STEER_BODY Eigen::VectorXd unit(const direction& v) { return v.values.cast<Real>().normalized(); }
 
 }  // namespace v0
 }  // namespace steer

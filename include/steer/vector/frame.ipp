@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/vector/direction.hpp"
 #include "steer/vector/frame.hpp"
@@ -26,27 +27,29 @@ STEER_BODY frame::frame(const std::vector<const direction*>& directions, const s
                                       detail::expected("a finite number, not negative")}));
   }
   const auto k = static_cast<Eigen::Index>(directions.size());
-  directions_.resize(k, directions.front()->values.size());
+  matrix<Real>& rows = directions_;
+  rows.resize(k, directions.front()->values.size());
   for (Eigen::Index i = 0; i < k; ++i) {
     const direction& v = *directions[static_cast<std::size_t>(i)];
     check(v, detail::text({who, ", direction ", i}));
-    if (v.values.size() != directions_.cols()) {
+    if (v.values.size() != rows.cols()) {
       throw shape_error(
           detail::text({detail::thing({who, ", direction ", i}), ": has width ", detail::actual(v.values.size()),
-                        "; direction 0 has ", detail::expected(directions_.cols())}));
+                        "; direction 0 has ", detail::expected(rows.cols())}));
     }
-    directions_.row(i) = unit(v).transpose();
+    const Eigen::VectorX<Real> one = unit(v);
+    rows.row(i) = one.transpose();
   }
-  gram_ = directions_.lazyProduct(directions_.transpose());
-  Eigen::MatrixXd regular = gram_;
+  gram_ = rows.lazyProduct(rows.transpose());
+  Eigen::MatrixX<Real> regular = gram_;
   regular.diagonal().array() += options.ridge;
   const auto [least, most] = detail::extreme_eigenvalues(regular);
   condition_ = least > 0.0 ? most / least : std::numeric_limits<double>::infinity();
   if (!(condition_ <= most_condition)) {
     refuse(who);
   }
-  inverse_ = detail::inverse_of(regular);
-  inverse_ = 0.5 * (inverse_ + inverse_.transpose()).eval();
+  const Eigen::MatrixX<Real> inverse = detail::inverse_of(regular);
+  inverse_ = 0.5 * (inverse + inverse.transpose());
 }
 
 STEER_BODY void frame::refuse(const std::string& who) const {

@@ -43,20 +43,19 @@ STEER_BODY plane plane_through(const direction& axis, const direction& towards, 
         detail::text({detail::thing(who), ": the directions have widths ", detail::expected(axis.values.size()),
                       " and ", detail::actual(towards.values.size()), "; expected the same"}));
   }
-  plane out;
-  out.first = unit(axis);
-  const Eigen::VectorXd other = unit(towards);
-  out.second = other - out.first * out.first.dot(other);
+  const Eigen::VectorX<Real> first = unit(axis);
+  const Eigen::VectorX<Real> other = unit(towards);
+  Eigen::VectorX<Real> second = other - first * first.dot(other);
   constexpr double parallel = 1e-3;  // of a Gram matrix whose condition number is about 4e6
-  if (!(out.second.norm() > parallel)) {
+  if (!(second.norm() > parallel)) {
     throw numeric_error(detail::text({detail::thing(who), ": the directions are parallel, with cosine ",
-                                      detail::actual(out.first.dot(other)), "; they span no plane, expected ",
+                                      detail::actual(first.dot(other)), "; they span no plane, expected ",
                                       detail::expected("two that differ")}));
   }
-  out.second.normalize();
-  out.second -= out.first * out.first.dot(out.second);  // once more: the first time lost digits
-  out.second.normalize();
-  return out;
+  second.normalize();
+  second -= first * first.dot(second);  // once more: the first time lost digits
+  second.normalize();
+  return {first, second};
 }
 
 }  // namespace v0

@@ -47,7 +47,8 @@ STEER_BODY void check(const response& r) {
     throw shape_error(detail::text({"response: has ", detail::actual(r.random_slope.size()),
                                     " slopes under random directions; expected ", detail::expected({k, " or none"})}));
   }
-  if (!(r.random_slope.array() >= 0.0).all() || !r.random_slope.allFinite()) {
+  const Eigen::VectorX<Real>& random = r.random_slope;
+  if (!(random.array() >= 0.0).all() || !random.allFinite()) {
     throw numeric_error(
         detail::text({"response: a slope under random directions is ", detail::actual("not finite, or negative")}));
   }
@@ -61,12 +62,13 @@ STEER_BODY void check(const response& r) {
 }
 
 STEER_BODY double condition_number(const response& r) {
-  const Eigen::VectorXd own = r.slope.diagonal();
+  const Eigen::MatrixX<Real>& slope = r.slope;
+  const Eigen::VectorX<Real> own = slope.diagonal();
   if (!(own.cwiseAbs().minCoeff() > 0.0)) {
     return std::numeric_limits<double>::infinity();
   }
-  const Eigen::MatrixXd scaled = own.cwiseInverse().asDiagonal() * r.slope;
-  const auto [least, most] = detail::extreme_eigenvalues(scaled.transpose() * scaled);
+  const Eigen::MatrixX<Real> scaled = own.cwiseInverse().asDiagonal() * slope;
+  const auto [least, most] = detail::extreme_eigenvalues(scaled.transpose().lazyProduct(scaled));
   constexpr double rounding = 1e-14;
   return least > rounding * most ? std::sqrt(most / least) : std::numeric_limits<double>::infinity();
 }

@@ -60,7 +60,8 @@ STEER_BODY std::pair<double, double> extreme_eigenvalues(Eigen::MatrixXd symmetr
 
 STEER_BODY Eigen::MatrixXd inverse_of(Eigen::MatrixXd square) {
   const Eigen::Index k = square.rows();
-  Eigen::MatrixXd out = Eigen::MatrixXd::Identity(k, k);
+  Eigen::MatrixXd out;
+  out.setIdentity(k, k);
   const auto each_column = [k](auto act) {
     for (Eigen::Index j = 0; j < k; ++j) {
       act(j);

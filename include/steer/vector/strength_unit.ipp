@@ -41,7 +41,7 @@ STEER_BODY double measured(const std::optional<double>& value, strength_unit uni
 
 STEER_BODY double size_of(strength_unit unit, const direction& v, const std::string& who) {
   switch (unit) {
-    case strength_unit::raw: return v.values.cast<double>().norm();
+    case strength_unit::raw: return v.values.cast<Real>().norm();
     case strength_unit::of_norm: return measured(v.row_norm, unit, "mean row norm", who);
     case strength_unit::sigma: return measured(v.spread, unit, "spread", who);
     default: return 1.0;

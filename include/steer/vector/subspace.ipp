@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/vector/affine_map.hpp"
 #include "steer/vector/direction.hpp"
@@ -17,15 +18,19 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY std::vector<direction> subspace::directions() const {
-  std::vector<direction> out(static_cast<std::size_t>(basis.rows()));
-  for (Eigen::Index i = 0; i < basis.rows(); ++i) {
-    out[static_cast<std::size_t>(i)].values = basis.row(i).cast<float>().transpose();
+  const matrix<Real>& rows = basis;
+  std::vector<direction> out(static_cast<std::size_t>(rows.rows()));
+  for (Eigen::Index i = 0; i < rows.rows(); ++i) {
+    out[static_cast<std::size_t>(i)].values = rows.row(i).template cast<float>().transpose();
   }
   return out;
 }
 
 STEER_BODY low_rank_map subspace::removal() const {
-  return {basis.cast<float>(), -basis.cast<float>(), Eigen::VectorXf::Zero(basis.rows())};
+  const matrix<Real>& rows = basis;
+  low_rank_map out{.read = rows.template cast<float>(), .write = -rows.template cast<float>()};
+  out.shift.setZero(rows.rows());
+  return out;
 }
 
 STEER_BODY void check(const subspace& s, const std::string& who) {
@@ -38,8 +43,9 @@ STEER_BODY void check(const subspace& s, const std::string& who) {
     throw numeric_error(detail::text({detail::thing(who), ": the basis holds ", detail::actual("NaN or infinity"),
                                       "; expected ", detail::expected("finite numbers")}));
   }
-  const Eigen::Index k = s.basis.rows();
-  const double off = (s.basis.lazyProduct(s.basis.transpose()) - Eigen::MatrixXd::Identity(k, k)).cwiseAbs().maxCoeff();
+  const matrix<Real>& rows = s.basis;
+  const auto one = Eigen::MatrixX<Real>::Identity(rows.rows(), rows.rows());
+  const double off = (rows.lazyProduct(rows.transpose()) - one).cwiseAbs().maxCoeff();
   constexpr double rounding = 1e-9;
   if (!(off <= rounding)) {
     throw numeric_error(
