@@ -4,6 +4,7 @@
 #include <concepts>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <Eigen/Core>
 
 #include "steer/core/matrix.hpp"
@@ -12,15 +13,16 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// A callable, two matrices [n, d] -> direction [d], for the length of a call; with what it says of itself, if anything.
-class method_ref {
+/// A callable, two matrices [n, d] -> result, for the length of a call; with what it says of itself, if anything.
+template <class Result>
+class any_method_ref {
  public:
   template <class Method>
-    requires(!std::same_as<std::remove_const_t<Method>, method_ref>)
-  explicit method_ref(Method& method)
+    requires(!std::same_as<std::remove_const_t<Method>, any_method_ref>)
+  explicit any_method_ref(Method& method)
       : method_(std::addressof(method)),
         find_([](const void* which, const matrix<float>& positive, const matrix<float>& negative) {
-          return Eigen::VectorXd((*static_cast<Method*>(const_cast<void*>(which)))(positive, negative));
+          return Result((*static_cast<Method*>(const_cast<void*>(which)))(positive, negative));
         }) {
     if constexpr (requires { { method.name() } -> std::convertible_to<std::string>; }) {
       name_ = [](const void* which) -> std::string { return static_cast<const Method*>(which)->name(); };
@@ -33,7 +35,7 @@ class method_ref {
     }
   }
 
-  [[nodiscard]] Eigen::VectorXd operator()(const matrix<float>& positive, const matrix<float>& negative) const {
+  [[nodiscard]] Result operator()(const matrix<float>& positive, const matrix<float>& negative) const {
     return find_(method_, positive, negative);
   }
   /// Empty where it does not say.
@@ -45,11 +47,13 @@ class method_ref {
 
  private:
   const void* method_;
-  Eigen::VectorXd (*find_)(const void*, const matrix<float>&, const matrix<float>&);
+  Result (*find_)(const void*, const matrix<float>&, const matrix<float>&);
   std::string (*name_)(const void*) = nullptr;
   Eigen::Index least_ = 1;
   bool needs_pairs_ = false;
 };
+
+using method_ref = any_method_ref<Eigen::VectorXd>;  ///< -> direction [d]
 
 }  // namespace detail
 }  // namespace v0
