@@ -35,7 +35,7 @@ TEST(gaussian_transport, carries_one_covariance_onto_the_other) {
 TEST(gaussian_transport, of_commuting_covariances_is_the_ratio_of_deviations) {
   const Eigen::Vector3d one(1.0, 4.0, 0.25);
   const Eigen::Vector3d two(9.0, 1.0, 0.25);
-  const Eigen::MatrixXd t = steer::detail::transport_between<double>(one.asDiagonal(), two.asDiagonal(), "");
+  const Eigen::MatrixXd t = steer::detail::transport_between(one.asDiagonal(), two.asDiagonal(), "");
   EXPECT_LE((t - Eigen::MatrixXd(Eigen::Vector3d(3.0, 0.5, 1.0).asDiagonal())).norm(), 1e-12);
 }
 

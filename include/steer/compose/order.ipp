@@ -21,7 +21,8 @@ inline namespace v0 {
 namespace detail {
 
 /// The first layer at which an edit moves what the gate of another reads, if there is one.
-inline std::optional<int> layer_of_moved_gate(const edit& gated, const edit& other, double noticed) {
+template <class Scalar>
+std::optional<int> layer_of_moved_gate(const edit& gated, const edit& other, double noticed) {
   std::optional<int> first;
   for (const condition& c : gated.gate.conditions) {
     if (!may_meet(reach_of(gated, c), reach_of(other))) {
@@ -68,7 +69,7 @@ STEER_BODY std::vector<order_warning> order_warnings(const recipe& edits) {
         continue;
       }
       for (const auto& [gated, other] : {std::pair{i, j}, std::pair{j, i}}) {
-        if (const auto layer = detail::layer_of_moved_gate(all[gated], all[other], noticed)) {
+        if (const auto layer = detail::layer_of_moved_gate<Real>(all[gated], all[other], noticed)) {
           found.layer = *layer;
           found.difference = 0.0;
           found.text = detail::text({pair, " may not commute: at layer ", *layer, ", edit ", other,
