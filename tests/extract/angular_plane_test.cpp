@@ -5,9 +5,9 @@
 #include <Eigen/Dense>
 #include <cmath>
 #include <random>
-#include <variant>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -50,7 +50,7 @@ TEST(angular_plane, turns_idempotently_additively_and_keeps_norms) {
   const steer::plane plane = steer::angular_plane(toy::random_vector(engine, {0, 1, 2, 3}, 9));
   const auto apply = [](const steer::recipe& recipe, Eigen::VectorXd h) {
     for (const steer::edit& e : recipe.edits()) {
-      std::visit([&](const auto& op) { op.apply(0, h.norm(), h); }, e.operation);
+      steer::detail::apply_edit(e.operation, 0, h.norm(), h);
     }
     return h;
   };

@@ -4,9 +4,9 @@
 
 #include <Eigen/Dense>
 #include <random>
-#include <variant>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -55,7 +55,7 @@ TEST(gaussian_transport, gives_samples_the_moments_of_the_others_in_one_line_of_
     steer::moments moved(5);
     for (Eigen::Index i = 0; i < from.rows(); ++i) {
       Eigen::VectorXd h = from.row(i).transpose();
-      std::visit([&](const auto& op) { op.apply(1, h.norm(), h); }, recipe.edits()[0].operation);
+      steer::detail::apply_edit(recipe.edits()[0].operation, 1, h.norm(), h);
       moved.observe(h.transpose());
     }
     EXPECT_LE((moved.mean() - b.mean()).norm(), 1e-4);

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <variant>
 #include <vector>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace {
@@ -29,7 +29,7 @@ TEST(pair_difference, is_taken_position_by_position_and_added_there) {
   }
   ASSERT_EQ(recipe.edits().size(), 2U);
   Eigen::VectorXd h = Eigen::Vector2d::Zero();
-  std::visit([&](const auto& op) { op.apply(6, 0.0, h); }, recipe.edits()[0].operation);
+  steer::detail::apply_edit(recipe.edits()[0].operation, 6, 0.0, h);
   EXPECT_LE((h - Eigen::Vector2d(5, 10)).norm(), 1e-12);
   EXPECT_EQ(recipe.edits()[0].rows.positions, std::vector<std::int32_t>{1});
 }

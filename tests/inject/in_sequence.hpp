@@ -1,4 +1,4 @@
-// tests/inject/in_sequence.hpp: what a recipe means, edit by edit, each by its own formula in `apply`.
+// tests/inject/in_sequence.hpp: what a recipe means, edit by edit, each by its own formula.
 #pragma once
 
 #include <Eigen/Core>
@@ -6,12 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <string>
 #include <tuple>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "steer/compose/apply_edit.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/recipe/recipe.hpp"
@@ -36,9 +35,6 @@ class in_sequence {
       for (const steer::detail::term& t : here) {
         places_.push_back({where, t.edit, t.sets_latch});
       }
-    }
-    for (steer::edit& e : edits_) {
-      std::visit([&](auto& op) { resolve_unit(op, to_string(e), e); }, e.operation);
     }
   }
 
@@ -74,7 +70,7 @@ class in_sequence {
       const Eigen::VectorXd before = h.segment(first, count);
       Eigen::VectorXd edited = before;
       const double entry_norm = entry.segment(first, count).norm();
-      std::visit([&](const auto& op) { op.apply(where.layer, entry_norm, edited); }, e.operation);
+      steer::detail::apply_edit(e.operation, where.layer, entry_norm, edited);
       Eigen::VectorXd next = before + g * (edited - before);
       if (next != before) {
         next *= e.norm.factor(before.norm(), next.norm());
@@ -94,19 +90,6 @@ class in_sequence {
     std::size_t edit;
     bool sets_latch;
   };
-
-  template <class Operation>
-  void resolve_unit(Operation& op, const std::string& who, const steer::edit& e) const {
-    if constexpr (requires(const std::vector<int>& layers) { op.resolved(layers, who); }) {
-      std::vector<int> layers = e.layers;
-      if (layers.empty()) {
-        for (const auto& [layer, direction] : op.vector.directions) {
-          layers.push_back(layer);
-        }
-      }
-      op = op.resolved(layers, who);
-    }
-  }
 
   [[nodiscard]] std::pair<Eigen::Index, Eigen::Index> columns_of(const steer::edit& e, steer::site where) const {
     return e.head && where.point == steer::point::attention_heads

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "steer/inject/form_of.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -216,16 +217,14 @@ inline steer::recipe random_recipe(std::mt19937_64& engine, const steer::model_s
       const auto* erase = std::get_if<steer::erase_edit>(&e.operation);
       for (const int layer : e.layers) {
         if (erase != nullptr) {
-          const steer::form made = erase->at(layer, "drawn");
+          const steer::form made = steer::detail::form_of(*erase, layer, "drawn");
           if (std::get<steer::low_rank_form>(made).linear.norm() > 10.0) {
             return false;
           }
         }
-        std::visit([&](const auto& op) {
-          if constexpr (!requires { op.resolved(e.layers, std::string()); }) {
-            (void)op.at(layer, "drawn");
-          }
-        }, e.operation);
+        if (!std::holds_alternative<steer::add_edit>(e.operation)) {
+          (void)steer::detail::form_of(e.operation, layer, "drawn");
+        }
       }
       return true;
     }));

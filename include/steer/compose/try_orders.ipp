@@ -12,6 +12,7 @@
 #include <vector>
 #include <Eigen/Core>
 
+#include "steer/compose/apply_edit.hpp"
 #include "steer/compose/overlap.hpp"
 #include "steer/compose/try_orders.hpp"
 #include "steer/core/error.hpp"
@@ -89,15 +90,7 @@ STEER_BODY Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first,
   const double entry_norm = found.segment(first, width).norm();
   Eigen::VectorX<Real> own = out.segment(first, width);
   const double before = own.norm();
-  std::visit(
-      [&](const auto& op) {
-        if constexpr (requires { op.resolved(std::vector<int>{layer}, std::string{}); }) {
-          op.resolved(std::vector<int>{layer}, to_string(e)).apply(layer, entry_norm, own);
-        } else {
-          op.apply(layer, entry_norm, own);
-        }
-      },
-      e.operation);
+  apply_edit(e.operation, layer, entry_norm, own);
   out.segment(first, width) = own * e.norm.factor(before, own.norm());
   return out;
 }

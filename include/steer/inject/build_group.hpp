@@ -78,7 +78,7 @@ class group_builder {
     group<Real> g;
     g.where = where;
     row_set reads;
-    draft d{{t.edit}, {1.0F}, t.kind, {}, {}, &t};
+    draft d{{t.edit}, {1.0F}, {}, {}, &t};
     d.form.read.resize(0, where.count);
     d.form.write.resize(0, where.count);
     node n;
@@ -148,14 +148,14 @@ class group_builder {
       }
     }
     out.writes = writes.places(d.form.write);
-    out.only_reads = d.form.decided_by == low_rank_form::policy::none;
-    if (d.form.decided_by == low_rank_form::policy::affine) {
+    out.only_reads = d.form.only_reads;
+    out.decide = d.form.decide;
+    if (out.decide == nullptr && !out.only_reads) {
       require_finite(d.form.linear, *d.like);
       require_finite(d.form.shift, *d.like);
       out.linear = d.form.linear;
       out.shift = d.form.shift;
     } else if (!out.only_reads) {
-      out.decide = policies[d.kind];
       for (const double number : d.form.numbers) {
         if (std::isfinite(number)) {  // an infinite bound is none
           require_finite(Eigen::VectorXd::Constant(1, number), *d.like);

@@ -62,7 +62,7 @@ class site_compiler {
 
   static bool does_nothing(const term& t) {
     return t.gate.amount == 0.0F ||
-           (!t.sets_latch && std::visit([](const auto& f) { return f.does_nothing(); }, *t.form));
+           (!t.sets_latch && detail::does_nothing(*t.form));
   }
 
   /// Terms on the same columns side by side. Edits of disjoint columns may change places, others keep their order.
@@ -109,7 +109,7 @@ class site_compiler {
   void add_low_rank(columns where, const std::vector<term>& all) {
     std::vector<draft> drafts = merge(all, doses_);
     std::erase_if(drafts, [](const draft& d) {  // doses below what Real can hold
-      return d.form.decided_by != low_rank_form::policy::none && d.form.write.template cast<Real>().isZero(Real{0});
+      return !d.form.only_reads && d.form.write.template cast<Real>().isZero(Real{0});
     });
     std::vector<draft> part;
     Eigen::Index reads = 0;

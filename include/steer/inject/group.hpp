@@ -2,10 +2,8 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <array>
 #include <cstddef>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -26,23 +24,6 @@ inline constexpr std::ptrdiff_t dense_numbers = 32768;
 inline constexpr std::ptrdiff_t widened_numbers = 32768;
 /// Sets of columns at one site whose norm on entry matters.
 inline constexpr std::ptrdiff_t most_entries = 256;
-
-using decide_call = double (*)(const double* numbers, const row_reading& row, double* z) noexcept;
-
-/// The `decide` of each operation, null where the policy is always affine.
-template <std::size_t... Kinds>
-constexpr std::array<decide_call, sizeof...(Kinds)> decide_calls(std::index_sequence<Kinds...>) {
-  constexpr auto call_of = []<class Edit>(std::type_identity<Edit>) -> decide_call {
-    if constexpr (requires { &Edit::decide; }) {
-      return &Edit::decide;
-    } else {
-      return nullptr;
-    }
-  };
-  return {call_of(std::type_identity<std::variant_alternative_t<Kinds, operation>>{})...};
-}
-
-inline constexpr auto policies = decide_calls(std::make_index_sequence<std::variant_size_v<operation>>{});
 
 /// One decision about a row: an edit, several affine ones merged, or the reading of a latched gate.
 struct node {

@@ -32,7 +32,6 @@ class row_set {
 struct draft {
   std::vector<std::size_t> edits;
   std::vector<float> amounts;              ///< of the edits, where the form contains them
-  std::size_t kind = 0;
   low_rank_form form;
   std::vector<std::vector<int>> reads_of;  ///< for each edit, its rows of form.read
   const term* like = nullptr;  ///< schedule, gate, norm mode, latch

@@ -41,15 +41,15 @@ STEER_BODY matrix<double> row_set::rows(std::ptrdiff_t width) const {
 
 STEER_BODY bool is_affine(const term& t) {
   const auto* low_rank = std::get_if<low_rank_form>(t.form.get());
-  return low_rank != nullptr && low_rank->decided_by == low_rank_form::policy::affine && t.gate.conditions.empty() &&
+  return low_rank != nullptr && low_rank->decide == nullptr && !low_rank->only_reads && t.gate.conditions.empty() &&
          t.norm.rule == norm_rule::none && !t.rows.decays() && t.latch < 0;
 }
 
 STEER_BODY bool same_share(const term& a, const term& b) {
   const auto* one = std::get_if<low_rank_form>(a.form.get());
   const auto* two = std::get_if<low_rank_form>(b.form.get());
-  return one != nullptr && two != nullptr && a.kind == b.kind && one->read.rows() == 0 && two->read.rows() == 0 &&
-         one->write.rows() == 1 && two->write.rows() == 1 && one->decided_by == two->decided_by &&
+  return one != nullptr && two != nullptr && one->read.rows() == 0 && two->read.rows() == 0 &&
+         one->write.rows() == 1 && two->write.rows() == 1 && one->decide == two->decide && one->only_reads == two->only_reads &&
          one->asks_for != low_rank_form::norm::current && one->numbers == two->numbers && one->linear == two->linear &&
          one->shift == two->shift && a.gate.conditions.empty() && a.gate == b.gate && a.norm == b.norm &&
          a.norm.rule == norm_rule::none && a.rows == b.rows;
@@ -110,7 +110,7 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
       biased = false;
     }
   }
-  draft result{{}, {}, run.front()->kind, {}, read_at, run.front()};
+  draft result{{}, {}, {}, read_at, run.front()};
   for (const term* t : run) {
     result.edits.push_back(t->edit);
     result.amounts.push_back(t->gate.amount);
@@ -139,7 +139,7 @@ STEER_BODY std::vector<draft> merge(const std::vector<term>& all, dosing doses) 
     const low_rank_form& f = std::get<low_rank_form>(*t.form);
     std::vector<int> all_of_it(static_cast<std::size_t>(f.read.rows()));
     std::iota(all_of_it.begin(), all_of_it.end(), 0);
-    return draft{{t.edit}, {1.0F}, t.kind, f, {std::move(all_of_it)}, &t};
+    return draft{{t.edit}, {1.0F}, f, {std::move(all_of_it)}, &t};
   };
   for (std::size_t i = 0; i < all.size();) {
     const term& first = all[i];

@@ -15,6 +15,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/real.hpp"
+#include "steer/inject/form_of.hpp"
 #include "steer/inject/plan_options.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/term.hpp"
@@ -32,14 +33,7 @@ STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
   const point at = point_of(e);
   const std::vector<int> layers = layers_of(e, at, who);
   const columns where = columns_of(e.head, at, who);
-  edit named = e;
-  std::visit(
-      [&](auto& op) {
-        if constexpr (requires { op.resolved(layers, who); }) {
-          op = op.resolved(layers, who);
-        }
-      },
-      named.operation);
+  const operation named = with_unit(e.operation, layers, who);
   const auto require_width = [&](Eigen::Index width) {
     if (width != where.count) {
       throw shape_error(text({who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
@@ -56,11 +50,10 @@ STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
     const site here{layer, at};
     const std::string where_and_who = text({who, ", layer ", layer});
     each_vector_of(e.operation, [&](const steering_vector& v) { require_width(v.width()); });
-    term next = base(named, place, who);
+    term next = base(e, place, who);
     next.where = where;
-    if (made == nullptr || !std::holds_alternative<transform_edit>(named.operation)) {  // a map is the same everywhere
-      made = std::make_shared<const form>(
-          std::visit([&](const auto& op) { return op.at(layer, where_and_who); }, named.operation));
+    if (made == nullptr || !same_everywhere(named)) {
+      made = std::make_shared<const form>(form_of(named, layer, where_and_who));
     }
     next.form = made;
     require_width(width_of(*made));
@@ -77,19 +70,10 @@ STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
   }
 }
 
-STEER_BODY Eigen::Index resolver::width_of(const form& any) {
-  if (const auto* low_rank = std::get_if<low_rank_form>(&any)) {
-    return low_rank->read.cols();
-  }
-  const auto* diagonal = std::get_if<diagonal_form>(&any);
-  return diagonal != nullptr ? diagonal->scale.size() : std::get<dense_form>(any).linear.cols();
-}
-
 STEER_BODY term resolver::base(const edit& e, std::size_t place, const std::string& who) {
   term out;
   out.edit = place;
   out.who = who;
-  out.kind = e.operation.index();
   out.rows = e.rows;
   out.gate = e.gate;
   for (condition& c : out.gate.conditions) {
@@ -220,7 +204,7 @@ STEER_BODY void resolver::set_latch(const edit& e, std::size_t place, site here,
   low_rank_form reads;
   reads.read.resize(0, next.where.count);
   reads.write.resize(0, next.where.count);
-  reads.decided_by = low_rank_form::policy::none;
+  reads.only_reads = true;
   next.form = std::make_shared<const form>(std::move(reads));
   terms_[here].push_back(std::move(next));
 }

@@ -1,7 +1,7 @@
 // steer/recipe/edit.hpp: one change to the activations, and where it acts, as plain data.
 //
-// To add an edit: write `edits/<name>.hpp` with its fields, its form in k dimensions (`at`, and `decide` where the policy
-// is not affine) and its formula (`apply`), and name it in `operation`. Plans, checks, digests, laws and benchmarks follow.
+// To add an edit: write `edits/<name>.hpp` with its fields, name it in `operation`, and give it a form (inject/form_of.hpp) and a
+// formula (compose/apply_edit.hpp). Plans, checks, digests, laws and benchmarks follow.
 #pragma once
 
 #include <concepts>
@@ -11,7 +11,6 @@
 #include <type_traits>
 #include <variant>
 #include <vector>
-#include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"
@@ -33,11 +32,7 @@ inline namespace v0 {
 /// What an edit has to say of itself.
 template <class Edit>
 concept edit_operation = std::equality_comparable<Edit> && detail::has_fields<Edit> &&
-    requires(const Edit& edit, int layer, const std::string& who, double entry_norm, Eigen::VectorXd& h) {
-  { Edit::name } -> std::convertible_to<std::string_view>;
-  { edit.at(layer, who) } -> std::same_as<form>;
-  edit.apply(layer, entry_norm, h);
-};
+    requires { { Edit::name } -> std::convertible_to<std::string_view>; };
 
 /// Every edit there is.
 using operation = std::variant<add_edit, scale_edit, bound_edit, erase_edit, angle_edit, rotate_edit, towards_edit,

@@ -1,13 +1,9 @@
 // steer/recipe/edits/scale.hpp: h' = h - amount u (u . h).
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <Eigen/Core>
 
-#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
-#include "steer/recipe/form.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -26,15 +22,7 @@ struct scale_edit {
     visit("vector", self.vector);
     visit("amount", self.amount, domain::finite);
   }
-
-  STEER_API [[nodiscard]] form at(int layer, const std::string&) const;
-
-  STEER_API void apply(int layer, double, Eigen::VectorXd& h) const;
 };
 
 }  // namespace v0
 }  // namespace steer
-
-#ifndef STEER_COMPILED
-#include "steer/recipe/edits/scale.ipp"
-#endif

@@ -1,14 +1,9 @@
 // steer/recipe/edits/transform.hpp: an affine map of the row, blended with what it was.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <variant>
-#include <Eigen/Core>
 
-#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
-#include "steer/recipe/form.hpp"
 #include "steer/vector/affine_map.hpp"
 
 namespace steer {
@@ -28,15 +23,7 @@ struct transform_edit {
     visit("map", self.map);
     visit("blend", self.blend, domain::finite);
   }
-
-  STEER_API [[nodiscard]] form at(int, const std::string&) const;
-
-  STEER_API void apply(int, double, Eigen::VectorXd& h) const;
 };
 
 }  // namespace v0
 }  // namespace steer
-
-#ifndef STEER_COMPILED
-#include "steer/recipe/edits/transform.ipp"
-#endif

@@ -1,8 +1,7 @@
-// steer/recipe/form.hpp: what an edit is at one site, its units resolved to numbers.
+// steer/inject/form.hpp: what an edit is at one site, its units resolved to numbers.
 #pragma once
 
 #include <cstdint>
-#include <utility>
 #include <variant>
 #include <vector>
 #include <Eigen/Core>
@@ -20,9 +19,12 @@ struct row_reading {
   double entry_norm;  ///< |h| on entry to the plan at that site; valid only if the form asks for it
 };
 
+/// Decides z [m] and returns s, from the numbers of a form and what was read of a row.
+using decide_call = double (*)(const double* numbers, const row_reading& row, double* z) noexcept;
+
 /// An edit in k dimensions: h' = s h + Wᵀ z, where (s, z) is decided from c = R h and |h|.
 ///
-/// Either the policy is affine, z = linear c + shift and s = 1, or `numbers` are what the edit's own `decide` receives. Policies
+/// The policy is affine, z = linear c + shift and s = 1, unless the form brings a `decide`, which receives its `numbers`. Policies
 /// compute in double whatever the rows consist of: k numbers cost nothing, and nearly parallel directions need the digits.
 /// @shape read R [k, d]; write W [m, d]; linear [m, k]; shift [m]
 struct low_rank_form {
@@ -30,15 +32,13 @@ struct low_rank_form {
   matrix<double> write = {};
   Eigen::MatrixXd linear = {};
   Eigen::VectorXd shift = {};
+  decide_call decide = nullptr;  ///< null: affine
   std::vector<double> numbers = {};
-  enum class policy : std::uint8_t { affine, own, none } decided_by = policy::affine;  ///< `none` writes nothing
   enum class norm : std::uint8_t { ignored, current, entry } asks_for = norm::ignored;
+  bool only_reads = false;  ///< for telemetry or a gate that latches; nothing is written
 
   /// An affine policy.
-  static low_rank_form affine(matrix<double> read, matrix<double> write, Eigen::MatrixXd linear,
-                              Eigen::VectorXd shift) {
-    return {std::move(read), std::move(write), std::move(linear), std::move(shift)};
-  }
+  STEER_API static low_rank_form affine(matrix<double> read, matrix<double> write, Eigen::MatrixXd linear, Eigen::VectorXd shift);
   /// Adds the same row to every row.
   STEER_API static low_rank_form addition(const Eigen::VectorXd& dose);
 
@@ -51,7 +51,7 @@ struct diagonal_form {
   Eigen::VectorXd scale = {};
   Eigen::VectorXd shift = {};
 
-  [[nodiscard]] bool does_nothing() const { return (scale.array() == 1.0).all() && shift.isZero(0.0); }
+  STEER_API [[nodiscard]] bool does_nothing() const;
 };
 
 /// h' = linear h + shift
@@ -60,16 +60,22 @@ struct dense_form {
   matrix<double> linear = {};
   Eigen::VectorXd shift = {};
 
-  [[nodiscard]] bool does_nothing() const {
-    return linear == matrix<double>::Identity(linear.rows(), linear.cols()) && shift.isZero(0.0);
-  }
+  STEER_API [[nodiscard]] bool does_nothing() const;
 };
 
 using form = std::variant<low_rank_form, diagonal_form, dense_form>;
+
+namespace detail {
+
+STEER_API bool does_nothing(const form& any);
+/// The numbers of the rows that a form is for.
+STEER_API Eigen::Index width_of(const form& any);
+
+}  // namespace detail
 
 }  // namespace v0
 }  // namespace steer
 
 #ifndef STEER_COMPILED
-#include "steer/recipe/form.ipp"
+#include "steer/inject/form.ipp"
 #endif
