@@ -60,7 +60,7 @@ class group_builder {
     g.gram = r.lazyProduct(w.transpose());
     finish(g);
     if (r.rows() == 0 && w.rows() == 1 && !g.needs_norm) {
-      g.stage = bias_stage<Real>{w.row(0).transpose().cast<Real>()};
+      g.stage = bias_stage<Real>{kernel::strips<Real>(w)};
     } else {
       low_rank_stage<Real> stage;
       g.read = kernel::strips<Real>(r);

@@ -73,7 +73,7 @@ struct dense_stage {
 /// h' = h + z bias: one direction is written, and no coordinate is read.
 template <class Real>
 struct bias_stage {
-  Eigen::Array<Real, Eigen::Dynamic, 1> bias;
+  kernel::strips<Real> bias;  ///< one, and so contiguous; aligned to cache lines, whatever the unit's flags make of Eigen's arrays
 };
 
 /// h' = s h + Wᵀz

@@ -135,7 +135,7 @@ class block_run {
   }
 
   void apply(const group<Real>& g, const bias_stage<Real>& stage) noexcept {
-    const std::span<const Real> bias(stage.bias.data(), static_cast<std::size_t>(stage.bias.size()));
+    const std::span<const Real> bias(stage.bias.data(), static_cast<std::size_t>(stage.bias.width()));
     if (is_plain(g)) {
       for (std::size_t i = 0; i < count_; ++i) {
         watch(g, i, nullptr, true);

@@ -1,7 +1,8 @@
 // Prints a line for each set of instructions and each loop or plan, with a digest of all bits that it leaves. The same
 // source is compiled with several units' flags; for one set the lines must not differ.
 //
-// The directions' sums are exact, so that plans are compiled to the same numbers, whatever the order of the sums.
+// The directions' sums are exact, so that plans are compiled to the same numbers, whatever the order of the sums. They are
+// plans for double: floats would round what a decision's last bits are away.
 #include <Eigen/Core>
 
 #include <bit>
@@ -178,7 +179,7 @@ void print_plans(instruction_set set) {
   shape.width = width;
   shape.points = {steer::point::residual_out};
   shape.facts = {steer::row_fact::position, steer::row_fact::phase, steer::row_fact::prompt_length};
-  const steer::plan plan(recipe, shape, {.instructions = set});
+  const steer::basic_plan<double> plan(recipe, shape, {.instructions = set});
   source next;
   const std::ptrdiff_t count = 29;
   std::vector<steer::row_info> info(static_cast<std::size_t>(count));
@@ -186,7 +187,7 @@ void print_plans(instruction_set set) {
     info[i].position = static_cast<std::int32_t>(i);
   }
   for (int layer = 0; layer < layers; ++layer) {
-    auto h = next.numbers<float>(static_cast<std::size_t>(count * width));
+    auto h = next.numbers<double>(static_cast<std::size_t>(count * width));
     plan({layer, steer::point::residual_out}, {h.data(), count, width, width, info});
     digest bits;
     bits(h);
