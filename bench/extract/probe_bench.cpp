@@ -13,6 +13,8 @@
 #include "bound.hpp"
 #include "contrast.hpp"
 #include "in_turn.hpp"
+#include "steer/extract/fit_logistic.hpp"
+#include "steer/extract/probe_weights.hpp"
 
 namespace {
 
