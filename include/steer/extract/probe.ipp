@@ -41,12 +41,12 @@ STEER_BODY probe fit_probe(const sample_rows& positive, const sample_rows& negat
     Eigen::MatrixX<Real> products = Eigen::MatrixX<Real>::Zero(count, count);
     products.template selfadjointView<Eigen::Lower>().rankUpdate(rows);
     detail::weights_of_samples<Real> weights(std::move(products), options.penalty);
-    out = detail::fit_logistic(weights, sign, options);
-    const Eigen::VectorX<Real> of_samples = out.w;
-    out.w = rows.transpose() * of_samples;
+    const detail::logistic_fit found = detail::fit_logistic(weights, sign, options.steps);
+    out = {rows.transpose() * weights.w, weights.bias, found.loss, found.steps};
   } else {
     detail::weights_of_columns<Real> weights(std::move(rows), options.penalty);
-    out = detail::fit_logistic(weights, sign, options);
+    const detail::logistic_fit found = detail::fit_logistic(weights, sign, options.steps);
+    out = {weights.w, weights.bias, found.loss, found.steps};
   }
   const Eigen::VectorX<Real>& w = out.w;
   out.bias -= middle.dot(w);
