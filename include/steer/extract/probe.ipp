@@ -28,7 +28,8 @@ STEER_BODY probe fit_probe(const sample_rows& positive, const sample_rows& negat
   const Eigen::Index d = positive.cols();
   matrix<Real> rows(count, d);
   rows << matrix<Real>(detail::in_double(positive)), matrix<Real>(detail::in_double(negative));
-  const Eigen::RowVectorX<Real> middle = detail::column_means(rows);  // the bias takes it up: a better conditioned system
+  // The bias takes the middle up: a better conditioned system.
+  const Eigen::RowVectorX<Real> middle = detail::column_means(rows);
   rows.rowwise() -= middle;
   if (!std::isfinite(rows.squaredNorm())) {
     throw numeric_error(detail::text({"probe: the squares of the samples ", detail::actual("overflow"), "; expected ",
