@@ -75,8 +75,8 @@ void expect_the_same_layer_by_layer(const Method& method, const std::string& nam
     EXPECT_EQ(found.point, steer::point::residual_out);
     ASSERT_EQ(found.layers.size(), recorder.options().layers.size());
     for (const int layer : recorder.options().layers) {
-      const steer::affine_map expected =
-          by_layer(matrix<float>(recorder.texts(layer, side::positive)), matrix<float>(recorder.texts(layer, side::negative)));
+      const steer::affine_map expected = by_layer(matrix<float>(recorder.texts(layer, side::positive)),
+                                                  matrix<float>(recorder.texts(layer, side::negative)));
       EXPECT_EQ(found.layers.at(layer), expected) << "layer " << layer;
     }
   }
@@ -86,26 +86,26 @@ TEST(find_maps, equals_what_is_found_layer_by_layer) {
   expect_the_same_layer_by_layer(steer::by_leace{}, "leace, shrinkage 0.1", [](const auto& p, const auto& n) {
     return steer::affine_map(steer::binary_leace(p, n, {.shrinkage = 0.1}).map());
   });
-  expect_the_same_layer_by_layer(
-      steer::by_subspace_removal{.dimensions = 2}, "removal of 2 principal dimensions", [](const auto& p, const auto& n) {
-        const matrix<double> differences = p.template cast<double>() - n.template cast<double>();
-        return steer::affine_map(steer::principal_subspace(differences, 2).removal());
-      });
+  expect_the_same_layer_by_layer(steer::by_subspace_removal{.dimensions = 2}, "removal of 2 principal dimensions",
+                                 [](const auto& p, const auto& n) {
+                                   const matrix<double> differences =
+                                       p.template cast<double>() - n.template cast<double>();
+                                   return steer::affine_map(steer::principal_subspace(differences, 2).removal());
+                                 });
   expect_the_same_layer_by_layer(steer::by_linear_transport{}, "linear_transport", [](const auto& p, const auto& n) {
     return steer::affine_map(steer::linear_transport(n, p));
   });
-  expect_the_same_layer_by_layer(
-      steer::by_gaussian_transport{{.ridge = 0.01}}, "gaussian_transport, ridge 0.01", [](const auto& p, const auto& n) {
-        steer::moments from(width);
-        from.observe(n);
-        steer::moments to(width);
-        to.observe(p);
-        return steer::affine_map(steer::gaussian_transport(from, to, {.ridge = 0.01}));
-      });
-  expect_the_same_layer_by_layer(steer::by_conceptor{{.aperture = 2.0}}, "conceptor, aperture 2",
-                                 [](const auto& p, const auto&) {
-                                   return steer::affine_map(steer::find_conceptor(p, {.aperture = 2.0}).map());
+  expect_the_same_layer_by_layer(steer::by_gaussian_transport{{.ridge = 0.01}}, "gaussian_transport, ridge 0.01",
+                                 [](const auto& p, const auto& n) {
+                                   steer::moments from(width);
+                                   from.observe(n);
+                                   steer::moments to(width);
+                                   to.observe(p);
+                                   return steer::affine_map(steer::gaussian_transport(from, to, {.ridge = 0.01}));
                                  });
+  expect_the_same_layer_by_layer(
+      steer::by_conceptor{{.aperture = 2.0}}, "conceptor, aperture 2",
+      [](const auto& p, const auto&) { return steer::affine_map(steer::find_conceptor(p, {.aperture = 2.0}).map()); });
 }
 
 TEST(find_maps, of_leace_leave_no_difference_of_the_means_and_of_transports_the_other_mean) {
@@ -162,8 +162,9 @@ TEST(find_maps, refuse_what_they_cannot_use) {
   toy::host model = model_of(10);
   steer::recorder half(model.shape());
   half.observe(model, "ab", side::positive);
-  expect_error<steer::numeric_error>([&] { steer::find_maps(half, steer::by_leace{}); }, "leace, shrinkage 0.1: the recorder has",
-                                     "1 positive and 0 negative", "at least one of each");
+  expect_error<steer::numeric_error>([&] { steer::find_maps(half, steer::by_leace{}); },
+                                     "leace, shrinkage 0.1: the recorder has", "1 positive and 0 negative",
+                                     "at least one of each");
   steer::recorder unpaired(model.shape());
   unpaired.observe(model, "ab", side::positive);
   unpaired.observe(model, "cd", side::negative);
@@ -245,24 +246,24 @@ TEST(find_class_erasers, refuse_classes_that_do_not_belong_together) {
   expect_error<steer::numeric_error>([&] { steer::find_class_erasers(classes); }, "class 3 has no text");
   classes[3] = steer::recorder(model.shape(), {.layers = {1}});
   classes[3].observe(model, "ab", side::positive);
-  expect_error<steer::argument_error>([&] { steer::find_class_erasers(classes); }, "class 3 is recorded at residual_out of 1 layers",
-                                      "residual_out of 2 layers");
+  expect_error<steer::argument_error>([&] { steer::find_class_erasers(classes); },
+                                      "class 3 is recorded at residual_out of 1 layers", "residual_out of 2 layers");
   toy::host another = model;
   another.model.name = "another";
   another.model.fingerprint = "other weights";
   steer::recorder elsewhere(another.shape());
   elsewhere.observe(another, "ab", side::positive);
   classes[3] = elsewhere;
-  expect_error<steer::shape_error>([&] { steer::find_class_erasers(classes); }, "class 3 was observed in model \"another\"",
-                                   "class 0 in \"toy\"");
+  expect_error<steer::shape_error>([&] { steer::find_class_erasers(classes); },
+                                   "class 3 was observed in model \"another\"", "class 0 in \"toy\"");
 }
 
 TEST(find_class_erasers, name_the_layer_at_which_there_is_nothing_to_erase) {
   toy::host model = model_of(5);
   model.embedding.setOnes();
   const std::vector<steer::recorder> classes = three_classes(model);
-  expect_error<steer::numeric_error>([&] { steer::find_class_erasers(classes); }, "find_class_erasers, layer 0: leace: all 24 samples",
-                                     "the same");
+  expect_error<steer::numeric_error>([&] { steer::find_class_erasers(classes); },
+                                     "find_class_erasers, layer 0: leace: all 24 samples", "the same");
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ STEER_BODY void require_together(const steering_vector& a, const steering_vector
   }
 }
 
-STEER_BODY const steering_vector& require_all_together(const std::vector<steering_vector>& vectors, const std::string& who) {
+STEER_BODY const steering_vector& require_all_together(const std::vector<steering_vector>& vectors,
+                                                       const std::string& who) {
   const auto known = std::find_if(vectors.begin(), vectors.end(),
                                   [](const steering_vector& v) { return !v.source.fingerprint.empty(); });
   const steering_vector& first = known == vectors.end() ? vectors.front() : *known;
@@ -90,7 +91,6 @@ steering_vector multiple(Scalar factor, const steering_vector& v, std::string na
 }
 
 }  // namespace detail
-
 
 STEER_BODY steering_vector operator+(const steering_vector& a, const steering_vector& b) {
   const std::string name = detail::text({a.name, " + ", b.name});

@@ -22,7 +22,7 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY interference_report measure_interference(const std::vector<steering_vector>& vectors,
-                                                std::vector<double> doses) {
+                                                    std::vector<double> doses) {
   if (doses.empty()) {
     doses.assign(vectors.size(), 1.0);
   }

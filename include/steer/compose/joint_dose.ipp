@@ -19,7 +19,7 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY joint_dose solve_joint_dose(const std::vector<steering_vector>& vectors, const std::vector<double>& targets,
-                                   joint_dose_options options) {
+                                       joint_dose_options options) {
   const std::string who = "joint dose";
   if (vectors.empty() || targets.size() != vectors.size()) {
     throw argument_error(detail::text({who, ": has ", detail::expected(vectors.size()), " vectors and ",

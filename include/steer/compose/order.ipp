@@ -40,7 +40,6 @@ std::optional<int> layer_of_moved_gate(const edit& gated, const edit& other, dou
 
 }  // namespace detail
 
-
 STEER_BODY std::vector<order_warning> order_warnings(const recipe& edits) {
   constexpr double noticed = 1e-6;  // directions are floats
   std::vector<order_warning> out;

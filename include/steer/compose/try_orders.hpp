@@ -35,8 +35,8 @@ STEER_API named_directions named_by(const edit& e, int layer);
 
 /// What one edit makes of its columns of a row, its gate open and its schedule at full weight.
 /// @shape  entry, h [d], of which the edit takes `width` columns from `first` on
-STEER_API Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first, Eigen::Index width, const Eigen::VectorXd& entry,
-                               Eigen::VectorXd h);
+STEER_API Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first, Eigen::Index width,
+                                  const Eigen::VectorXd& entry, Eigen::VectorXd h);
 
 /// The largest difference of the two orders at a layer, gates open, as a share of the row's norm.
 STEER_API double try_orders(const edit& a, const edit& b, int layer);

@@ -43,8 +43,8 @@ STEER_BODY void named_directions::take(const Eigen::VectorXd& row) {
 STEER_BODY void named_directions::operator()(std::string_view, const steering_vector& v) {
   const auto here = v.directions.find(layer);
   if (here == v.directions.end()) {
-    throw shape_error(text({"order_warnings: \"", v.name, "\" has no direction at layer ", at_layer(layer),
-                            ", at which its edit acts"}));
+    throw shape_error(text(
+        {"order_warnings: \"", v.name, "\" has no direction at layer ", at_layer(layer), ", at which its edit acts"}));
   }
   take(unit(here->second));
   size = std::max(size, here->second.row_norm.value_or(0.0));
@@ -83,8 +83,8 @@ STEER_BODY named_directions named_by(const edit& e, int layer) {
   return out;
 }
 
-STEER_BODY Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first, Eigen::Index width, const Eigen::VectorXd& entry,
-                               Eigen::VectorXd h) {
+STEER_BODY Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first, Eigen::Index width,
+                                   const Eigen::VectorXd& entry, Eigen::VectorXd h) {
   const Eigen::VectorX<Real>& found = entry;
   Eigen::VectorX<Real> out = std::move(h);
   const double entry_norm = found.segment(first, width).norm();
@@ -135,8 +135,12 @@ STEER_BODY double try_orders(const edit& a, const edit& b, int layer) {
   const shared_row row = row_of(layer, reach_of(a), in_a.width, reach_of(b), in_b.width);
   double most = 0.0;
   each_row_tried<Real>(row, in_a, in_b, [&](const Eigen::VectorX<Real>& h, double size) {
-    const auto by_a = [&](const Eigen::VectorX<Real>& now) { return Eigen::VectorX<Real>(applied(a, layer, row.first, in_a.width, h, now)); };
-    const auto by_b = [&](const Eigen::VectorX<Real>& now) { return Eigen::VectorX<Real>(applied(b, layer, row.second, in_b.width, h, now)); };
+    const auto by_a = [&](const Eigen::VectorX<Real>& now) {
+      return Eigen::VectorX<Real>(applied(a, layer, row.first, in_a.width, h, now));
+    };
+    const auto by_b = [&](const Eigen::VectorX<Real>& now) {
+      return Eigen::VectorX<Real>(applied(b, layer, row.second, in_b.width, h, now));
+    };
     most = std::max(most, (by_b(by_a(h)) - by_a(by_b(h))).norm() / size);
   });
   return most;

@@ -32,8 +32,8 @@ inline double inverse_square(const conceptor_options& options) {
 /// system⁻¹ right.
 /// @throws numeric_error if it cannot: the samples span too few dimensions for so large an aperture
 template <class Scalar>
-Eigen::MatrixX<Scalar> solve_softened(const Eigen::MatrixX<Scalar>& system,
-                               const Eigen::MatrixX<Scalar>& right, const conceptor_options& options) {
+Eigen::MatrixX<Scalar> solve_softened(const Eigen::MatrixX<Scalar>& system, const Eigen::MatrixX<Scalar>& right,
+                                      const conceptor_options& options) {
   const Eigen::LLT<Eigen::MatrixX<Scalar>> factored(system);
   const double condition = factored.info() == Eigen::Success ? factored.rcond() : 0.0;
   if (!(condition > 1e-12)) {
@@ -82,7 +82,8 @@ STEER_BODY conceptor find_conceptor(const sample_rows& samples, conceptor_option
   // Xᵀ X (Xᵀ X + n a I)⁻¹ = Xᵀ (X Xᵀ + n a I)⁻¹ X
   Eigen::MatrixX<Real> system = rows * rows.transpose();
   system.diagonal().array() += softness * static_cast<double>(rows.rows());
-  const Eigen::MatrixX<Real> out = rows.transpose() * detail::solve_softened(system, Eigen::MatrixX<Real>(rows), options);
+  const Eigen::MatrixX<Real> out =
+      rows.transpose() * detail::solve_softened(system, Eigen::MatrixX<Real>(rows), options);
   return detail::bounded(out);
 }
 

@@ -78,8 +78,8 @@ struct side_facts {
 namespace detail {
 
 /// `find_direction` and `find_directions` by a method without its type.
-STEER_API direction found_direction(const matrix<float>& positive, const matrix<float>& negative, const method_ref& method,
-                                    const side_facts& facts, const std::string& who);
+STEER_API direction found_direction(const matrix<float>& positive, const matrix<float>& negative,
+                                    const method_ref& method, const side_facts& facts, const std::string& who);
 STEER_API steering_vector found_directions(const recorder& recorded, vector_name of, const method_ref& method);
 
 /// Puts split-half cosines over random halves in the place of those that are there.

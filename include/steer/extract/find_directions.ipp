@@ -16,17 +16,16 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-STEER_BODY direction found_direction(const matrix<float>& positive, const matrix<float>& negative, const method_ref& method,
-                                     const side_facts& facts, const std::string& who) {
+STEER_BODY direction found_direction(const matrix<float>& positive, const matrix<float>& negative,
+                                     const method_ref& method, const side_facts& facts, const std::string& who) {
   const two_sides both = sides(positive, negative, 1, who);
   if (facts.pairs == pairing::paired && positive.rows() != negative.rows()) {
-    throw shape_error(
-        text({thing(who), ": ", expected(positive.rows()), " positive and ",
-                      actual(negative.rows()), " negative texts are no pairs; expected as many"}));
+    throw shape_error(text({thing(who), ": ", expected(positive.rows()), " positive and ", actual(negative.rows()),
+                            " negative texts are no pairs; expected as many"}));
   }
   if (method.needs_pairs() && facts.pairs != pairing::paired) {
-    throw argument_error(text({thing(who), ": ", method.name(), " needs ", expected("pairs"), ", and these texts are ",
-                               actual("none")}));
+    throw argument_error(text(
+        {thing(who), ": ", method.name(), " needs ", expected("pairs"), ", and these texts are ", actual("none")}));
   }
   if (positive.rows() > 1) {
     require_variance(both.positive, who + ", positive");
@@ -41,8 +40,8 @@ STEER_BODY direction found_direction(const matrix<float>& positive, const matrix
   const double distance = std::abs(u.dot(difference));
   constexpr double rounding = 1e-12;
   if (!(distance > rounding * difference.norm())) {
-    throw numeric_error(text({thing(who), ": the sides' means ", actual("do not differ"),
-                                      " along what ", method.name(), " has found"}));
+    throw numeric_error(text(
+        {thing(who), ": the sides' means ", actual("do not differ"), " along what ", method.name(), " has found"}));
   }
   const Eigen::RowVectorX<Real> plus = column_means(both.positive);
   const Eigen::RowVectorX<Real> minus = column_means(both.negative);
@@ -58,7 +57,7 @@ STEER_BODY steering_vector found_directions(const recorder& recorded, vector_nam
   for (const int here : how.layers) {
     facts.row_norm = recorded.mean_row_norm(here);
     out.directions[here] = found_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative),
-                                          method, facts, text({who, ", layer ", here}));
+                                           method, facts, text({who, ", layer ", here}));
   }
   return out;
 }
@@ -67,8 +66,8 @@ STEER_BODY void bound_split_halves(steering_vector& found, const recorder& recor
                                    const engine_ref& engine, const split_half_options& options) {
   const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
   for (auto& [layer, v] : found.directions) {
-    const split_half halves = split_half_of(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative),
-                                                 pairs, method, engine, options);
+    const split_half halves = split_half_of(recorded.texts(layer, side::positive),
+                                            recorded.texts(layer, side::negative), pairs, method, engine, options);
     v.evidence.split_half_cosine = halves.cosine;
     v.evidence.split_half_low = halves.low;
     v.evidence.split_half_high = halves.high;
@@ -77,15 +76,18 @@ STEER_BODY void bound_split_halves(steering_vector& found, const recorder& recor
 
 }  // namespace detail
 
-STEER_BODY Eigen::VectorXd by_mean_difference::operator()(const sample_rows& positive, const sample_rows& negative) const {
+STEER_BODY Eigen::VectorXd by_mean_difference::operator()(const sample_rows& positive,
+                                                          const sample_rows& negative) const {
   return mean_difference(positive, negative);
 }
 
-STEER_BODY Eigen::VectorXd by_principal_component::operator()(const sample_rows& positive, const sample_rows& negative) const {
+STEER_BODY Eigen::VectorXd by_principal_component::operator()(const sample_rows& positive,
+                                                              const sample_rows& negative) const {
   return principal_component(positive, negative, options).v;
 }
 
-STEER_BODY Eigen::VectorXd by_whitened_difference::operator()(const sample_rows& positive, const sample_rows& negative) const {
+STEER_BODY Eigen::VectorXd by_whitened_difference::operator()(const sample_rows& positive,
+                                                              const sample_rows& negative) const {
   return whitened_difference(positive, negative, options);
 }
 

@@ -1,7 +1,6 @@
 // steer/extract/find_maps.ipp: the bodies of find_maps.hpp.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -61,9 +60,10 @@ STEER_BODY affine_maps found_maps(const recorder& recorded, const any_method_ref
   }
   affine_maps out{recorded.options().point};
   for (const int layer : recorded.options().layers) {
-    out.layers.emplace(layer, map_at(who, layer, [&] {
+    const auto find = [&] {
       return method(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative));
-    }));
+    };
+    out.layers.emplace(layer, map_at(who, layer, find));
   }
   return out;
 }
@@ -102,7 +102,8 @@ STEER_BODY std::string by_gaussian_transport::name() const {
   return detail::text({"gaussian_transport, ridge ", options.ridge});
 }
 
-STEER_BODY affine_map by_gaussian_transport::operator()(const sample_rows& positive, const sample_rows& negative) const {
+STEER_BODY affine_map by_gaussian_transport::operator()(const sample_rows& positive,
+                                                        const sample_rows& negative) const {
   moments from(negative.cols());
   from.observe(negative);
   moments to(positive.cols());
@@ -126,14 +127,14 @@ STEER_BODY affine_maps find_class_erasers(std::span<const recorder> classes) {
   for (std::size_t i = 0; i < classes.size(); ++i) {
     const recorder& here = classes[i];
     if (here.count(side::positive) + here.count(side::negative) == 0) {
-      throw numeric_error(detail::text({who, ": class ", i, " has ", detail::actual("no text"), "; expected ",
-                                        detail::expected("at least one")}));
+      throw numeric_error(detail::text(
+          {who, ": class ", i, " has ", detail::actual("no text"), "; expected ", detail::expected("at least one")}));
     }
     if (here.shape().fingerprint != first.shape().fingerprint ||
         here.shape().width_at(first.options().point) != first.shape().width_at(first.options().point)) {
-      throw shape_error(detail::text({who, ": class ", i, " was observed in model \"",
-                                      detail::actual(here.shape().name), "\", class 0 in \"",
-                                      detail::expected(first.shape().name), "\"; expected one model"}));
+      throw shape_error(
+          detail::text({who, ": class ", i, " was observed in model \"", detail::actual(here.shape().name),
+                        "\", class 0 in \"", detail::expected(first.shape().name), "\"; expected one model"}));
     }
     if (here.options().point != first.options().point || here.options().layers != first.options().layers) {
       throw argument_error(detail::text(
@@ -147,18 +148,19 @@ STEER_BODY affine_maps find_class_erasers(std::span<const recorder> classes) {
   affine_maps out{first.options().point};
   const auto k = static_cast<Eigen::Index>(classes.size());
   for (const int layer : first.options().layers) {
-    out.layers.emplace(layer, detail::map_at(who, layer, [&]() -> affine_map {
+    const auto find = [&]() -> affine_map {
       cross_moments seen(first.texts(layer, side::positive).cols(), k);
       for (Eigen::Index i = 0; i < k; ++i) {
-        for (const side which : std::array{side::positive, side::negative}) {
-          const recorder& here = classes[static_cast<std::size_t>(i)];
+        const recorder& here = classes[static_cast<std::size_t>(i)];
+        for (const side which : {side::positive, side::negative}) {
           matrix<Real> labels = matrix<Real>::Zero(static_cast<Eigen::Index>(here.count(which)), k);
           labels.col(i).setOnes();
           seen.observe(here.texts(layer, which), labels);
         }
       }
       return leace(seen).map();
-    }));
+    };
+    out.layers.emplace(layer, detail::map_at(who, layer, find));
   }
   return out;
 }

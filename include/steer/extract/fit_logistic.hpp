@@ -7,7 +7,6 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
-#include "steer/extract/probe.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -21,7 +20,7 @@ template <class Scalar>
 struct loss_along {
   Eigen::ArrayX<Scalar> margin;   ///< [n], signed log-odds
   Eigen::ArrayX<Scalar> towards;  ///< [n], what a whole step adds to them
-  double squares[3];       ///< of the penalty, 1, t and t²
+  double squares[3];              ///< of the penalty, 1, t and t²
 
   [[nodiscard]] double operator()(double t) const {
     double sum = squares[0] + t * (squares[1] + t * squares[2]);
@@ -63,14 +62,20 @@ struct loss_along {
   }
 };
 
+/// Where Newton's method has come to.
+struct logistic_fit {
+  double loss = 0.0;
+  int steps = 0;
+};
+
 /// Newton's method, where `Weights` says what the weights are and solves for the next step.
 ///
 /// What a step promises to gain does not depend on the rows' scale. Once that is rounding of the loss, three whole
 /// steps more square the error away; the last two keep the system of the first, which has hardly changed.
-/// @throws numeric_error if it has not converged after `options.steps`
+/// @throws numeric_error if it has not converged after so many steps
 template <class Weights, class Scalar>
-probe fit_logistic(Weights& weights, const Eigen::VectorX<Scalar>& sign, probe_options options) {
-  probe out;
+logistic_fit fit_logistic(Weights& weights, const Eigen::VectorX<Scalar>& sign, int most_steps) {
+  logistic_fit out;
   Eigen::ArrayX<Scalar> odds = Eigen::ArrayX<Scalar>::Zero(sign.size());
   loss_along<Scalar> line{odds, odds, {}};
   out.loss = line(0.0);
@@ -84,9 +89,9 @@ probe fit_logistic(Weights& weights, const Eigen::VectorX<Scalar>& sign, probe_o
     line.margin = sign.array() * odds;
     line.towards = sign.array() * way;
     const double gain = -0.5 * (pull.array() * way).sum() - 0.5 * line.squares[1];
-    if (out.steps == options.steps) {
+    if (out.steps == most_steps) {
       throw numeric_error(
-          text({"probe: has not converged after ", actual({options.steps, " steps"}), ": the loss of ", out.loss,
+          text({"probe: has not converged after ", actual({most_steps, " steps"}), ": the loss of ", out.loss,
                 " can still fall by about ", gain, "; expected ", expected("more steps or a larger penalty")}));
     }
     constexpr double rounding = 1e-12;  // of a sum of n losses
@@ -103,8 +108,6 @@ probe fit_logistic(Weights& weights, const Eigen::VectorX<Scalar>& sign, probe_o
     odds += length * way;
     out.loss = line(length);
   }
-  out.w = weights.w;
-  out.bias = weights.bias;
   return out;
 }
 

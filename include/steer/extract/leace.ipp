@@ -33,9 +33,9 @@ inline constexpr double well_conditioned = 1e-8;
 /// @throws numeric_error if no column differs from zero by more than rounding
 template <class Scalar>
 Eigen::MatrixX<Scalar> correlated_range(const Eigen::MatrixX<Scalar>& whitened,
-                                 const Eigen::VectorX<Scalar>& label_variance) {
-  const Eigen::ColPivHouseholderQR<Eigen::MatrixX<Scalar>> factored(whitened *
-                                                             label_variance.cwiseSqrt().cwiseInverse().asDiagonal());
+                                        const Eigen::VectorX<Scalar>& label_variance) {
+  const Eigen::ColPivHouseholderQR<Eigen::MatrixX<Scalar>> factored(
+      whitened * label_variance.cwiseSqrt().cwiseInverse().asDiagonal());
   constexpr double noise = 1e-10;  // correlations are at most 1; sums in double leave about 1e-14 where there is none
   const double largest = std::abs(factored.matrixQR()(0, 0));
   Eigen::Index k = 0;
@@ -123,7 +123,8 @@ STEER_BODY eraser leace(const cross_moments& seen) {
   const Eigen::ArrayX<Real> root = (values.array() > rounding).select(values.array().max(0.0).sqrt(), 0.0);
   const Eigen::ArrayX<Real> inverse_root = (root > 0.0).select(1.0 / root.max(1e-300), 0.0);
   const Eigen::MatrixX<Real>& q = solved.eigenvectors();
-  const Eigen::MatrixX<Real> whitened = inverse_root.matrix().asDiagonal() * (q.transpose() * cross);  // in coordinates of q
+  const Eigen::MatrixX<Real> whitened =
+      inverse_root.matrix().asDiagonal() * (q.transpose() * cross);  // in coordinates of q
   const Eigen::MatrixX<Real> u = detail::correlated_range(whitened, label_variance);
   out.read = (q * (inverse_root.matrix().asDiagonal() * u)).transpose();
   out.write = (q * (root.matrix().asDiagonal() * u)).transpose();

@@ -78,8 +78,9 @@ STEER_BODY diagonal_map linear_transport(const sample_rows& from, const sample_r
     throw shape_error(detail::text({who, ": source has width ", detail::expected(from.cols()), ", target has width ",
                                     detail::actual(to.cols()), "; expected the same"}));
   }
-  const detail::axis_map found = detail::transport_of(detail::samples(from, 2, detail::text({who, ", source"})),
-                                                      detail::samples(to, 2, detail::text({who, ", target"})), who);
+  const matrix<double> source = detail::samples(from, 2, detail::text({who, ", source"}));
+  const matrix<double> target = detail::samples(to, 2, detail::text({who, ", target"}));
+  const detail::axis_map found = detail::transport_of(source, target, who);
   const Eigen::VectorX<Real>& scale = found.scale;
   const Eigen::VectorX<Real>& shift = found.shift;
   diagonal_map out{scale.template cast<float>(), shift.template cast<float>()};

@@ -49,8 +49,8 @@ STEER_BODY low_rank_moments::low_rank_moments(Eigen::Index width, Eigen::Index r
 
 STEER_BODY void low_rank_moments::observe(const sample_rows& rows) {
   if (rows.cols() != width()) {
-    throw shape_error(detail::text({"low_rank_moments: rows have width ", detail::actual(rows.cols()), "; expected ",
-                                    detail::expected(width())}));
+    throw shape_error(detail::text(
+        {"low_rank_moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())}));
   }
   if (rows.rows() == 0) {
     return;
@@ -66,9 +66,9 @@ STEER_BODY void low_rank_moments::observe(const sample_rows& rows) {
 
 STEER_BODY void low_rank_moments::merge(const low_rank_moments& other) {
   if (other.width() != width() || other.rank_ != rank_) {
-    throw shape_error(detail::text({"low_rank_moments: merges ",
-                                    detail::actual({"width ", other.width(), " and rank ", other.rank_}), " into ",
-                                    detail::expected({"width ", width(), " and rank ", rank_})}));
+    throw shape_error(
+        detail::text({"low_rank_moments: merges ", detail::actual({"width ", other.width(), " and rank ", other.rank_}),
+                      " into ", detail::expected({"width ", width(), " and rank ", rank_})}));
   }
   if (other.count() == 0) {
     return;

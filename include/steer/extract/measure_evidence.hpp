@@ -32,7 +32,8 @@ STEER_API double cosine(const Eigen::VectorXd& a, const Eigen::VectorXd& b);
 /// `measure_evidence` by a method without its type.
 STEER_API evidence measured_evidence(const Eigen::Ref<const matrix<float>>& positive,
                                      const Eigen::Ref<const matrix<float>>& negative, pairing pairs,
-                                     const Eigen::VectorXd& v, std::optional<double> row_norm, const method_ref& method);
+                                     const Eigen::VectorXd& v, std::optional<double> row_norm,
+                                     const method_ref& method);
 
 }  // namespace detail
 
@@ -52,8 +53,9 @@ STEER_API evidence measured_evidence(const Eigen::Ref<const matrix<float>>& posi
 /// @cost   7 calls of `method` and O((n + m) d), and sorting the texts; copies them twice
 /// @source METHODS: AUROC, d', split-half cosine (even against odd texts), coherence (Braun et al. 2025, arXiv:2505.22637)
 template <class Method>
-evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
-                          pairing pairs, const Eigen::VectorXd& v, std::optional<double> row_norm, Method method) {
+evidence measure_evidence(const Eigen::Ref<const matrix<float>>& positive,
+                          const Eigen::Ref<const matrix<float>>& negative, pairing pairs, const Eigen::VectorXd& v,
+                          std::optional<double> row_norm, Method method) {
   return detail::measured_evidence(positive, negative, pairs, v, row_norm, detail::method_ref(method));
 }
 

@@ -93,15 +93,16 @@ void held_out(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<
 
 STEER_BODY evidence measured_evidence(const Eigen::Ref<const matrix<float>>& positive,
                                       const Eigen::Ref<const matrix<float>>& negative, pairing pairs,
-                                      const Eigen::VectorXd& v, std::optional<double> row_norm, const method_ref& method) {
+                                      const Eigen::VectorXd& v, std::optional<double> row_norm,
+                                      const method_ref& method) {
   if (positive.cols() != v.size() || negative.cols() != v.size() ||
       (pairs == pairing::paired && positive.rows() != negative.rows())) {
-    throw shape_error(text(
-        {"measure_evidence: positive is ",
-         actual({"[", positive.rows(), ", ", positive.cols(), "], negative is [", negative.rows(), ", ",
-                         negative.cols(), "]"}),
-         "; expected ",
-         expected({"width ", v.size(), pairs == pairing::paired ? " and as many rows on both sides" : ""})}));
+    throw shape_error(
+        text({"measure_evidence: positive is ",
+              actual({"[", positive.rows(), ", ", positive.cols(), "], negative is [", negative.rows(), ", ",
+                      negative.cols(), "]"}),
+              "; expected ",
+              expected({"width ", v.size(), pairs == pairing::paired ? " and as many rows on both sides" : ""})}));
   }
   if (!v.allFinite()) {
     throw numeric_error(text({"measure_evidence: the direction is ", actual("not finite")}));
@@ -113,7 +114,8 @@ STEER_BODY evidence measured_evidence(const Eigen::Ref<const matrix<float>>& pos
   const bool paired = pairs == pairing::paired;
   const row_groups plus = equal_rows(positive, paired ? negative : positive);
   const row_groups minus = paired ? plus : equal_rows(negative, negative);
-  out.copied = 1.0 - static_cast<double>(plus.count + minus.count) / static_cast<double>(positive.rows() + negative.rows());
+  out.copied =
+      1.0 - static_cast<double>(plus.count + minus.count) / static_cast<double>(positive.rows() + negative.rows());
   held_out<Real>(positive, negative, plus, minus, method, out);
   if (std::min(plus.count, minus.count) >= 2 * method.least()) {
     const auto half = [&](Eigen::Index which) {

@@ -36,8 +36,8 @@ void make_orthogonal(Eigen::VectorX<Scalar>& v, const Columns& columns) {
 /// @cost   O(m)
 /// @source Golub & Van Loan, Matrix Computations, 4th edition, 8.4; the signs by Perron and Frobenius
 template <class Scalar>
-Eigen::VectorX<Scalar> largest_of_tridiagonal(const Eigen::VectorX<Scalar>& diagonal, const Eigen::VectorX<Scalar>& below,
-                                              Scalar largest) {
+Eigen::VectorX<Scalar> largest_of_tridiagonal(const Eigen::VectorX<Scalar>& diagonal,
+                                              const Eigen::VectorX<Scalar>& below, Scalar largest) {
   constexpr double rounding = 1e-15;
   const Eigen::Index m = diagonal.size();
   const double shift = largest * (1.0 + 4.0 * rounding);
@@ -158,9 +158,11 @@ STEER_BODY axes principal_axes(const matrix<double>& rows, Eigen::Index k, const
     solved.computeFromTridiagonal(diagonal, below, Eigen::EigenvaluesOnly);
     require_solved(solved.info(), who);
     values = scale * solved.eigenvalues();
-    if (const Eigen::VectorX<Real> v = largest_of_tridiagonal(diagonal, below, solved.eigenvalues()[m - 1]); v.size() == m) {
+    if (const Eigen::VectorX<Real> v = largest_of_tridiagonal(diagonal, below, solved.eigenvalues()[m - 1]);
+        v.size() == m) {
       columns = v;
-      for (Eigen::Index j = m - 2; j >= 0; --j) {  // its reflections, as they are packed; Eigen's way compiles for seconds
+      // Its reflections, as they are packed: Eigen's way compiles for seconds.
+      for (Eigen::Index j = m - 2; j >= 0; --j) {
         Eigen::VectorX<Real> reflector = tridiagonal.packedMatrix().col(j).tail(m - 1 - j);
         reflector[0] = 1.0;
         const double share = tridiagonal.householderCoefficients()[j] * reflector.dot(columns.col(0).tail(m - 1 - j));

@@ -28,7 +28,8 @@ STEER_BODY probe fit_probe(const sample_rows& positive, const sample_rows& negat
   const Eigen::Index d = positive.cols();
   matrix<Real> rows(count, d);
   rows << matrix<Real>(detail::in_double(positive)), matrix<Real>(detail::in_double(negative));
-  const Eigen::RowVectorX<Real> middle = detail::column_means(rows);  // the bias takes it up: a better conditioned system
+  // The bias takes the middle up: a better conditioned system.
+  const Eigen::RowVectorX<Real> middle = detail::column_means(rows);
   rows.rowwise() -= middle;
   if (!std::isfinite(rows.squaredNorm())) {
     throw numeric_error(detail::text({"probe: the squares of the samples ", detail::actual("overflow"), "; expected ",
@@ -41,12 +42,12 @@ STEER_BODY probe fit_probe(const sample_rows& positive, const sample_rows& negat
     Eigen::MatrixX<Real> products = Eigen::MatrixX<Real>::Zero(count, count);
     products.template selfadjointView<Eigen::Lower>().rankUpdate(rows);
     detail::weights_of_samples<Real> weights(std::move(products), options.penalty);
-    out = detail::fit_logistic(weights, sign, options);
-    const Eigen::VectorX<Real> of_samples = out.w;
-    out.w = rows.transpose() * of_samples;
+    const detail::logistic_fit found = detail::fit_logistic(weights, sign, options.steps);
+    out = {rows.transpose() * weights.w, weights.bias, found.loss, found.steps};
   } else {
     detail::weights_of_columns<Real> weights(std::move(rows), options.penalty);
-    out = detail::fit_logistic(weights, sign, options);
+    const detail::logistic_fit found = detail::fit_logistic(weights, sign, options.steps);
+    out = {weights.w, weights.bias, found.loss, found.steps};
   }
   const Eigen::VectorX<Real>& w = out.w;
   out.bias -= middle.dot(w);

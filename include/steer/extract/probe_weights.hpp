@@ -25,7 +25,8 @@ class weights_of_columns {
   void factor(const Eigen::VectorX<Scalar>& weight) {
     const Eigen::Index r = rows_.cols();
     const matrix<Scalar> weighted = weight.cwiseSqrt().asDiagonal() * rows_;
-    Eigen::MatrixX<Scalar> hessian = Eigen::MatrixX<Scalar>::Zero(r + 1, r + 1);  // the bias last; only the lower half is read
+    // The bias last; only the lower half is read.
+    Eigen::MatrixX<Scalar> hessian = Eigen::MatrixX<Scalar>::Zero(r + 1, r + 1);
     hessian.topLeftCorner(r, r).template selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
     hessian.topLeftCorner(r, r).diagonal().array() += penalty_;
     hessian.row(r).head(r) = weight.transpose() * rows_;
@@ -71,7 +72,10 @@ class weights_of_samples {
  public:
   /// @shape  products [n, n], of which the lower half is read
   weights_of_samples(Eigen::MatrixX<Scalar> products, double penalty)
-      : w(Eigen::VectorX<Scalar>::Zero(products.rows())), products_(std::move(products)), penalty_(penalty), scores_(w) {}
+      : w(Eigen::VectorX<Scalar>::Zero(products.rows())),
+        products_(std::move(products)),
+        penalty_(penalty),
+        scores_(w) {}
 
   void factor(const Eigen::VectorX<Scalar>& weight) {
     root_ = weight.cwiseMax(1e-300).cwiseSqrt();

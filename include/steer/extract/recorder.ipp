@@ -38,9 +38,8 @@ STEER_BODY recorder::recorder(model_shape shape, recorder_options options)
     shape_.require({layer, options_.point}, "recorder");
     const auto [place, is_new] = streams_.try_emplace(layer);
     if (!is_new) {
-      throw argument_error(
-          detail::text({"recorder: layer ", detail::at_layer(layer), " is ", detail::actual("named twice"),
-                        "; expected ", detail::expected("each once")}));
+      throw argument_error(detail::text({"recorder: layer ", detail::at_layer(layer), " is ",
+                                         detail::actual("named twice"), "; expected ", detail::expected("each once")}));
     }
     stream& here = place->second;
     here.sum = Eigen::VectorX<Real>::Zero(static_cast<Eigen::Index>(shape_.width_at(options_.point)));
@@ -117,7 +116,8 @@ STEER_BODY Eigen::Map<const matrix<float>> recorder::texts(int layer, side which
   return {kept.data(), n, static_cast<Eigen::Index>(shape_.width_at(options_.point))};
 }
 
-STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, std::ptrdiff_t width, std::size_t facts) {
+STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, std::ptrdiff_t width,
+                                             std::size_t facts) {
   const auto found = streams_.find(where.layer);
   if (found == streams_.end() || where.point != options_.point) {
     return nullptr;
@@ -126,8 +126,8 @@ STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, s
   if (width != here.sum.size() || static_cast<std::ptrdiff_t>(facts) < count) {
     throw shape_error(
         detail::text({"recorder: layer ", detail::at_layer(where.layer), " is shown ",
-                      detail::actual({count, " rows of width ", width, " with facts of ", facts}),
-                      "; expected ", detail::expected({"width ", here.sum.size(), " and facts of each row"})}));
+                      detail::actual({count, " rows of width ", width, " with facts of ", facts}), "; expected ",
+                      detail::expected({"width ", here.sum.size(), " and facts of each row"})}));
   }
   return &here;
 }
@@ -189,8 +189,8 @@ STEER_BODY void recorder::require_same_model(const model_shape& host) const {
     using namespace detail;
     throw shape_error(
         text({"recorder: was made for ",
-              expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width,
-                        " at ", to_string(options_.point)}),
+              expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width, " at ",
+                        to_string(options_.point)}),
               "; asked to observe ", actual({"\"", host.name, "\" with ", host.layers, " layers of width ", width}),
               host.fingerprint == shape_.fingerprint ? "" : " and other weights"}));
   }

@@ -56,8 +56,9 @@ class engine_ref {
 
 /// `split_half_interval` by a method and with an engine without their types.
 STEER_API split_half split_half_of(const Eigen::Ref<const matrix<float>>& positive,
-                                   const Eigen::Ref<const matrix<float>>& negative, pairing pairs, const method_ref& method,
-                                   const engine_ref& engine, const split_half_options& options);
+                                   const Eigen::Ref<const matrix<float>>& negative, pairing pairs,
+                                   const method_ref& method, const engine_ref& engine,
+                                   const split_half_options& options);
 
 }  // namespace detail
 
@@ -80,7 +81,8 @@ template <class Method, std::uniform_random_bit_generator Engine>
 split_half split_half_interval(const Eigen::Ref<const matrix<float>>& positive,
                                const Eigen::Ref<const matrix<float>>& negative, pairing pairs, Method method,
                                Engine& engine, split_half_options options = {}) {
-  return detail::split_half_of(positive, negative, pairs, detail::method_ref(method), detail::engine_ref(engine), options);
+  return detail::split_half_of(positive, negative, pairs, detail::method_ref(method), detail::engine_ref(engine),
+                               options);
 }
 
 }  // namespace v0

@@ -37,31 +37,30 @@ inline std::vector<std::vector<Eigen::Index>> members_of(const row_groups& group
 }
 
 STEER_BODY split_half split_half_of(const Eigen::Ref<const matrix<float>>& positive,
-                                    const Eigen::Ref<const matrix<float>>& negative, pairing pairs, const method_ref& method,
-                                    const engine_ref& engine, const split_half_options& options) {
+                                    const Eigen::Ref<const matrix<float>>& negative, pairing pairs,
+                                    const method_ref& method, const engine_ref& engine,
+                                    const split_half_options& options) {
   const char* const who = "split_half_interval";
   const Eigen::Index n = positive.rows();
   const Eigen::Index m = negative.rows();
   if (positive.cols() != negative.cols() || (pairs == pairing::paired && n != m)) {
-    throw shape_error(text(
-        {who, ": positive is ",
-         actual({"[", n, ", ", positive.cols(), "], negative is [", m, ", ", negative.cols(), "]"}),
-         "; expected ",
-         expected({"equal widths", pairs == pairing::paired ? " and as many rows on both sides" : ""})}));
+    throw shape_error(
+        text({who, ": positive is ",
+              actual({"[", n, ", ", positive.cols(), "], negative is [", m, ", ", negative.cols(), "]"}), "; expected ",
+              expected({"equal widths", pairs == pairing::paired ? " and as many rows on both sides" : ""})}));
   }
   if (options.repeats < 20 || !(options.confidence > 0.0 && options.confidence < 1.0)) {
-    throw argument_error(
-        text({who, ": ", actual({options.repeats, " repeats and confidence ", options.confidence}),
-                      "; expected ", expected("at least 20, and between 0 and 1")}));
+    throw argument_error(text({who, ": ", actual({options.repeats, " repeats and confidence ", options.confidence}),
+                               "; expected ", expected("at least 20, and between 0 and 1")}));
   }
   const bool paired = pairs == pairing::paired;
   const row_groups plus_groups = equal_rows(positive, paired ? negative : positive);
   const row_groups minus_groups = paired ? plus_groups : equal_rows(negative, negative);
   const Eigen::Index least = std::max<Eigen::Index>(4, 2 * method.least());
   if (std::min(plus_groups.count, minus_groups.count) < least) {
-    throw numeric_error(text(
-        {who, ": has ", actual({plus_groups.count, " positive and ", minus_groups.count, " negative"}),
-         " texts that differ; expected ", expected({"at least ", least, " of each"})}));
+    throw numeric_error(
+        text({who, ": has ", actual({plus_groups.count, " positive and ", minus_groups.count, " negative"}),
+              " texts that differ; expected ", expected({"at least ", least, " of each"})}));
   }
   const auto shuffled = [&](Eigen::Index count) {
     std::vector<Eigen::Index> order(static_cast<std::size_t>(count));

@@ -22,7 +22,8 @@ STEER_BODY void require_shrinkage(const whitened_options& options) {
   }
 }
 
-STEER_BODY Eigen::VectorXd whitened(const two_sides& both, const Eigen::VectorXd& difference, whitened_options options) {
+STEER_BODY Eigen::VectorXd whitened(const two_sides& both, const Eigen::VectorXd& difference,
+                                    whitened_options options) {
   const char* const who = "whitened_difference";
   require_difference(both, difference, who);
   const Eigen::Index n = both.positive.rows();
@@ -58,7 +59,8 @@ STEER_BODY Eigen::VectorXd whitened(const two_sides& both, const Eigen::VectorXd
     throw argument_error(text(
         {who, ": solve_by::samples needs ", expected("a shrinkage above 0"), "; it is ", actual(options.shrinkage)}));
   }
-  const auto solve = [&](const auto& factor, const Eigen::VectorX<Real>& right) {  // (kept factor factorᵀ + ridge I)⁻¹ right
+  // (kept factor factorᵀ + ridge I)⁻¹ right
+  const auto solve = [&](const auto& factor, const Eigen::VectorX<Real>& right) {
     Eigen::MatrixX<Real> system = Eigen::MatrixX<Real>::Zero(factor.rows(), factor.rows());
     system.template selfadjointView<Eigen::Lower>().rankUpdate(factor, kept);
     system.diagonal().array() += ridge;
