@@ -91,7 +91,7 @@ STEER_BODY Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first,
   Eigen::VectorX<Real> own = out.segment(first, width);
   const double before = own.norm();
   apply_edit(e.operation, layer, entry_norm, own);
-  out.segment(first, width) = own * e.norm.factor(before, own.norm());
+  out.segment(first, width) = own * e.where.norm.factor(before, own.norm());
   return out;
 }
 
