@@ -98,7 +98,7 @@ class in_sequence {
   }
 
   static double share(const steer::gate& g, int layer, const Eigen::VectorXd& h) {
-    return g.share([&](std::size_t i) {
+    return g.share_of([&](std::size_t i) {
       const steer::condition& c = g.conditions[i];
       const double x = unit(c.vector.directions.at(layer)).dot(h);
       return c.reading == steer::reading::projection ? x : h.norm() > 0.0 ? x / h.norm() : 0.0;

@@ -15,7 +15,6 @@
 #include "expect_error.hpp"
 #include "inject/batch.hpp"
 #include "steer/inject/session.hpp"
-#include "steer/kernel/row.hpp"
 #include "toy.hpp"
 
 namespace {

@@ -2,7 +2,6 @@
 // component `llama_cpp`.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +11,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 #include <llama.h>
 
 #include "steer/adapter/llama_cpp/batch_rows.hpp"

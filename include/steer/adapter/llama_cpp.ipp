@@ -8,9 +8,9 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 #include <llama.h>
 
 #include "steer/adapter/llama_cpp.hpp"

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 
 #include "steer/core/hook.hpp"
 #include "steer/core/linkage.hpp"

@@ -1,8 +1,6 @@
 // steer/core/c_hook.ipp: the bodies of c_hook.hpp.
 #pragma once
 
-#include <type_traits>
-
 #include "steer/core/c_hook.hpp"
 #include "steer/core/hook.hpp"
 #include "steer/core/real.hpp"

@@ -1,7 +1,6 @@
 // steer/core/hook.hpp: what a host calls at a site with a batch of rows.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstdint>
 

@@ -1,7 +1,6 @@
 // steer/core/site.ipp: the bodies of site.hpp.
 #pragma once
 
-#include <compare>
 #include <string>
 #include <string_view>
 

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 #include <Eigen/Core>
@@ -194,7 +195,6 @@ steering_vector read_control_vector(const gguf_file& file, control_vector_produc
 }
 
 }  // namespace detail
-
 
 STEER_BODY steering_vector load_control_vector(const std::filesystem::path& path, control_vector_producer producer) {
   return detail::read_control_vector<Real>(gguf_file(path), producer);

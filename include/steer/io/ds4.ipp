@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -103,7 +102,6 @@ std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::string& 
 }
 
 }  // namespace detail
-
 
 STEER_BODY std::vector<edit> load_ds4(const std::filesystem::path& path, const ds4_options& options) {
   return detail::read_ds4<Real>(mapped_file(path).bytes(), path.string(), options);

@@ -1,7 +1,6 @@
 // steer/io/gguf_value.ipp: the bodies of gguf_value.hpp.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

@@ -3,6 +3,7 @@
 // The container and tensor names of a control vector, with the operation, the point and the dose in `glp.*` keys.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>

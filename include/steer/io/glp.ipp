@@ -1,6 +1,7 @@
 // steer/io/glp.ipp: the bodies of glp.hpp.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>

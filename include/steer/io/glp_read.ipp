@@ -12,8 +12,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
-#include <variant>
 #include <vector>
 #include <Eigen/Core>
 

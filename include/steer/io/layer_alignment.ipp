@@ -1,9 +1,7 @@
 // steer/io/layer_alignment.ipp: the bodies of layer_alignment.hpp.
 #pragma once
 
-#include <array>
 #include <cmath>
-#include <cstddef>
 #include <iterator>
 #include <optional>
 #include <string>

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
-#include <string>
 #include <memory>
 #include <system_error>
 

@@ -1,6 +1,7 @@
 // steer/io/model_fit.ipp: the bodies of model_fit.hpp.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 

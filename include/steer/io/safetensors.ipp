@@ -1,7 +1,7 @@
 // steer/io/safetensors.ipp: the bodies of safetensors.hpp.
 #pragma once
 
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -89,7 +89,6 @@ STEER_BODY void check(const tensor_view& tensor, const std::string& who) {
 }
 
 }  // namespace detail
-
 
 STEER_BODY std::vector<float> to_floats(const tensor_view& tensor) {
   detail::check(tensor, "tensor");
@@ -263,7 +262,6 @@ std::string safetensors_start(const std::map<std::string, tensor_view, std::less
 }
 
 }  // namespace detail
-
 
 STEER_BODY std::string safetensors_bytes(const std::map<std::string, tensor_view, std::less<>>& tensors,
                                      const std::map<std::string, std::string>& metadata) {

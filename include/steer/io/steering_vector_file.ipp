@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 #include <nlohmann/json.hpp>
 
 #include "steer/core/error.hpp"
@@ -121,7 +122,6 @@ steering_vector read_steering_vector(const safetensors_file& file) {
 }
 
 }  // namespace detail
-
 
 STEER_BODY std::string steering_vector_bytes(const steering_vector& v) {
   check(v);

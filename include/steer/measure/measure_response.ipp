@@ -1,7 +1,6 @@
 // steer/measure/measure_response.ipp: the bodies of measure_response.hpp.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <functional>

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/host.hpp"
 #include "steer/core/linkage.hpp"

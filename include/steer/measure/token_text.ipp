@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/error.hpp"
 #include "steer/core/host.hpp"

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <Eigen/Core>
 
 #include "steer/core/error.hpp"
 #include "steer/core/real.hpp"

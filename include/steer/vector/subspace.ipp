@@ -1,7 +1,6 @@
 // steer/vector/subspace.ipp: the bodies of subspace.hpp.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>

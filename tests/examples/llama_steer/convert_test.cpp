@@ -136,8 +136,8 @@ TEST(convert, refuses_what_would_change_the_meaning) {
                                       "is added with alpha 2");
   steer::edit other = strong;
   other.operation = steer::add_edit{v, 3.0F, steer::strength_unit::raw};
-  other.layers = {4};
-  strong.layers = {3};
+  other.where.layers = {4};
+  strong.where.layers = {3};
   steer::save_glp({{strong, other}}, glp.path());
   expect_refused<steer::format_error>({.input = glp.path(), .output = out.path(), .to = "safetensors"},
                                       "2 edits that belong together");

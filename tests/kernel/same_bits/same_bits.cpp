@@ -151,28 +151,29 @@ void print_plans(instruction_set set) {
   }
   steer::recipe recipe;
   const steer::norm_mode restored = steer::restore_norm;
-  recipe.add(v[0], {.strength = 0.7F, .unit = steer::strength_unit::unit, .layers = {0}}).ablate(v[0], {.layers = {1}});
+  recipe.add(v[0], {.strength = 0.7F, .unit = steer::strength_unit::unit}, {.layers = {0}}).ablate(v[0], {.layers = {1}});
   for (std::size_t i = 0; i < 20; ++i) {
-    recipe.scale(v[i], {.amount = 0.1F * static_cast<float>(i), .layers = {2}});
+    recipe.ablate(v[i], {.share = 0.1F * static_cast<float>(i)}, {.layers = {2}});
   }
-  recipe.keep_within({v[0], v[1], v[3]}, {-0.1F, -0.2F, 0.3F}, {0.1F, 0.2F, 0.4F}, {.layers = {3}, .norm = restored})
-      .ablate(v[2], {.layers = {3}, .gate = {.amount = 0.3F, .conditions = {steer::sigmoid(v[5], 0.1F, 3.0F)}}})
+  recipe
+      .keep_within({v[0], v[1], v[3]}, {-0.1F, -0.2F, 0.3F}, {0.1F, 0.2F, 0.4F}, {.layers = {3}, .norm = restored})
+      .ablate(v[2], {.layers = {3}, .gate = {.share = 0.3F, .conditions = {steer::sigmoid(v[5], 0.1F, 3.0F)}}})
       .floor(v[2], 0.3F, {.layers = {3}});
   const steer::plane plane{hadamard(5).cast<double>() / 16.0, hadamard(6).cast<double>() / 16.0};
-  recipe.set_angle(plane, {.angle = 0.7F, .layers = {4}})
-      .rotate(plane, {.angle = 0.3F, .layers = {4}, .gate = {.amount = 0.7F}, .norm = restored});
-  recipe.turn_towards(v[2], {.share = 0.3F, .layers = {5}, .rows = {.half_life = 7.0F}})
+  recipe.set_angle(plane, {.angle = 0.7F}, {.layers = {4}})
+      .rotate(plane, {.angle = 0.3F}, {.layers = {4}, .gate = {.share = 0.7F}, .norm = restored});
+  recipe.turn_towards(v[2], {.share = 0.3F}, {.layers = {5}, .rows = {.half_life = 7.0F}})
       .ablate(v[5], {.layers = {5}, .norm = steer::cap_norm(1.1F)});
-  recipe.add(v[2], {.strength = 0.3F, .unit = steer::strength_unit::of_row_norm, .layers = {6}, .norm = restored})
-      .scale(v[8], {.amount = 0.7F, .layers = {6}, .norm = restored})
-      .add(v[5], {.strength = 0.4F, .unit = steer::strength_unit::of_row_norm, .layers = {6}});
-  recipe.transform(steer::diagonal_map{hadamard(9) * 1.1F, hadamard(11) * 0.1F}, {.blend = 0.3F, .layers = {7}})
+  recipe.add(v[2], {.strength = 0.3F, .unit = steer::strength_unit::of_row_norm}, {.layers = {6}, .norm = restored})
+      .ablate(v[8], {.share = 0.7F}, {.layers = {6}, .norm = restored})
+      .add(v[5], {.strength = 0.4F, .unit = steer::strength_unit::of_row_norm}, {.layers = {6}});
+  recipe.transform(steer::diagonal_map{hadamard(9) * 1.1F, hadamard(11) * 0.1F}, {.share = 0.3F}, {.layers = {7}})
       .ablate(v[2], {.layers = {7}});
   steer::matrix<float> linear(width, width);
   for (Eigen::Index i = 0; i < width; ++i) {
     linear.row(i) = hadamard(static_cast<unsigned>(i)).transpose() / 37.0F;
   }
-  recipe.transform(steer::dense_map{linear, hadamard(11) * 0.1F}, {.blend = 0.3F, .layers = {8}, .norm = restored});
+  recipe.transform(steer::dense_map{linear, hadamard(11) * 0.1F}, {.share = 0.3F}, {.layers = {8}, .norm = restored});
   steer::model_shape shape;
   shape.name = "same bits";
   shape.layers = layers;

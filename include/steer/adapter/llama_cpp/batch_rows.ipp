@@ -1,7 +1,6 @@
 // steer/adapter/llama_cpp/batch_rows.ipp: the bodies of batch_rows.hpp.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <map>

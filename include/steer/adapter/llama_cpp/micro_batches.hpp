@@ -5,7 +5,6 @@
 // tokens seen decide which one it was, and a batch for which they could not decide is refused before it runs.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -1,7 +1,6 @@
 // steer/adapter/llama_cpp/sequence_book.hpp: what the adapter knows of each sequence, beside what the cache holds.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <utility>
