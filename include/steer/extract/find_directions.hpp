@@ -3,7 +3,6 @@
 
 #include <concepts>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <Eigen/Core>

@@ -1,10 +1,9 @@
 // steer/extract/split_half.hpp: how far a direction depends on the choice of its texts.
 #pragma once
 
-#include <algorithm>
+#include <algorithm>  // has uniform_int_distribution too; <random> costs a tenth of Eigen/Core
 #include <cstddef>
 #include <memory>
-#include <random>
 #include <vector>
 #include <Eigen/Core>
 
