@@ -7,62 +7,53 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 #include <Eigen/Core>
 
 #include "in_turn.hpp"
-#include "steer/kernel/packet.hpp"
+#include "steer/kernel/functions_for.hpp"
 
 namespace bench {
 
-/// `count` multiplications and additions, fused where the machine can, on registers only.
+/// `count` multiplications and additions on registers only: as wide, and fused, as this program is compiled for. For the
+/// machine's own limit configure with -D STEER_NATIVE=ON.
 template <class Real>
 [[gnu::noinline]] void fused_multiplications(std::ptrdiff_t count) noexcept {
-  using namespace steer::kernel::detail;
+  using packet = typename Eigen::internal::packet_traits<Real>::type;
+  constexpr std::ptrdiff_t lanes = Eigen::internal::packet_traits<Real>::size;
   constexpr std::ptrdiff_t chains = 12;  // enough for two units with a latency of four or five cycles
-  const packet<Real> factor = broadcast(Real{0.5});
-  const packet<Real> term = broadcast(Real{0.25});
-  packet<Real> sums[chains];
-  repeat<chains>([&](auto i) { sums[i] = broadcast(static_cast<Real>(i)); });
-  for (std::ptrdiff_t i = 0; i < count; i += chains * lanes<Real>) {
-    repeat<chains>([&](auto chain) { sums[chain] = Eigen::internal::pmadd(sums[chain], factor, term); });
+  const packet factor = Eigen::internal::pset1<packet>(Real{0.5});
+  const packet term = Eigen::internal::pset1<packet>(Real{0.25});
+  packet sums[chains];
+  for (std::ptrdiff_t i = 0; i < chains; ++i) {
+    sums[i] = Eigen::internal::pset1<packet>(static_cast<Real>(i));
   }
-  packet<Real> all = sums[0];
-  repeat<chains>([&](auto i) { all = Eigen::internal::padd(all, sums[i]); });
+  for (std::ptrdiff_t i = 0; i < count; i += chains * lanes) {
+    [&]<std::size_t... chain>(std::index_sequence<chain...>) {
+      ((sums[chain] = Eigen::internal::pmadd(sums[chain], factor, term)), ...);
+    }
+    (std::make_index_sequence<static_cast<std::size_t>(chains)>{});
+  }
+  packet all = sums[0];
+  for (std::ptrdiff_t i = 0; i < chains; ++i) {
+    all = Eigen::internal::padd(all, sums[i]);
+  }
   benchmark::DoNotOptimize(Eigen::internal::predux(all));
 }
 
 /// Reads, changes and writes every number in place.
 template <class Scalar>
 void touch(std::span<Scalar> numbers) noexcept {
-  using namespace steer::kernel::detail;
-  using real = steer::kernel::real_of<Scalar>;
-  constexpr std::ptrdiff_t turn = 4;  // unrolled: the speed of a shorter loop hangs on its address
-  constexpr std::ptrdiff_t step = turn * lanes<real>;
-  const packet<real> term = broadcast(static_cast<real>(0.01));
-  clamp_count<Scalar> clamped;
-  for (std::ptrdiff_t i = 0; i + step <= std::ssize(numbers); i += step) {
-    repeat<turn>([&](auto p) {
-      Scalar* const here = numbers.data() + i + p * lanes<real>;
-      store(here, Eigen::internal::padd(load(here), term), clamped);
-    });
-  }
-  benchmark::DoNotOptimize(clamped.total());
+  static const auto loops = steer::kernel::functions_for<Scalar>(steer::best_instruction_set());
+  benchmark::DoNotOptimize(loops.multiply(numbers, steer::kernel::real_of<Scalar>{-1}));
 }
 
 /// Reads every number once.
 template <class Real>
 void look(std::span<const Real> numbers) noexcept {
-  using namespace steer::kernel::detail;
-  constexpr std::ptrdiff_t turn = 8;
-  packet<Real> sums[turn];
-  repeat<turn>([&](auto p) { sums[p] = broadcast(Real{0}); });
-  for (std::ptrdiff_t i = 0; i + turn * lanes<Real> <= std::ssize(numbers); i += turn * lanes<Real>) {
-    repeat<turn>([&](auto p) { sums[p] = Eigen::internal::padd(sums[p], load(numbers.data() + i + p * lanes<Real>)); });
-  }
-  packet<Real> all = sums[0];
-  repeat<turn>([&](auto p) { all = Eigen::internal::padd(all, sums[p]); });
-  benchmark::DoNotOptimize(Eigen::internal::predux(all));
+  static const auto loops = steer::kernel::functions_for<Real>(steer::best_instruction_set());
+  benchmark::DoNotOptimize(loops.squared_norm(numbers));
 }
 
 /// All inner products of the rows, one triangle of them.

@@ -12,7 +12,7 @@
 
 #include "steer/core/matrix.hpp"
 #include "steer/core/rows.hpp"
-#include "steer/kernel/row.hpp"
+#include "steer/kernel/functions_for.hpp"
 #include "steer/kernel/strips.hpp"
 
 namespace bench {
@@ -64,12 +64,13 @@ class sequential {
     const std::span<const real> u(directions_[j].data(), h.size());
     const auto amount = static_cast<real>(edits_[j].amount);
     switch (edits_[j].kind) {
-      case edit_kind::scale: steer::kernel::add(h, -amount * steer::kernel::dot<Scalar>(u, h), u); break;
-      case edit_kind::set: steer::kernel::add(h, amount - steer::kernel::dot<Scalar>(u, h), u); break;
-      case edit_kind::add: steer::kernel::add(h, amount, u); break;
+      case edit_kind::scale: loops_.add(h, -amount * loops_.dot(u, h), u); break;
+      case edit_kind::set: loops_.add(h, amount - loops_.dot(u, h), u); break;
+      case edit_kind::add: loops_.add(h, amount, u); break;
     }
   }
 
+  steer::kernel::functions<Scalar> loops_ = steer::kernel::functions_for<Scalar>(steer::best_instruction_set());
   std::vector<steer::kernel::strips<real>> directions_;  // [k], each contiguous and aligned to a cache line
   std::vector<simple_edit> edits_;                       // [k]
 };

@@ -13,6 +13,8 @@
 #include "bound.hpp"
 #include "contrast.hpp"
 #include "in_turn.hpp"
+#include "steer/extract/fit_logistic.hpp"
+#include "steer/extract/probe_weights.hpp"
 
 namespace {
 
@@ -33,7 +35,7 @@ struct problem {
   [[nodiscard]] steer::probe steer() const { return steer::fit_probe(sides.positive, sides.negative); }
   [[nodiscard]] double columns() const {
     steer::detail::weights_of_columns<double> weights(rows, 1.0);
-    return steer::detail::fit_logistic(weights, sign, {}).loss;
+    return steer::detail::fit_logistic(weights, sign, steer::probe_options{}.steps).loss;
   }
 
   /// The loss of w and bias [d + 1], and its gradient.

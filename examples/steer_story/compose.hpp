@@ -115,7 +115,7 @@ class composer {
     for (const steer::steering_vector& v : vectors) {
       names.push_back(v.name);
     }
-    steer::response out = steer::detail::unmeasured_response(vectors, std::move(names), what_.model->shape(), dosage_, step);
+    steer::response out = steer::unmeasured_response(vectors, std::move(names), what_.model->shape(), dosage_, step);
     for (std::size_t i = 0; i < k; ++i) {
       out.baseline[static_cast<Eigen::Index>(i)] = baseline(i);
     }
@@ -125,7 +125,7 @@ class composer {
       const auto less = readings_under({steer::recipe_of(vectors, doses, dosage_), what_.model->shape()});
       doses[j] = step;
       const auto more = readings_under({steer::recipe_of(vectors, doses, dosage_), what_.model->shape()});
-      steer::detail::take_slopes(out, static_cast<Eigen::Index>(j), less, more);
+      steer::take_slopes(out, static_cast<Eigen::Index>(j), less, more);
     });
     return out;
   }

@@ -24,6 +24,7 @@
 #include "steer/extract/angular_plane.hpp"
 #include "steer/extract/find_conceptor.hpp"
 #include "steer/extract/find_directions.hpp"
+#include "steer/extract/find_maps.hpp"
 #include "steer/extract/gaussian_transport.hpp"
 #include "steer/extract/leace.hpp"
 #include "steer/extract/linear_transport.hpp"

@@ -1,4 +1,5 @@
 #include "steer/compose/algebra.hpp"
+#include "steer/compose/algebra.hpp"
 #include "steer/compose/interference.hpp"
 
 #include <gtest/gtest.h>

@@ -6,11 +6,12 @@
 #include <cmath>
 #include <random>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
+#include "steer/vector/frame.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -80,7 +81,7 @@ TEST(joint_dose, in_a_recipe_moves_what_was_asked_in_its_unit) {
     steer::recipe recipe;
     recipe.add(steer::solve_joint_dose(s.vectors, s.targets, {.unit = unit_of_targets}).move);
     Eigen::VectorXd h = Eigen::VectorXd::Ones(12);
-    std::get<steer::add_edit>(recipe.edits()[0].operation).resolved({2, 5}, "").apply(5, h.norm(), h);
+    steer::detail::apply_edit(recipe.edits()[0].operation, 5, h.norm(), h);
     for (std::size_t i = 0; i < s.vectors.size(); ++i) {
       const steer::direction& v = s.vectors[i].directions.at(5);
       const double size = steer::detail::size_of(unit_of_targets, v, "");
@@ -127,7 +128,7 @@ TEST(joint_ablation, leaves_nothing_where_one_after_the_other_does) {
   const Eigen::VectorXd ub = unit(b.directions.at(0));
   const auto apply = [](const steer::recipe& recipe, Eigen::VectorXd h) {
     for (const steer::edit& e : recipe.edits()) {
-      std::visit([&](const auto& op) { op.apply(0, h.norm(), h); }, e.operation);
+      steer::detail::apply_edit(e.operation, 0, h.norm(), h);
     }
     return h;
   };

@@ -1,3 +1,4 @@
+#include "steer/compose/algebra.hpp"
 #include "steer/compose/orthogonalise.hpp"
 
 #include <gtest/gtest.h>

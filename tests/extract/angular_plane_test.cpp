@@ -5,9 +5,9 @@
 #include <Eigen/Dense>
 #include <cmath>
 #include <random>
-#include <variant>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -50,7 +50,7 @@ TEST(angular_plane, turns_idempotently_additively_and_keeps_norms) {
   const steer::plane plane = steer::angular_plane(toy::random_vector(engine, {0, 1, 2, 3}, 9));
   const auto apply = [](const steer::recipe& recipe, Eigen::VectorXd h) {
     for (const steer::edit& e : recipe.edits()) {
-      std::visit([&](const auto& op) { op.apply(0, h.norm(), h); }, e.operation);
+      steer::detail::apply_edit(e.operation, 0, h.norm(), h);
     }
     return h;
   };
@@ -72,7 +72,7 @@ TEST(angular_plane, turns_idempotently_additively_and_keeps_norms) {
     steer::steering_vector axis;
     axis.directions[0].values = plane.first.cast<float>();
     steer::recipe reflect;
-    reflect.scale(axis, {.amount = 2.0F}).scale(axis, {.amount = 2.0F});
+    reflect.reflect(axis).reflect(axis);
     EXPECT_LE((apply(reflect, h) - h).norm(), 1e-12) << "reflecting is an involution";
   }
 }

@@ -7,9 +7,9 @@
 #include <cstddef>
 #include <random>
 #include <string>
-#include <variant>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -71,9 +71,9 @@ TEST(find_conceptor, has_its_edit_in_one_line) {
   const matrix<double> x = toy::random_rows<double>(engine, 20, 6);
   const steer::conceptor c = steer::find_conceptor(x);
   steer::recipe recipe;
-  recipe.transform(c.map(), {.blend = 0.5F});
+  recipe.transform(c.map(), {.share = 0.5F});
   Eigen::VectorXd h = x.row(0).transpose();
-  std::visit([&](const auto& op) { op.apply(0, h.norm(), h); }, recipe.edits()[0].operation);
+  steer::detail::apply_edit(recipe.edits()[0].operation, 0, h.norm(), h);
   const Eigen::VectorXd before = x.row(0).transpose();
   EXPECT_LE((h - 0.5 * (before + c.matrix * before)).norm(), 1e-6);
 }

@@ -4,9 +4,9 @@
 
 #include <Eigen/Dense>
 #include <random>
-#include <variant>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -35,7 +35,7 @@ TEST(gaussian_transport, carries_one_covariance_onto_the_other) {
 TEST(gaussian_transport, of_commuting_covariances_is_the_ratio_of_deviations) {
   const Eigen::Vector3d one(1.0, 4.0, 0.25);
   const Eigen::Vector3d two(9.0, 1.0, 0.25);
-  const Eigen::MatrixXd t = steer::detail::transport_between<double>(one.asDiagonal(), two.asDiagonal(), "");
+  const Eigen::MatrixXd t = steer::detail::transport_between(one.asDiagonal(), two.asDiagonal(), "");
   EXPECT_LE((t - Eigen::MatrixXd(Eigen::Vector3d(3.0, 0.5, 1.0).asDiagonal())).norm(), 1e-12);
 }
 
@@ -55,7 +55,7 @@ TEST(gaussian_transport, gives_samples_the_moments_of_the_others_in_one_line_of_
     steer::moments moved(5);
     for (Eigen::Index i = 0; i < from.rows(); ++i) {
       Eigen::VectorXd h = from.row(i).transpose();
-      std::visit([&](const auto& op) { op.apply(1, h.norm(), h); }, recipe.edits()[0].operation);
+      steer::detail::apply_edit(recipe.edits()[0].operation, 1, h.norm(), h);
       moved.observe(h.transpose());
     }
     EXPECT_LE((moved.mean() - b.mean()).norm(), 1e-4);

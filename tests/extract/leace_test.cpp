@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <random>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/extract/whitened_difference.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
@@ -173,7 +173,7 @@ TEST(binary_leace, has_its_edit_in_one_line) {
                {.origin = steer::coordinate_origin::midpoint});
   for (const steer::edit& e : recipe.edits()) {
     Eigen::VectorXd h = c.positive.row(0).transpose();
-    std::visit([&](const auto& op) { op.apply(0, h.norm(), h); }, e.operation);
+    steer::detail::apply_edit(e.operation, 0, h.norm(), h);
     EXPECT_LE((h - eraser(c.positive.row(0).transpose())).norm(), 1e-5) << to_string(e);
   }
 }

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
-#include <variant>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -88,7 +88,7 @@ TEST(linear_transport, has_its_edit_in_one_line) {
   steer::recipe recipe;
   recipe.transform(steer::linear_transport(a, (2.0F * a).rowwise() + Eigen::RowVector4f::Ones()), {.layers = {3}});
   Eigen::VectorXd h = a.row(0).cast<double>().transpose();
-  std::visit([&](const auto& op) { op.apply(3, h.norm(), h); }, recipe.edits()[0].operation);
+  steer::detail::apply_edit(recipe.edits()[0].operation, 3, h.norm(), h);
   EXPECT_LE((h - (2.0F * a.row(0).transpose()).cast<double>() - Eigen::Vector4d::Ones()).norm(), 1e-5);
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
@@ -37,7 +38,7 @@ TEST(mean_centred, is_added_in_one_line) {
   recipe.add({.directions = {{4, v}}}, {.strength = 2.0F});
   const auto& added = std::get<steer::add_edit>(recipe.edits()[0].operation);
   Eigen::VectorXd h = Eigen::VectorXd::Ones(2);
-  added.resolved({4}, "").apply(4, h.norm(), h);
+  steer::detail::apply_edit(added, 4, h.norm(), h);
   EXPECT_LE((h - Eigen::Vector2d(7.0, 7.0)).norm(), 1e-6);
 }
 

@@ -5,10 +5,10 @@
 #include <Eigen/SVD>
 #include <cmath>
 #include <random>
-#include <variant>
 #include <vector>
 
 #include "expect_error.hpp"
+#include "steer/compose/apply_edit.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -48,7 +48,7 @@ TEST(principal_subspace, is_removed_or_set_in_one_line_of_a_recipe) {
   recipe.set({{.directions = {{0, axes[0]}}}, {.directions = {{0, axes[1]}}}}, {0.0F, 0.0F});
   for (const steer::edit& e : recipe.edits()) {
     Eigen::VectorXd h = x.row(0).transpose();
-    std::visit([&](const auto& op) { op.apply(0, h.norm(), h); }, e.operation);
+    steer::detail::apply_edit(e.operation, 0, h.norm(), h);
     EXPECT_LE((found.basis * h).norm(), 1e-6);
     EXPECT_LE((h - (x.row(0).transpose() - found.basis.transpose() * (found.basis * x.row(0).transpose()))).norm(),
               1e-5);

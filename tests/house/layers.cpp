@@ -69,12 +69,12 @@ bool is_standard(std::string_view name) {
   return name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") == std::string_view::npos;
 }
 
-// The system's own headers where the standard library has no word for it: mapped files, vector instructions.
+// The system's own headers where the standard library has no word for it: mapped files, the processor and its vectors.
 bool is_system_header_of(std::string_view folder, std::string_view name) {
   if (folder == "io") {
     return name.starts_with("sys/") || name == "fcntl.h" || name == "unistd.h" || name == "windows.h";
   }
-  return folder == "kernel" && (name == "immintrin.h" || name == "arm_neon.h");
+  return folder == "kernel" && (name == "cpuid.h" || name == "arm_neon.h");
 }
 
 headers read_headers(const std::filesystem::path& include) {

@@ -1,4 +1,4 @@
-// tests/inject/in_sequence.hpp: what a recipe means, edit by edit, each by its own formula in `apply`.
+// tests/inject/in_sequence.hpp: what a recipe means, edit by edit, each by its own formula.
 #pragma once
 
 #include <Eigen/Core>
@@ -6,12 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <string>
 #include <tuple>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "steer/compose/apply_edit.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/recipe/recipe.hpp"
@@ -37,9 +36,6 @@ class in_sequence {
         places_.push_back({where, t.edit, t.sets_latch});
       }
     }
-    for (steer::edit& e : edits_) {
-      std::visit([&](auto& op) { resolve_unit(op, to_string(e), e); }, e.operation);
-    }
   }
 
   /// One row through everything at a site.
@@ -56,17 +52,17 @@ class in_sequence {
       const auto [first, count] = columns_of(e, where);
       if (here.sets_latch) {
         if (row.phase == steer::phase::prompt && row.position == row.prompt_length - 1) {
-          latches[{row.sequence, here.edit, e.gate.layer ? -1 : where.layer}] =
-              share(e.gate, where.layer, h.segment(first, count));
+          latches[{row.sequence, here.edit, e.where.gate.layer ? -1 : where.layer}] =
+              share(e.where.gate, where.layer, h.segment(first, count));
         }
         continue;
       }
-      double g = e.rows.weight(row);
-      if (e.gate.latched()) {
-        const auto kept = latches.find({row.sequence, here.edit, e.gate.layer ? -1 : where.layer});
+      double g = e.where.rows.weight(row);
+      if (e.where.gate.latched()) {
+        const auto kept = latches.find({row.sequence, here.edit, e.where.gate.layer ? -1 : where.layer});
         g *= row.phase == steer::phase::generation && kept != latches.end() ? kept->second : 0.0;
       } else if (g != 0.0) {
-        g *= share(e.gate, where.layer, h.segment(first, count));
+        g *= share(e.where.gate, where.layer, h.segment(first, count));
       }
       if (g == 0.0) {
         continue;
@@ -74,10 +70,10 @@ class in_sequence {
       const Eigen::VectorXd before = h.segment(first, count);
       Eigen::VectorXd edited = before;
       const double entry_norm = entry.segment(first, count).norm();
-      std::visit([&](const auto& op) { op.apply(where.layer, entry_norm, edited); }, e.operation);
+      steer::detail::apply_edit(e.operation, where.layer, entry_norm, edited);
       Eigen::VectorXd next = before + g * (edited - before);
       if (next != before) {
-        next *= e.norm.factor(before.norm(), next.norm());
+        next *= e.where.norm.factor(before.norm(), next.norm());
       }
       h.segment(first, count) = next;
       after(h, here.edit);
@@ -95,27 +91,14 @@ class in_sequence {
     bool sets_latch;
   };
 
-  template <class Operation>
-  void resolve_unit(Operation& op, const std::string& who, const steer::edit& e) const {
-    if constexpr (requires(const std::vector<int>& layers) { op.resolved(layers, who); }) {
-      std::vector<int> layers = e.layers;
-      if (layers.empty()) {
-        for (const auto& [layer, direction] : op.vector.directions) {
-          layers.push_back(layer);
-        }
-      }
-      op = op.resolved(layers, who);
-    }
-  }
-
   [[nodiscard]] std::pair<Eigen::Index, Eigen::Index> columns_of(const steer::edit& e, steer::site where) const {
-    return e.head && where.point == steer::point::attention_heads
-               ? std::pair(*e.head * shape_.head_width, shape_.head_width)
+    return e.where.head && where.point == steer::point::attention_heads
+               ? std::pair(*e.where.head * shape_.head_width, shape_.head_width)
                : std::pair(std::ptrdiff_t{0}, shape_.width_at(where.point));
   }
 
   static double share(const steer::gate& g, int layer, const Eigen::VectorXd& h) {
-    return g.share([&](std::size_t i) {
+    return g.share_of([&](std::size_t i) {
       const steer::condition& c = g.conditions[i];
       const double x = unit(c.vector.directions.at(layer)).dot(h);
       return c.reading == steer::reading::projection ? x : h.norm() > 0.0 ? x / h.norm() : 0.0;

@@ -60,7 +60,7 @@ TEST_F(plan_of_one, ablation_is_idempotent_and_leaves_no_component) {
 }
 
 TEST_F(plan_of_one, reflection_is_an_involution_and_keeps_norms) {
-  const auto reflect = steer::recipe().scale(happy, {.amount = 2.0F});
+  const auto reflect = steer::recipe().reflect(happy);
   expect_near(after(reflect, 2), data.numbers, 2e-6F);
   const std::vector<float> once = after(reflect);
   for (std::ptrdiff_t i = 0; i < 6; ++i) {
@@ -81,7 +81,7 @@ TEST_F(plan_of_one, does_nothing_at_strength_zero_bit_for_bit) {
   data.numbers[1] = -0.0F;  // adding +0 would change its sign bit
   steer::recipe recipe;
   recipe.add(happy, {.strength = 0.0F})
-      .scale(happy, {.amount = 0.0F})
+      .scale(happy, {.factor = 1.0F})
       .add(happy, {.strength = 0.0F, .unit = strength_unit::of_row_norm});
   const steer::plan plan{recipe, shape};
   for (int layer = 0; layer < 2; ++layer) {
@@ -119,14 +119,6 @@ TEST_F(plan_of_one, knows_row_norms_whose_squares_overflow_or_vanish) {
   }
 }
 
-TEST(norm, of_a_row_with_nan_is_nan) {
-  for (const std::array<float, 3>& row : {std::array{0.0F, NAN, 0.0F}, std::array{1.0F, NAN, 1e30F}}) {
-    EXPECT_TRUE(std::isnan(steer::kernel::norm<float>(row)));
-  }
-  EXPECT_EQ(steer::kernel::norm<float>(std::array{0.0F, -0.0F}), 0.0F);
-  EXPECT_TRUE(std::isinf(steer::kernel::norm<float>(std::array{1.0F, -INFINITY})));
-}
-
 TEST_F(plan_of_one, skips_sites_that_do_not_exist) {
   const steer::plan plan(steer::recipe{}.ablate(happy, {.layers = {1}}), shape);
   EXPECT_EQ(plan.access({0, static_cast<steer::point>(9)}), steer::access::none) << "not the next layer's residual_out";
@@ -148,7 +140,7 @@ TEST_F(plan_of_one, checks_an_edit_of_strength_zero_too) {
 
 TEST_F(plan_of_one, leaves_rows_outside_the_selection_bit_identical) {
   steer::recipe recipe;
-  recipe.add(happy, {.strength = 0.5F, .rows = {.first = 2, .last = 3}});
+  recipe.add(happy, {.strength = 0.5F}, {.rows = {.first = 2, .last = 3}});
   const auto numbers = after(recipe);
   for (std::ptrdiff_t i = 0; i < 6; ++i) {
     const auto at = static_cast<std::size_t>(1 + i * data.stride);
@@ -158,7 +150,7 @@ TEST_F(plan_of_one, leaves_rows_outside_the_selection_bit_identical) {
 
 TEST_F(plan_of_one, gives_the_same_bits_row_by_row) {
   steer::recipe recipe;
-  recipe.add(happy, {.strength = 0.3F, .unit = strength_unit::of_row_norm}).scale(happy, {.amount = 0.7F}).add(happy);
+  recipe.add(happy, {.strength = 0.3F, .unit = strength_unit::of_row_norm}).ablate(happy, {.share = 0.7F}).add(happy);
   const steer::plan plan{recipe, shape};
   batch<float> single = data;
   for (std::ptrdiff_t i = 0; i < 6; ++i) {
@@ -240,7 +232,7 @@ TEST_F(plan_of_one, refuses_what_does_not_fit_the_model) {
   expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy), toy::shape(1, 24)); },
                                    "layer 1 does not exist");
   expect_error<steer::shape_error>([&] { compile(steer::recipe().ablate(happy), toy::shape(2, 25)); },
-                                   "scale \"happy\"", "has width 24", "has 25 at residual_out");
+                                   "ablate \"happy\"", "has width 24", "has 25 at residual_out");
   expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy, {.layers = {2}}), toy::shape(3, 24)); },
                                    "layer 2 has no direction", "0 to 1");
   expect_error<steer::argument_error>([&] { compile(steer::recipe().add(happy, {.layers = {1, 1}}), shape); },
@@ -279,8 +271,22 @@ TEST_F(plan_of_one, explains_what_was_folded) {
   const std::string who = "\"" + happy.name + "\"";
   EXPECT_EQ(steer::plan(recipe, shape).explain(),
             "layer 0 residual_out:\n  (add " + who + " + add " + who + "): k 0, m 1, 24 flops and 192 bytes per row\n" +
-                "layer 1 residual_out:\n  (add " + who + " + add " + who + "); scale " + who +
-                ", some rows: k 1, m 2, 144 flops and 192 bytes per row\n");
+                "layer 1 residual_out:\n  (add " + who + " + add " + who + "); ablate " + who +
+                ", some rows: k 1, m 2, 144 flops and 192 bytes per row\n" +
+                "instructions: " + std::string(to_string(steer::best_instruction_set())) + "\n");
+}
+
+TEST_F(plan_of_one, runs_the_instructions_that_it_is_told) {
+  const steer::recipe recipe = steer::recipe().ablate(happy);
+  for (const steer::instruction_set set : steer::instruction_sets()) {
+    const std::string text = steer::plan(recipe, shape, {.instructions = set}).explain();
+    EXPECT_TRUE(text.ends_with("\ninstructions: " + std::string(to_string(set)) + "\n")) << text;
+  }
+  const auto best = steer::best_instruction_set();
+  const auto foreign = best == steer::instruction_set::neon ? steer::instruction_set::sse2 : steer::instruction_set::neon;
+  expect_error<steer::argument_error>([&] { steer::plan(recipe, shape, {.instructions = foreign}); },
+                                      "plan: this machine cannot run the instructions " + std::string(to_string(foreign)),
+                                      "expected", std::string(to_string(best)));
 }
 
 TEST_F(plan_of_one, refuses_bounds_and_additions_that_the_rows_cannot_hold) {
@@ -370,7 +376,7 @@ TEST(plan, refuses_more_than_a_call_has_room_for) {
   steer::steering_vector one = toy::random_vector(engine, {0}, 1);
   one.point = point::attention_heads;
   for (int head = 0; head < 257; ++head) {
-    entries.add(one, {.strength = 0.1F, .unit = strength_unit::of_row_norm, .head = head});
+    entries.add(one, {.strength = 0.1F, .unit = strength_unit::of_row_norm}, {.head = head});
   }
   expect_error<steer::argument_error>([&] { steer::plan(entries, shape); }, "layer 0 attention_heads",
                                       "in 257 sets of columns", "at most 256");

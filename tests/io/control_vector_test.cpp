@@ -1,4 +1,5 @@
 #include "steer/io/control_vector.hpp"
+#include "steer/io/write_gguf.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <random>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

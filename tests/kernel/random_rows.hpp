@@ -13,11 +13,28 @@
 #include <vector>
 
 #include "steer/core/matrix.hpp"
-#include "steer/kernel/packet.hpp"
+#include "steer/kernel/functions_for.hpp"
 
 namespace kernel_test {
 
 using scalars = testing::Types<float, double, Eigen::half, Eigen::bfloat16>;
+
+/// The loops of every set of instructions that this machine can run.
+template <class Scalar>
+std::vector<steer::kernel::functions<Scalar>> all_loops() {
+  std::vector<steer::kernel::functions<Scalar>> out;
+  for (const steer::instruction_set set : steer::instruction_sets()) {
+    out.push_back(steer::kernel::functions_for<Scalar>(set));
+  }
+  return out;
+}
+
+/// Numbers side by side in one of its vectors.
+template <class Real>
+double lanes_of(steer::instruction_set set) {
+  const double bytes = set == steer::instruction_set::avx512 ? 64.0 : set == steer::instruction_set::avx2 ? 32.0 : 16.0;
+  return bytes / static_cast<double>(sizeof(Real));
+}
 
 /// The number of a test's random shape; log-uniform, so that small ones are not rare.
 inline std::ptrdiff_t log_uniform(std::mt19937_64& engine, std::ptrdiff_t low, std::ptrdiff_t high) {

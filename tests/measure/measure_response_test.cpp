@@ -1,4 +1,5 @@
 // measure_response, read_out, predict, dose, decouple: on a host whose response is known.
+#include "steer/inject/plan.hpp"
 #include "steer/measure/measure_response.hpp"
 
 #include <gtest/gtest.h>

@@ -51,7 +51,8 @@ STEER_BODY void require_together(const steering_vector& a, const steering_vector
   }
 }
 
-STEER_BODY const steering_vector& require_all_together(const std::vector<steering_vector>& vectors, const std::string& who) {
+STEER_BODY const steering_vector& require_all_together(const std::vector<steering_vector>& vectors,
+                                                       const std::string& who) {
   const auto known = std::find_if(vectors.begin(), vectors.end(),
                                   [](const steering_vector& v) { return !v.source.fingerprint.empty(); });
   const steering_vector& first = known == vectors.end() ? vectors.front() : *known;
@@ -61,7 +62,8 @@ STEER_BODY const steering_vector& require_all_together(const std::vector<steerin
   return first;
 }
 
-inline steering_vector multiple(double factor, const steering_vector& v, std::string name) {
+template <class Scalar>
+steering_vector multiple(Scalar factor, const steering_vector& v, std::string name) {
   check(v);
   if (!(std::isfinite(factor) && factor != 0.0)) {
     throw numeric_error(text({thing({"multiple of \"", v.name, "\""}), ": the factor is ", actual(factor),
@@ -70,7 +72,7 @@ inline steering_vector multiple(double factor, const steering_vector& v, std::st
   steering_vector out = v;
   out.name = std::move(name);
   for (auto& [layer, here] : out.directions) {
-    here.values = (factor * here.values.template cast<double>()).cast<float>();
+    here.values = (factor * here.values.template cast<Scalar>()).template cast<float>();
     evidence& e = here.evidence;
     if (e.norm_ratio) {
       *e.norm_ratio *= std::abs(factor);
@@ -90,7 +92,6 @@ inline steering_vector multiple(double factor, const steering_vector& v, std::st
 
 }  // namespace detail
 
-
 STEER_BODY steering_vector operator+(const steering_vector& a, const steering_vector& b) {
   const std::string name = detail::text({a.name, " + ", b.name});
   detail::require_together(a, b, name);
@@ -109,15 +110,17 @@ STEER_BODY steering_vector operator+(const steering_vector& a, const steering_ve
   out.source.negatives += b.source.negatives;
   for (const auto& [layer, left] : a.directions) {
     const direction& right = b.directions.at(layer);
-    const Eigen::VectorXd sum = left.values.template cast<double>() + right.values.template cast<double>();
+    const Eigen::VectorX<Real> first = left.values.template cast<Real>();
+    const Eigen::VectorX<Real> second = right.values.template cast<Real>();
+    const Eigen::VectorX<Real> sum = first + second;
     constexpr double rounding = 1e-6;  // of floats
-    const double size = left.values.template cast<double>().norm() + right.values.template cast<double>().norm();
+    const double size = first.norm() + second.norm();
     if (sum.norm() <= rounding * size) {
       throw numeric_error(
           detail::text({detail::thing(name), ", layer ", detail::at_layer(layer), ": the sum is ",
                         detail::actual("zero"), "; a direction needs ", detail::expected("a norm above 0")}));
     }
-    out.directions[layer].values = sum.cast<float>();
+    out.directions[layer].values = sum.template cast<float>();
     out.directions[layer].row_norm = detail::mean_of(left.row_norm, right.row_norm);
   }
   check(out);
@@ -125,7 +128,7 @@ STEER_BODY steering_vector operator+(const steering_vector& a, const steering_ve
 }
 
 STEER_BODY steering_vector operator*(double factor, const steering_vector& v) {
-  return detail::multiple(factor, v, detail::text({factor, " ", v.name}));
+  return detail::multiple<Real>(factor, v, detail::text({factor, " ", v.name}));
 }
 
 STEER_BODY steering_vector operator*(const steering_vector& v, double factor) { return factor * v; }
@@ -133,7 +136,7 @@ STEER_BODY steering_vector operator*(const steering_vector& v, double factor) { 
 STEER_BODY steering_vector operator/(const steering_vector& v, double divisor) { return (1.0 / divisor) * v; }
 
 STEER_BODY steering_vector operator-(const steering_vector& v) {
-  return detail::multiple(-1.0, v, detail::text({"-", v.name}));
+  return detail::multiple<Real>(-1.0, v, detail::text({"-", v.name}));
 }
 
 STEER_BODY steering_vector operator-(const steering_vector& a, const steering_vector& b) { return a + -b; }

@@ -22,7 +22,7 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY interference_report measure_interference(const std::vector<steering_vector>& vectors,
-                                                std::vector<double> doses) {
+                                                    std::vector<double> doses) {
   if (doses.empty()) {
     doses.assign(vectors.size(), 1.0);
   }
@@ -43,27 +43,28 @@ STEER_BODY interference_report measure_interference(const std::vector<steering_v
   }
   const auto k = static_cast<Eigen::Index>(vectors.size());
   for (const auto& [layer, first] : vectors.front().directions) {
-    matrix<double> units(k, vectors.front().width());
-    Eigen::VectorXd sizes(k);
+    matrix<Real> units(k, vectors.front().width());
+    Eigen::VectorX<Real> sizes(k);
     for (Eigen::Index i = 0; i < k; ++i) {
       const direction& v = vectors[static_cast<std::size_t>(i)].directions.at(layer);
-      units.row(i) = unit(v).transpose();
-      sizes[i] = doses[static_cast<std::size_t>(i)] * v.values.cast<double>().norm();
+      const Eigen::VectorX<Real> u = unit(v);
+      units.row(i) = u.transpose();
+      sizes[i] = doses[static_cast<std::size_t>(i)] * v.values.cast<Real>().norm();
     }
     interference_report::at_layer here;
     here.gram = units * units.transpose();
     const auto [least, most] = detail::extreme_eigenvalues(here.gram);
     constexpr double rounding = 1e-12;
     here.condition = least > rounding ? most / least : std::numeric_limits<double>::infinity();
-    here.lost = Eigen::VectorXd::Zero(k);
+    here.lost = Eigen::VectorX<Real>::Zero(k);
     for (Eigen::Index i = 0; i < k; ++i) {
-      matrix<double> basis(0, units.cols());  // of the others' span
+      matrix<Real> basis(0, units.cols());  // of the others' span
       for (Eigen::Index j = 0; j < k; ++j) {
         if (j == i) {
           continue;
         }
         here.coherence = std::max(here.coherence, std::abs(here.gram(i, j)));
-        Eigen::RowVectorXd rest = units.row(j);
+        Eigen::RowVectorX<Real> rest = units.row(j);
         for (int pass = 0; pass < 2; ++pass) {
           rest -= (basis * rest.transpose()).transpose() * basis;
         }

@@ -9,6 +9,7 @@
 #include "steer/compose/algebra.hpp"
 #include "steer/compose/joint_dose.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/steering_vector.hpp"
@@ -18,13 +19,13 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY joint_dose solve_joint_dose(const std::vector<steering_vector>& vectors, const std::vector<double>& targets,
-                                   joint_dose_options options) {
+                                       joint_dose_options options) {
   const std::string who = "joint dose";
   if (vectors.empty() || targets.size() != vectors.size()) {
     throw argument_error(detail::text({who, ": has ", detail::expected(vectors.size()), " vectors and ",
                                        detail::actual(targets.size()), " targets; expected as many, at least one"}));
   }
-  const Eigen::Map<const Eigen::VectorXd> asked(targets.data(), static_cast<Eigen::Index>(targets.size()));
+  const Eigen::Map<const Eigen::VectorX<Real>> asked(targets.data(), static_cast<Eigen::Index>(targets.size()));
   if (!asked.allFinite() || asked.isZero(0.0)) {
     throw argument_error(detail::text(
         {who, ": its targets are ", detail::actual(asked.isZero(0.0) ? "all 0" : "not finite"), "; expected ",
@@ -59,8 +60,11 @@ STEER_BODY joint_dose solve_joint_dose(const std::vector<steering_vector>& vecto
     }
     const frame together(directions, where, {.ridge = options.ridge});
     report.condition = together.condition();
-    report.weights = together.inverse() * report.targets;
-    Eigen::VectorXd move = together.directions().transpose() * report.weights;
+    const matrix<Real>& units = together.directions();
+    const Eigen::MatrixX<Real>& inverse = together.inverse();
+    const Eigen::VectorX<Real>& wanted = report.targets;
+    Eigen::VectorX<Real> weights = inverse * wanted;
+    Eigen::VectorX<Real> move = units.transpose() * weights;
     report.norm = move.norm();
     if (std::isfinite(options.budget)) {
       if (!measured) {
@@ -77,13 +81,14 @@ STEER_BODY joint_dose solve_joint_dose(const std::vector<steering_vector>& vecto
       }
       if (fits < 1.0) {
         report.share = fits;
-        report.weights *= fits;
+        weights *= fits;
         report.norm *= fits;
         move *= fits;
       }
     }
-    report.reached = together.directions() * move;
-    out.move.directions[layer].values = move.cast<float>();
+    report.weights = weights;
+    report.reached = units * move;
+    out.move.directions[layer].values = move.template cast<float>();
     out.layers[layer] = report;
   }
   check(out.move);

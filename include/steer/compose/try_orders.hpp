@@ -1,10 +1,7 @@
 // steer/compose/try_orders.hpp: two edits in both orders, on rows along everything that they name.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <string_view>
-#include <utility>
 #include <vector>
 #include <Eigen/Core>
 
@@ -38,42 +35,8 @@ STEER_API named_directions named_by(const edit& e, int layer);
 
 /// What one edit makes of its columns of a row, its gate open and its schedule at full weight.
 /// @shape  entry, h [d], of which the edit takes `width` columns from `first` on
-STEER_API Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first, Eigen::Index width, const Eigen::VectorXd& entry,
-                               Eigen::VectorXd h);
-
-/// Calls `look(h, size)` with rows of norm `size` along everything that two name, and some between.
-template <class Look>
-void each_row_tried(const shared_row& row, const named_directions& a, const named_directions& b, Look look) {
-  const double larger = std::max(a.size, b.size);
-  const double size = larger > 0.0 ? larger : 1.0;
-  std::vector<Eigen::VectorXd> rows;
-  Eigen::VectorXd sum = Eigen::VectorXd::Zero(row.width);
-  Eigen::VectorXd alternating = sum;
-  for (const named_directions* named : {&a, &b}) {
-    for (const Eigen::VectorXd& u : named->units) {
-      Eigen::VectorXd along = Eigen::VectorXd::Zero(row.width);
-      along.segment(named == &a ? row.first : row.second, named->width) = u;
-      sum += along;
-      alternating += rows.size() % 2 == 0 ? along : -along;
-      rows.push_back(std::move(along));
-    }
-  }
-  rows.push_back(sum);
-  rows.push_back(alternating);
-  Eigen::VectorXd everywhere(row.width);  // a component along everything, the same every time
-  for (Eigen::Index j = 0; j < row.width; ++j) {
-    everywhere[j] = std::cos(static_cast<double>(j * j + 1));
-  }
-  rows.push_back(everywhere);
-  for (const Eigen::VectorXd& each : rows) {
-    if (!(each.norm() > 1e-9)) {
-      continue;
-    }
-    for (const double length : {size, -size}) {
-      look(Eigen::VectorXd(each.normalized() * length), size);
-    }
-  }
-}
+STEER_API Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first, Eigen::Index width,
+                                  const Eigen::VectorXd& entry, Eigen::VectorXd h);
 
 /// The largest difference of the two orders at a layer, gates open, as a share of the row's norm.
 STEER_API double try_orders(const edit& a, const edit& b, int layer);

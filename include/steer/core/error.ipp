@@ -19,7 +19,7 @@ namespace detail {
 
 /// The fields of a message. Where nothing was named as its thing, that is what stands before the first colon, as all of
 /// ours have it; "happy, layer 3" is a thing and its layer.
-STEER_INLINE error_fields fields_of(const message& said) {
+STEER_CHEAP_BODY error_fields fields_of(const message& said) {
   constexpr std::string_view before_layer = ", layer ";
   error_fields out = said.fields;
   if (out.what.empty()) {
@@ -37,7 +37,7 @@ STEER_INLINE error_fields fields_of(const message& said) {
   return out;
 }
 
-STEER_INLINE void append(message& out, const named_part& part) {
+STEER_CHEAP_BODY void append(message& out, const named_part& part) {
   out += part.text;
   if (part.field != nullptr) {
     out.fields.*part.field = part.text;
@@ -46,7 +46,7 @@ STEER_INLINE void append(message& out, const named_part& part) {
   }
 }
 
-STEER_INLINE void append(message& out, const message& part) {
+STEER_CHEAP_BODY void append(message& out, const message& part) {
   out += part;
   for (const auto field : {&error_fields::what, &error_fields::expected, &error_fields::actual}) {
     if (!(part.fields.*field).empty()) {
@@ -58,7 +58,7 @@ STEER_INLINE void append(message& out, const message& part) {
   }
 }
 
-STEER_INLINE void text_part::append_to(message& out) const {
+STEER_CHEAP_BODY void text_part::append_to(message& out) const {
   std::array<char, 64> digits{};
   char* const end = digits.data() + digits.size();
   switch (kind_) {
@@ -74,30 +74,30 @@ STEER_INLINE void text_part::append_to(message& out) const {
   }
 }
 
-STEER_INLINE message text(std::initializer_list<text_part> parts) {
+STEER_CHEAP_BODY message text(std::initializer_list<text_part> parts) {
   message out;
   for (const text_part& part : parts) {
     part.append_to(out);
   }
   return out;
 }
-STEER_INLINE message text(const text_part& part) { return text({part}); }
+STEER_CHEAP_BODY message text(const text_part& part) { return text({part}); }
 
-STEER_INLINE named_part thing(std::initializer_list<text_part> parts) { return {text(parts), &error_fields::what}; }
-STEER_INLINE named_part thing(const text_part& part) { return thing({part}); }
-STEER_INLINE named_part expected(std::initializer_list<text_part> parts) { return {text(parts), &error_fields::expected}; }
-STEER_INLINE named_part expected(const text_part& part) { return expected({part}); }
-STEER_INLINE named_part actual(std::initializer_list<text_part> parts) { return {text(parts), &error_fields::actual}; }
-STEER_INLINE named_part actual(const text_part& part) { return actual({part}); }
-STEER_INLINE named_part at_layer(int layer) { return {text(layer), nullptr, layer}; }
+STEER_CHEAP_BODY named_part thing(std::initializer_list<text_part> parts) { return {text(parts), &error_fields::what}; }
+STEER_CHEAP_BODY named_part thing(const text_part& part) { return thing({part}); }
+STEER_CHEAP_BODY named_part expected(std::initializer_list<text_part> parts) { return {text(parts), &error_fields::expected}; }
+STEER_CHEAP_BODY named_part expected(const text_part& part) { return expected({part}); }
+STEER_CHEAP_BODY named_part actual(std::initializer_list<text_part> parts) { return {text(parts), &error_fields::actual}; }
+STEER_CHEAP_BODY named_part actual(const text_part& part) { return actual({part}); }
+STEER_CHEAP_BODY named_part at_layer(int layer) { return {text(layer), nullptr, layer}; }
 
-STEER_INLINE message within(const std::string& head, const error& problem) {
+STEER_CHEAP_BODY message within(const std::string& head, const error& problem) {
   return {text({head, problem.what()}), problem.fields()};
 }
 
 }  // namespace detail
 
-STEER_INLINE error::error(const detail::message& message)
+STEER_CHEAP_BODY error::error(const detail::message& message)
     : std::runtime_error(message), fields_(std::make_shared<const error_fields>(detail::fields_of(message))) {}
 
 }  // namespace v0

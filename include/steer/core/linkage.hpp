@@ -11,9 +11,9 @@
 #ifdef STEER_COMPILED
 #define STEER_API     // before the declaration of what has its body in an .ipp file
 #define STEER_BODY    // before that body, which computes in `Real`
-#define STEER_INLINE  // before a body that is cheap enough to be no template
+#define STEER_CHEAP_BODY  // before a body that is cheap enough to be no template
 #else
 #define STEER_API template <class = double>
 #define STEER_BODY template <class Real>
-#define STEER_INLINE inline
+#define STEER_CHEAP_BODY inline
 #endif

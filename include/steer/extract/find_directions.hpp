@@ -1,25 +1,24 @@
 // steer/extract/find_directions.hpp: any method, at every layer of a recorder, with evidence.
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <Eigen/Core>
 
-#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/measure_evidence.hpp"
+#include "steer/extract/method_ref.hpp"
 #include "steer/extract/principal_component.hpp"
 #include "steer/extract/probe.hpp"
 #include "steer/extract/recorder.hpp"
-#include "steer/extract/samples.hpp"
+#include "steer/extract/sample_rows.hpp"
 #include "steer/extract/split_half.hpp"
 #include "steer/extract/whitened_difference.hpp"
+#include "steer/vector/direction.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -36,11 +35,7 @@ concept direction_method = requires(const Method& method, const matrix<float>& s
 /// `mean_difference`
 struct by_mean_difference {
   [[nodiscard]] std::string name() const { return "mean_difference"; }
-  template <class Positive, class Negative>
-  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
-                                           const Eigen::MatrixBase<Negative>& negative) const {
-    return mean_difference(positive, negative);
-  }
+  STEER_API [[nodiscard]] Eigen::VectorXd operator()(const sample_rows& positive, const sample_rows& negative) const;
 };
 
 /// `principal_component`
@@ -50,11 +45,7 @@ struct by_principal_component {
   [[nodiscard]] std::string name() const { return std::string(to_string(options.of)); }
   [[nodiscard]] bool needs_pairs() const { return options.of != component_of::pooled; }
   [[nodiscard]] Eigen::Index least() const { return options.of == component_of::centred_differences ? 2 : 1; }
-  template <class Positive, class Negative>
-  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
-                                           const Eigen::MatrixBase<Negative>& negative) const {
-    return principal_component(positive, negative, options).v;
-  }
+  STEER_API [[nodiscard]] Eigen::VectorXd operator()(const sample_rows& positive, const sample_rows& negative) const;
 };
 
 /// `whitened_difference`
@@ -63,11 +54,7 @@ struct by_whitened_difference {
 
   STEER_API [[nodiscard]] std::string name() const;
   [[nodiscard]] Eigen::Index least() const { return 2; }
-  template <class Positive, class Negative>
-  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
-                                           const Eigen::MatrixBase<Negative>& negative) const {
-    return whitened_difference(positive, negative, options);
-  }
+  STEER_API [[nodiscard]] Eigen::VectorXd operator()(const sample_rows& positive, const sample_rows& negative) const;
 };
 
 /// The weights of `fit_probe`
@@ -75,11 +62,7 @@ struct by_probe {
   probe_options options = {};
 
   STEER_API [[nodiscard]] std::string name() const;
-  template <class Positive, class Negative>
-  [[nodiscard]] Eigen::VectorXd operator()(const Eigen::MatrixBase<Positive>& positive,
-                                           const Eigen::MatrixBase<Negative>& negative) const {
-    return fit_probe(positive, negative, options).w;
-  }
+  STEER_API [[nodiscard]] Eigen::VectorXd operator()(const sample_rows& positive, const sample_rows& negative) const;
 };
 
 static_assert(direction_method<by_mean_difference> && direction_method<by_principal_component> &&
@@ -90,6 +73,19 @@ struct side_facts {
   pairing pairs = pairing::unpaired;
   std::optional<double> row_norm = std::nullopt;  ///< mean |h| at that site
 };
+
+namespace detail {
+
+/// `find_direction` and `find_directions` by a method without its type.
+STEER_API direction found_direction(const matrix<float>& positive, const matrix<float>& negative,
+                                    const method_ref& method, const side_facts& facts, const std::string& who);
+STEER_API steering_vector found_directions(const recorder& recorded, vector_name of, const method_ref& method);
+
+/// Puts split-half cosines over random halves in the place of those that are there.
+STEER_API void bound_split_halves(steering_vector& found, const recorder& recorded, const method_ref& method,
+                                  const engine_ref& engine, const split_half_options& options);
+
+}  // namespace detail
 
 /// The direction that a method finds between two sides, with its evidence.
 ///
@@ -105,35 +101,7 @@ struct side_facts {
 template <direction_method Method>
 direction find_direction(const matrix<float>& positive, const matrix<float>& negative, const Method& method,
                          side_facts facts = {}, const std::string& who = "find_direction") {
-  const detail::two_sides both = detail::sides(positive, negative, 1, who);
-  if (facts.pairs == pairing::paired && positive.rows() != negative.rows()) {
-    throw shape_error(
-        detail::text({detail::thing(who), ": ", detail::expected(positive.rows()), " positive and ",
-                      detail::actual(negative.rows()), " negative texts are no pairs; expected as many"}));
-  }
-  if constexpr (requires { method.needs_pairs(); }) {
-    if (method.needs_pairs() && facts.pairs != pairing::paired) {
-      throw argument_error(detail::text({detail::thing(who), ": ", method.name(), " needs ", detail::expected("pairs"),
-                                         ", and these texts are ", detail::actual("none")}));
-    }
-  }
-  if (positive.rows() > 1) {
-    detail::require_variance(both.positive, who + ", positive");
-  }
-  if (negative.rows() > 1) {
-    detail::require_variance(both.negative, who + ", negative");
-  }
-  const Eigen::VectorXd difference = both.difference();
-  detail::require_difference(both, difference, who);
-  const Eigen::VectorXd u = Eigen::VectorXd(method(positive, negative)).normalized();
-  const double distance = std::abs(u.dot(difference));
-  constexpr double rounding = 1e-12;
-  if (!(distance > rounding * difference.norm())) {
-    throw numeric_error(detail::text({detail::thing(who), ": the sides' means ", detail::actual("do not differ"),
-                                      " along what ", method.name(), " has found"}));
-  }
-  const Eigen::VectorXd middle = 0.5 * (detail::column_means(both.positive) + detail::column_means(both.negative)).transpose();
-  return detail::measured_direction(positive, negative, u * distance, middle, facts.pairs, facts.row_norm, method, who);
+  return detail::found_direction(positive, negative, detail::method_ref(method), facts, who);
 }
 
 /// The steering vector of everything that a recorder has observed, by any method.
@@ -144,16 +112,7 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
 /// @cost   8 calls of `method` a layer
 template <direction_method Method>
 steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method) {
-  steering_vector out = detail::named_vector(recorded, std::move(of), method.name());
-  const std::string who = detail::text({method.name(), " \"", out.name, "\""});
-  const recorder_options& how = recorded.options();
-  side_facts facts{recorded.paired() ? pairing::paired : pairing::unpaired};
-  for (const int here : how.layers) {
-    facts.row_norm = recorded.mean_row_norm(here);
-    out.directions[here] = find_direction(recorded.texts(here, side::positive), recorded.texts(here, side::negative),
-                                          method, facts, detail::text({who, ", layer ", here}));
-  }
-  return out;
+  return detail::found_directions(recorded, std::move(of), detail::method_ref(method));
 }
 
 /// The same, with the split-half cosine over random halves and its bounds in the evidence.
@@ -164,15 +123,9 @@ steering_vector find_directions(const recorder& recorded, vector_name of, const 
 template <direction_method Method, std::uniform_random_bit_generator Engine>
 steering_vector find_directions(const recorder& recorded, vector_name of, const Method& method, Engine& engine,
                                 split_half_options options = {}) {
-  steering_vector out = find_directions(recorded, std::move(of), method);
-  const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
-  for (auto& [layer, v] : out.directions) {
-    const split_half found = split_half_interval(recorded.texts(layer, side::positive), recorded.texts(layer, side::negative),
-                                                 pairs, method, engine, options);
-    v.evidence.split_half_cosine = found.cosine;
-    v.evidence.split_half_low = found.low;
-    v.evidence.split_half_high = found.high;
-  }
+  const detail::method_ref any(method);
+  steering_vector out = detail::found_directions(recorded, std::move(of), any);
+  detail::bound_split_halves(out, recorded, any, detail::engine_ref(engine), options);
   return out;
 }
 

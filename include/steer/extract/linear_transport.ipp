@@ -10,6 +10,8 @@
 #include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/extract/linear_transport.hpp"
+#include "steer/extract/samples.hpp"
+#include "steer/vector/affine_map.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -37,8 +39,8 @@ STEER_BODY axis_map transport_of(const matrix<double>& from, const matrix<double
     std::sort(out_column.begin(), out_column.end());
     return out_column;
   };
-  Eigen::VectorXd a(count);
-  Eigen::VectorXd b(count);
+  Eigen::VectorX<Real> a(count);
+  Eigen::VectorX<Real> b(count);
   for (Eigen::Index j = 0; j < d; ++j) {
     const std::vector<double> source = sorted_column(from, j);
     if (source.front() == source.back()) {
@@ -69,5 +71,22 @@ STEER_BODY axis_map transport_of(const matrix<double>& from, const matrix<double
 }
 
 }  // namespace detail
+
+STEER_BODY diagonal_map linear_transport(const sample_rows& from, const sample_rows& to) {
+  const char* const who = "linear_transport";
+  if (from.cols() != to.cols()) {
+    throw shape_error(detail::text({who, ": source has width ", detail::expected(from.cols()), ", target has width ",
+                                    detail::actual(to.cols()), "; expected the same"}));
+  }
+  const matrix<double> source = detail::samples(from, 2, detail::text({who, ", source"}));
+  const matrix<double> target = detail::samples(to, 2, detail::text({who, ", target"}));
+  const detail::axis_map found = detail::transport_of(source, target, who);
+  const Eigen::VectorX<Real>& scale = found.scale;
+  const Eigen::VectorX<Real>& shift = found.shift;
+  diagonal_map out{scale.template cast<float>(), shift.template cast<float>()};
+  check(affine_map(out), who);
+  return out;
+}
+
 }  // namespace v0
 }  // namespace steer

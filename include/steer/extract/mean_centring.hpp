@@ -3,10 +3,9 @@
 
 #include <Eigen/Core>
 
-#include "steer/core/error.hpp"
-#include "steer/core/matrix.hpp"
+#include "steer/core/linkage.hpp"
 #include "steer/extract/moments.hpp"
-#include "steer/extract/samples.hpp"
+#include "steer/extract/sample_rows.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -20,23 +19,11 @@ inline namespace v0 {
 /// @throws shape_error if the widths differ; numeric_error for no sample, NaN, an empty corpus, or equal means
 /// @cost   O(n d)
 /// @source Jorgensen et al. 2023, arXiv:2312.03813; deviation: none
-template <class Target>
-Eigen::VectorXd mean_centred(const Eigen::MatrixBase<Target>& target, const moments& corpus) {
-  const char* const who = "mean_centred";
-  if (target.cols() != corpus.width()) {
-    throw shape_error(detail::text({who, ": the target has width ", detail::actual(target.cols()), ", the corpus ",
-                                    detail::expected(corpus.width()), "; expected the same"}));
-  }
-  const Eigen::VectorXd mean =
-      detail::column_means(detail::samples(target, 1, detail::text({who, ", target"}))).transpose();
-  const Eigen::VectorXd v = mean - corpus.mean();
-  constexpr double rounding = 1e-12;
-  if (v.norm() <= rounding * (mean.norm() + corpus.mean().norm())) {
-    throw numeric_error(detail::text({who, ": target and corpus have ", detail::actual("the same mean"),
-                                      "; a direction needs ", detail::expected("a norm above 0")}));
-  }
-  return v;
-}
+STEER_API Eigen::VectorXd mean_centred(const sample_rows& target, const moments& corpus);
 
 }  // namespace v0
 }  // namespace steer
+
+#ifndef STEER_COMPILED
+#include "steer/extract/mean_centring.ipp"
+#endif

@@ -5,12 +5,12 @@
 #include <string>
 #include <Eigen/Core>
 
-#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/extract/measure_evidence.hpp"
 #include "steer/extract/recorder.hpp"
-#include "steer/extract/samples.hpp"
+#include "steer/extract/sample_rows.hpp"
+#include "steer/vector/direction.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
@@ -28,20 +28,7 @@ inline namespace v0 {
 /// @throws shape_error if widths differ or a side is empty; numeric_error on NaN or infinity
 /// @cost   O((n + m) d), one pass at the speed of the memory, sums in double
 /// @source Rimsky et al. 2023, arXiv:2312.06681; deviation: none
-template <class Positive, class Negative>
-Eigen::VectorXd mean_difference(const Eigen::MatrixBase<Positive>& positive, const Eigen::MatrixBase<Negative>& negative) {
-  if (positive.cols() != negative.cols() || positive.rows() == 0 || negative.rows() == 0) {
-    throw shape_error(detail::text(
-        {"mean_difference: positive is ", detail::expected({"[", positive.rows(), ", ", positive.cols(), "]"}),
-         ", negative is ", detail::actual({"[", negative.rows(), ", ", negative.cols(), "]"}),
-         "; expected equal widths and at least one row each"}));
-  }
-  Eigen::VectorXd v = (detail::column_means(positive) - detail::column_means(negative)).transpose();
-  if (!v.allFinite()) {
-    throw numeric_error(detail::text({"mean_difference: an activation is ", detail::actual("not finite")}));
-  }
-  return v;
-}
+STEER_API Eigen::VectorXd mean_difference(const sample_rows& positive, const sample_rows& negative);
 
 /// What the caller knows of a contrast.
 struct vector_name {
@@ -58,21 +45,10 @@ STEER_API steering_vector named_vector(const recorder& recorded, vector_name of,
 /// A direction with what can be measured along it.
 /// @shape  positive [n, d], negative [m, d], v and middle [d]
 /// @throws as `check` of a direction, which `who` names, and `measure_evidence`
-template <class Method>
-direction measured_direction(const Eigen::Ref<const matrix<float>>& positive, const Eigen::Ref<const matrix<float>>& negative,
-                             const Eigen::VectorXd& v, const Eigen::VectorXd& middle, pairing pairs,
-                             std::optional<double> row_norm, Method method, const std::string& who) {
-  direction out;
-  out.values = v.cast<float>();
-  out.row_norm = row_norm;
-  out.origin = middle.cast<float>();
-  if (const double spread = spread_along(positive, negative, v.normalized()); spread > 0.0) {
-    out.spread = spread;
-  }
-  out.evidence = measure_evidence(positive, negative, pairs, v, row_norm, method);
-  check(out, who);
-  return out;
-}
+STEER_API direction measured_direction(const Eigen::Ref<const matrix<float>>& positive,
+                                       const Eigen::Ref<const matrix<float>>& negative, const Eigen::VectorXd& v,
+                                       const Eigen::VectorXd& middle, pairing pairs, std::optional<double> row_norm,
+                                       const method_ref& method, const std::string& who);
 
 }  // namespace detail
 

@@ -1,20 +1,40 @@
 // steer/extract/mean_difference.ipp: the bodies of mean_difference.hpp.
 #pragma once
 
-#include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/measure_evidence.hpp"
 #include "steer/extract/recorder.hpp"
+#include "steer/extract/samples.hpp"
+#include "steer/vector/direction.hpp"
 #include "steer/vector/steering_vector.hpp"
 
 namespace steer {
 inline namespace v0 {
+
+STEER_BODY Eigen::VectorXd mean_difference(const sample_rows& positive, const sample_rows& negative) {
+  if (positive.cols() != negative.cols() || positive.rows() == 0 || negative.rows() == 0) {
+    throw shape_error(detail::text(
+        {"mean_difference: positive is ", detail::expected({"[", positive.rows(), ", ", positive.cols(), "]"}),
+         ", negative is ", detail::actual({"[", negative.rows(), ", ", negative.cols(), "]"}),
+         "; expected equal widths and at least one row each"}));
+  }
+  const Eigen::RowVectorX<Real> plus = detail::column_means(positive);
+  const Eigen::RowVectorX<Real> minus = detail::column_means(negative);
+  const Eigen::VectorX<Real> v = (plus - minus).transpose();
+  if (!v.allFinite()) {
+    throw numeric_error(detail::text({"mean_difference: an activation is ", detail::actual("not finite")}));
+  }
+  return v;
+}
+
 namespace detail {
 
 STEER_BODY steering_vector named_vector(const recorder& recorded, vector_name of, std::string method) {
@@ -33,18 +53,35 @@ STEER_BODY steering_vector named_vector(const recorder& recorded, vector_name of
   return out;
 }
 
-}  // namespace detail
+STEER_BODY direction measured_direction(const Eigen::Ref<const matrix<float>>& positive,
+                                        const Eigen::Ref<const matrix<float>>& negative, const Eigen::VectorXd& v,
+                                        const Eigen::VectorXd& middle, pairing pairs, std::optional<double> row_norm,
+                                        const method_ref& method, const std::string& who) {
+  const Eigen::VectorX<Real>& found = v;
+  const Eigen::VectorX<Real>& between = middle;
+  direction out;
+  out.values = found.template cast<float>();
+  out.row_norm = row_norm;
+  out.origin = between.template cast<float>();
+  if (const double spread = spread_along(positive, negative, found.normalized()); spread > 0.0) {
+    out.spread = spread;
+  }
+  out.evidence = measured_evidence(positive, negative, pairs, v, row_norm, method);
+  check(out, who);
+  return out;
+}
 
+}  // namespace detail
 
 STEER_BODY steering_vector mean_difference(const recorder& recorded, vector_name of) {
   steering_vector out = detail::named_vector(recorded, std::move(of), "mean_difference");
   constexpr double rounding = 1e-12;  // of sums in double; texts in another order differ by as much
   const pairing pairs = recorded.paired() ? pairing::paired : pairing::unpaired;
-  const auto method = [](const auto& p, const auto& q) { return mean_difference(p, q); };
+  const auto method = [](const matrix<float>& p, const matrix<float>& q) { return mean_difference(p, q); };
   for (const int layer : recorded.options().layers) {
-    const Eigen::VectorXd plus = recorded.mean(layer, side::positive);
-    const Eigen::VectorXd minus = recorded.mean(layer, side::negative);
-    const Eigen::VectorXd v = plus - minus;
+    const Eigen::VectorX<Real> plus = recorded.mean(layer, side::positive);
+    const Eigen::VectorX<Real> minus = recorded.mean(layer, side::negative);
+    const Eigen::VectorX<Real> v = plus - minus;
     const std::string who = detail::text({"mean_difference \"", out.name, "\""});
     if (v.norm() <= rounding * (plus.norm() + minus.norm())) {
       throw numeric_error(
@@ -53,7 +90,7 @@ STEER_BODY steering_vector mean_difference(const recorder& recorded, vector_name
     }
     out.directions[layer] = detail::measured_direction(
         recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), v, 0.5 * (plus + minus), pairs,
-        recorded.mean_row_norm(layer), method, detail::text({who, ", layer ", layer}));
+        recorded.mean_row_norm(layer), detail::method_ref(method), detail::text({who, ", layer ", layer}));
   }
   return out;
 }

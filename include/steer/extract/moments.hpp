@@ -4,10 +4,8 @@
 #include <cstdint>
 #include <Eigen/Core>
 
-#include "steer/core/error.hpp"
 #include "steer/core/linkage.hpp"
-#include "steer/core/matrix.hpp"
-#include "steer/extract/samples.hpp"
+#include "steer/extract/sample_rows.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -40,28 +38,7 @@ class moments {
   /// @shape  rows [n, d]
   /// @throws shape_error for another width; numeric_error naming the row for NaN or infinity, or if squares overflow;
   ///         nothing is added then
-  template <class Rows>
-  void observe(const Eigen::MatrixBase<Rows>& rows) {
-    if (rows.cols() != width()) {
-      throw shape_error(detail::text(
-          {"moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())}));
-    }
-    if (rows.rows() == 0) {
-      return;
-    }
-    moments batch(width(), kept_);
-    matrix<double> centred = detail::samples(rows, 1, "moments");
-    batch.count_ = rows.rows();
-    batch.mean_ = detail::column_means(centred).transpose();
-    centred.rowwise() -= batch.mean_.transpose();
-    if (kept_ == second_moments::covariance) {
-      batch.squares_.selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose());
-      batch.squares_.triangularView<Eigen::StrictlyUpper>() = batch.squares_.transpose();
-    } else {
-      batch.squares_ = centred.colwise().squaredNorm().transpose();
-    }
-    merge(batch);
-  }
+  STEER_API void observe(const sample_rows& rows);
 
   /// As if every row that `other` has seen had been seen here.
   /// @throws shape_error for another width; argument_error if one keeps the covariance and the other does not;
@@ -94,9 +71,7 @@ class moments {
 
  private:
   /// Σ |h - mean|²
-  [[nodiscard]] double total() const {
-    return kept_ == second_moments::covariance ? squares_.diagonal().sum() : squares_.sum();
-  }
+  STEER_API [[nodiscard]] double total() const;
 
   STEER_API void require(Eigen::Index least, const char* what) const;
 
@@ -112,31 +87,12 @@ class moments {
 class cross_moments {
  public:
   /// @throws shape_error if a width is below 1
-  cross_moments(Eigen::Index width, Eigen::Index label_width)
-      : rows_(width), labels_(label_width), cross_(Eigen::MatrixXd::Zero(width, label_width)) {}
+  STEER_API cross_moments(Eigen::Index width, Eigen::Index label_width);
 
   /// @shape  rows [n, d], labels [n, k]
   /// @throws shape_error if the shapes do not fit; numeric_error for NaN or infinity, or if squares overflow; nothing is added
   ///         then
-  template <class Rows, class Labels>
-  void observe(const Eigen::MatrixBase<Rows>& rows, const Eigen::MatrixBase<Labels>& labels) {
-    if (rows.rows() != labels.rows()) {
-      throw shape_error(detail::text({"cross_moments: ", detail::expected(rows.rows()), " rows and ",
-                                      detail::actual(labels.rows()), " labels; expected as many"}));
-    }
-    if (rows.rows() == 0) {
-      return;
-    }
-    cross_moments batch(rows_.width(), labels_.width());
-    batch.rows_.observe(rows);
-    batch.labels_.observe(labels);
-    matrix<double> centred_rows = rows.template cast<double>();
-    matrix<double> centred_labels = labels.template cast<double>();
-    centred_rows.rowwise() -= batch.rows_.mean().transpose();
-    centred_labels.rowwise() -= batch.labels_.mean().transpose();
-    batch.cross_.noalias() = centred_rows.transpose() * centred_labels;
-    merge(batch);
-  }
+  STEER_API void observe(const sample_rows& rows, const sample_rows& labels);
 
   /// @throws shape_error for other widths; numeric_error if squares overflow; nothing is added then
   STEER_API void merge(const cross_moments& other);

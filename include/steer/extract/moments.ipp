@@ -7,8 +7,10 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/extract/moments.hpp"
+#include "steer/extract/samples.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -18,8 +20,32 @@ STEER_BODY moments::moments(Eigen::Index width, second_moments kept) : kept_(kep
     throw shape_error(
         detail::text({"moments: width is ", detail::actual(width), "; expected ", detail::expected("at least 1")}));
   }
-  mean_ = Eigen::VectorXd::Zero(width);
-  squares_ = Eigen::MatrixXd::Zero(width, kept == second_moments::covariance ? width : 1);
+  mean_ = Eigen::VectorX<Real>::Zero(width);
+  squares_ = Eigen::MatrixX<Real>::Zero(width, kept == second_moments::covariance ? width : 1);
+}
+
+STEER_BODY void moments::observe(const sample_rows& rows) {
+  if (rows.cols() != width()) {
+    throw shape_error(detail::text(
+        {"moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())}));
+  }
+  if (rows.rows() == 0) {
+    return;
+  }
+  moments batch(width(), kept_);
+  matrix<Real> centred = detail::samples(rows, 1, "moments");
+  batch.count_ = rows.rows();
+  const Eigen::RowVectorX<Real> mean = detail::column_means(centred);
+  centred.rowwise() -= mean;
+  batch.mean_ = mean.transpose();
+  if (kept_ == second_moments::covariance) {
+    Eigen::MatrixX<Real>& squares = batch.squares_;
+    squares.template selfadjointView<Eigen::Lower>().rankUpdate(centred.transpose());
+    squares.template triangularView<Eigen::StrictlyUpper>() = squares.transpose();
+  } else {
+    batch.squares_ = centred.colwise().squaredNorm().transpose();
+  }
+  merge(batch);
 }
 
 STEER_BODY void moments::merge(const moments& other) {
@@ -36,18 +62,22 @@ STEER_BODY void moments::merge(const moments& other) {
   }
   const auto n = static_cast<double>(count_);
   const auto m = static_cast<double>(other.count_);
-  const Eigen::VectorXd way = other.mean_ - mean_;
+  Eigen::VectorX<Real>& mean = mean_;
+  Eigen::MatrixX<Real>& squares = squares_;
+  const Eigen::VectorX<Real>& other_mean = other.mean_;
+  const Eigen::MatrixX<Real>& other_squares = other.squares_;
+  const Eigen::VectorX<Real> way = other_mean - mean;
   // A diagonal bounds all of a scatter matrix.
   if (!std::isfinite(n * m / (n + m) * way.squaredNorm() + total() + other.total())) {
     throw numeric_error(detail::text(
         {"moments: the squares of the rows overflow; expected ", detail::expected("numbers up to about 1e150")}));
   }
   if (kept_ == second_moments::covariance) {
-    squares_ += other.squares_ + (n * m / (n + m)) * way * way.transpose();
+    squares += other_squares + (n * m / (n + m)) * way * way.transpose();
   } else {
-    squares_ += other.squares_ + (n * m / (n + m)) * way.cwiseAbs2();
+    squares += other_squares + (n * m / (n + m)) * way.cwiseAbs2();
   }
-  mean_ += (m / (n + m)) * way;
+  mean += (m / (n + m)) * way;
   count_ += other.count_;
 }
 
@@ -58,14 +88,16 @@ STEER_BODY const Eigen::VectorXd& moments::mean() const {
 
 STEER_BODY Eigen::VectorXd moments::variance() const {
   require(2, "a variance");
-  const Eigen::VectorXd sums =
-      kept_ == second_moments::covariance ? squares_.diagonal().eval() : squares_.col(0).eval();
+  const Eigen::MatrixX<Real>& squares = squares_;
+  const Eigen::VectorX<Real> sums =
+      kept_ == second_moments::covariance ? squares.diagonal().eval() : squares.col(0).eval();
   return sums / static_cast<double>(count_ - 1);
 }
 
 STEER_BODY Eigen::MatrixXd moments::covariance() const {
   require(2, "a covariance");
-  return scatter() / static_cast<double>(count_ - 1);
+  const Eigen::MatrixX<Real>& squares = scatter();
+  return squares / static_cast<double>(count_ - 1);
 }
 
 STEER_BODY const Eigen::MatrixXd& moments::scatter() const {
@@ -79,7 +111,14 @@ STEER_BODY const Eigen::MatrixXd& moments::scatter() const {
 
 STEER_BODY Eigen::MatrixXd moments::correlation() const {
   require(1, "a correlation");
-  return scatter() / static_cast<double>(count_) + mean_ * mean_.transpose();
+  const Eigen::MatrixX<Real>& squares = scatter();
+  const Eigen::VectorX<Real>& mean = mean_;
+  return squares / static_cast<double>(count_) + mean * mean.transpose();
+}
+
+STEER_BODY double moments::total() const {
+  const Eigen::MatrixX<Real>& squares = squares_;
+  return kept_ == second_moments::covariance ? squares.diagonal().sum() : squares.sum();
 }
 
 STEER_BODY void moments::require(Eigen::Index least, const char* what) const {
@@ -87,6 +126,31 @@ STEER_BODY void moments::require(Eigen::Index least, const char* what) const {
     throw numeric_error(detail::text({"moments: ", what, " needs ", detail::expected({"at least ", least, " rows"}),
                                       "; has seen ", detail::actual(count_)}));
   }
+}
+
+STEER_BODY cross_moments::cross_moments(Eigen::Index width, Eigen::Index label_width)
+    : rows_(width), labels_(label_width), cross_(Eigen::MatrixX<Real>::Zero(width, label_width)) {}
+
+STEER_BODY void cross_moments::observe(const sample_rows& rows, const sample_rows& labels) {
+  if (rows.rows() != labels.rows()) {
+    throw shape_error(detail::text({"cross_moments: ", detail::expected(rows.rows()), " rows and ",
+                                    detail::actual(labels.rows()), " labels; expected as many"}));
+  }
+  if (rows.rows() == 0) {
+    return;
+  }
+  cross_moments batch(rows_.width(), labels_.width());
+  batch.rows_.observe(rows);
+  batch.labels_.observe(labels);
+  matrix<Real> centred_rows = detail::in_double(rows);
+  matrix<Real> centred_labels = detail::in_double(labels);
+  const Eigen::VectorX<Real>& row_mean = batch.rows_.mean();
+  const Eigen::VectorX<Real>& label_mean = batch.labels_.mean();
+  centred_rows.rowwise() -= row_mean.transpose();
+  centred_labels.rowwise() -= label_mean.transpose();
+  Eigen::MatrixX<Real>& cross = batch.cross_;
+  cross.noalias() = centred_rows.transpose() * centred_labels;
+  merge(batch);
 }
 
 STEER_BODY void cross_moments::merge(const cross_moments& other) {
@@ -98,12 +162,17 @@ STEER_BODY void cross_moments::merge(const cross_moments& other) {
   if (other.rows_.count() == 0) {
     return;
   }
-  Eigen::MatrixXd cross = cross_ + other.cross_;
+  const Eigen::MatrixX<Real>& mine = cross_;
+  const Eigen::MatrixX<Real>& theirs = other.cross_;
+  Eigen::MatrixX<Real> cross = mine + theirs;
   if (rows_.count() > 0) {
     const auto n = static_cast<double>(rows_.count());
     const auto m = static_cast<double>(other.rows_.count());
-    cross +=
-        (n * m / (n + m)) * (other.rows_.mean() - rows_.mean()) * (other.labels_.mean() - labels_.mean()).transpose();
+    const Eigen::VectorX<Real>& rows_here = rows_.mean();
+    const Eigen::VectorX<Real>& rows_there = other.rows_.mean();
+    const Eigen::VectorX<Real>& labels_here = labels_.mean();
+    const Eigen::VectorX<Real>& labels_there = other.labels_.mean();
+    cross += (n * m / (n + m)) * (rows_there - rows_here) * (labels_there - labels_here).transpose();
   }
   moments labels = labels_;
   labels.merge(other.labels_);
@@ -117,7 +186,8 @@ STEER_BODY Eigen::MatrixXd cross_moments::cross_covariance() const {
     throw numeric_error(detail::text({"cross_moments: a covariance needs ", detail::expected("at least 2 rows"),
                                       "; has seen ", detail::actual(rows_.count())}));
   }
-  return cross_ / static_cast<double>(rows_.count() - 1);
+  const Eigen::MatrixX<Real>& cross = cross_;
+  return cross / static_cast<double>(rows_.count() - 1);
 }
 
 }  // namespace v0

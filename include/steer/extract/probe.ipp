@@ -1,56 +1,58 @@
 // steer/extract/probe.ipp: the bodies of probe.hpp.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
+#include "steer/extract/fit_logistic.hpp"
 #include "steer/extract/probe.hpp"
+#include "steer/extract/probe_weights.hpp"
+#include "steer/extract/samples.hpp"
 
 namespace steer {
 inline namespace v0 {
-namespace detail {
 
-/// log(1 + exp(-t)) without overflow.
-inline double softplus_of_minus(double t) { return std::max(-t, 0.0) + std::log1p(std::exp(-std::abs(t))); }
-
-STEER_BODY double loss_along::operator()(double t) const {
-  double sum = squares[0] + t * (squares[1] + t * squares[2]);
-  for (Eigen::Index i = 0; i < margin.size(); ++i) {
-    sum += softplus_of_minus(margin[i] + t * towards[i]);
+STEER_BODY probe fit_probe(const sample_rows& positive, const sample_rows& negative, probe_options options) {
+  if (!(options.penalty > 0.0 && std::isfinite(options.penalty)) || options.steps < 1) {
+    throw argument_error(
+        detail::text({"probe: penalty is ", detail::actual({options.penalty, " with ", options.steps, " steps"}),
+                      "; expected ", detail::expected("both above 0, and finite")}));
   }
-  return sum;
-}
-
-STEER_BODY loss_along::derivatives loss_along::at(double t) const {
-  const Eigen::ArrayXd wrong = 1.0 / (1.0 + (margin + t * towards).min(700.0).exp());
-  return {squares[1] + 2.0 * t * squares[2] - (wrong * towards).sum(),
-          2.0 * squares[2] + (wrong * (1.0 - wrong) * towards.square()).sum()};
-}
-
-STEER_BODY double loss_along::best_step() const {
-  constexpr double enough = 0.1;  // of the slope at the start: 1 passes near the end, where Newton converges
-  const double start = at(0.0).first;
-  double low = 0.0;
-  double high = std::numeric_limits<double>::infinity();
-  double t = 1.0;
-  for (int i = 0; i < 30; ++i) {
-    const derivatives here = at(t);
-    if (std::abs(here.first) <= enough * std::abs(start)) {
-      break;
-    }
-    (here.first < 0.0 ? low : high) = t;
-    t -= here.first / here.second;
-    if (!(t > low && t < high)) {
-      t = std::isfinite(high) ? 0.5 * (low + high) : 2.0 * low;
-    }
+  detail::require_sides(positive, negative, 1, "probe");
+  const Eigen::Index n = positive.rows();
+  const Eigen::Index count = n + negative.rows();
+  const Eigen::Index d = positive.cols();
+  matrix<Real> rows(count, d);
+  rows << matrix<Real>(detail::in_double(positive)), matrix<Real>(detail::in_double(negative));
+  // The bias takes the middle up: a better conditioned system.
+  const Eigen::RowVectorX<Real> middle = detail::column_means(rows);
+  rows.rowwise() -= middle;
+  if (!std::isfinite(rows.squaredNorm())) {
+    throw numeric_error(detail::text({"probe: the squares of the samples ", detail::actual("overflow"), "; expected ",
+                                      detail::expected("numbers up to about 1e150")}));
   }
-  return t;
+  Eigen::VectorX<Real> sign(count);
+  sign << Eigen::VectorX<Real>::Ones(n), -Eigen::VectorX<Real>::Ones(count - n);
+  probe out;
+  if (count < d) {
+    Eigen::MatrixX<Real> products = Eigen::MatrixX<Real>::Zero(count, count);
+    products.template selfadjointView<Eigen::Lower>().rankUpdate(rows);
+    detail::weights_of_samples<Real> weights(std::move(products), options.penalty);
+    const detail::logistic_fit found = detail::fit_logistic(weights, sign, options.steps);
+    out = {rows.transpose() * weights.w, weights.bias, found.loss, found.steps};
+  } else {
+    detail::weights_of_columns<Real> weights(std::move(rows), options.penalty);
+    const detail::logistic_fit found = detail::fit_logistic(weights, sign, options.steps);
+    out = {weights.w, weights.bias, found.loss, found.steps};
+  }
+  const Eigen::VectorX<Real>& w = out.w;
+  out.bias -= middle.dot(w);
+  return out;
 }
 
-}  // namespace detail
 }  // namespace v0
 }  // namespace steer

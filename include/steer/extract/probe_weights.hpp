@@ -1,11 +1,10 @@
-// steer/extract/probe_weights.hpp: the two ways to solve for a probe's next step, by its columns or by its samples.
+// steer/extract/probe_weights.hpp: the two ways to solve for a probe's next step, by its columns or by its samples, for `probe.ipp`.
 #pragma once
 
+#include <algorithm>
+#include <utility>
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
-#include <algorithm>
-#include <concepts>
-#include <utility>
 
 #include "steer/core/matrix.hpp"
 #include "steer/vector/decomposition.hpp"
@@ -15,19 +14,20 @@ inline namespace v0 {
 namespace detail {
 
 /// Weights [r] that are solved for themselves.
-template <std::same_as<double> Scalar>
+template <class Scalar>
 class weights_of_columns {
  public:
   /// @shape  rows [n, r]
   weights_of_columns(matrix<Scalar> rows, double penalty)
-      : w(Eigen::VectorXd::Zero(rows.cols())), rows_(std::move(rows)), penalty_(penalty) {}
+      : w(Eigen::VectorX<Scalar>::Zero(rows.cols())), rows_(std::move(rows)), penalty_(penalty) {}
 
   /// @shape  weight [n], of each sample in the second derivative
-  void factor(const Eigen::VectorXd& weight) {
+  void factor(const Eigen::VectorX<Scalar>& weight) {
     const Eigen::Index r = rows_.cols();
-    const matrix<double> weighted = weight.cwiseSqrt().asDiagonal() * rows_;
-    Eigen::MatrixXd hessian = Eigen::MatrixXd::Zero(r + 1, r + 1);  // the bias last; only the lower half is read
-    hessian.topLeftCorner(r, r).selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
+    const matrix<Scalar> weighted = weight.cwiseSqrt().asDiagonal() * rows_;
+    // The bias last; only the lower half is read.
+    Eigen::MatrixX<Scalar> hessian = Eigen::MatrixX<Scalar>::Zero(r + 1, r + 1);
+    hessian.topLeftCorner(r, r).template selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
     hessian.topLeftCorner(r, r).diagonal().array() += penalty_;
     hessian.row(r).head(r) = weight.transpose() * rows_;
     hessian(r, r) = std::max(weight.sum(), 1e-12);  // every text far on its side: the bias hardly matters
@@ -35,9 +35,9 @@ class weights_of_columns {
     require_solved(system_.info(), "probe");
   }
   /// What a whole step adds to the log-odds, and to the penalty.
-  Eigen::VectorXd step(const Eigen::VectorXd& pull, double (&squares)[3]) {
+  Eigen::VectorX<Scalar> step(const Eigen::VectorX<Scalar>& pull, double (&squares)[3]) {
     const Eigen::Index r = rows_.cols();
-    Eigen::VectorXd gradient(r + 1);
+    Eigen::VectorX<Scalar> gradient(r + 1);
     gradient << rows_.transpose() * pull + penalty_ * w, pull.sum();
     step_ = -system_.solve(gradient);
     squares[0] = 0.5 * penalty_ * w.squaredNorm();
@@ -50,14 +50,14 @@ class weights_of_columns {
     bias += length * step_[w.size()];
   }
 
-  Eigen::VectorXd w;
+  Eigen::VectorX<Scalar> w;
   double bias = 0.0;
 
  private:
   matrix<Scalar> rows_;
   double penalty_;
-  Eigen::LLT<Eigen::MatrixXd> system_;
-  Eigen::VectorXd step_;  // [r + 1]
+  Eigen::LLT<Eigen::MatrixX<Scalar>> system_;
+  Eigen::VectorX<Scalar> step_;  // [r + 1]
 };
 
 /// Weights as a sum of the samples, w = rowsᵀ a, of which only the inner products are needed.
@@ -67,16 +67,19 @@ class weights_of_columns {
 /// with K the inner products and D the samples' weights in the second derivative: no eigenvalue is below λ, however far
 /// a sample lies on its side.
 /// @source Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, 3.4, for the system; the bias is ours
-template <std::same_as<double> Scalar>
+template <class Scalar>
 class weights_of_samples {
  public:
   /// @shape  products [n, n], of which the lower half is read
-  weights_of_samples(Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> products, double penalty)
-      : w(Eigen::VectorXd::Zero(products.rows())), products_(std::move(products)), penalty_(penalty), scores_(w) {}
+  weights_of_samples(Eigen::MatrixX<Scalar> products, double penalty)
+      : w(Eigen::VectorX<Scalar>::Zero(products.rows())),
+        products_(std::move(products)),
+        penalty_(penalty),
+        scores_(w) {}
 
-  void factor(const Eigen::VectorXd& weight) {
+  void factor(const Eigen::VectorX<Scalar>& weight) {
     root_ = weight.cwiseMax(1e-300).cwiseSqrt();
-    Eigen::MatrixXd system(products_.rows(), products_.rows());
+    Eigen::MatrixX<Scalar> system(products_.rows(), products_.rows());
     for (Eigen::Index j = 0; j < system.cols(); ++j) {
       const Eigen::Index below = system.rows() - j;
       system.col(j).tail(below) = root_[j] * root_.tail(below).cwiseProduct(products_.col(j).tail(below));
@@ -86,8 +89,8 @@ class weights_of_samples {
     require_solved(system_.info(), "probe");
     of_bias_ = system_.solve(root_);
   }
-  Eigen::VectorXd step(const Eigen::VectorXd& pull, double (&squares)[3]) {
-    const Eigen::VectorXd u = system_.solve((pull + penalty_ * w).cwiseQuotient(root_));
+  Eigen::VectorX<Scalar> step(const Eigen::VectorX<Scalar>& pull, double (&squares)[3]) {
+    const Eigen::VectorX<Scalar> u = system_.solve((pull + penalty_ * w).cwiseQuotient(root_));
     step_bias_ = (w.sum() - root_.dot(u)) / std::max(root_.dot(of_bias_), 1e-300);
     step_ = -root_.cwiseProduct(u + step_bias_ * of_bias_);
     step_scores_.noalias() = products_.template selfadjointView<Eigen::Lower>() * step_;
@@ -102,17 +105,17 @@ class weights_of_samples {
     bias += length * step_bias_;
   }
 
-  Eigen::VectorXd w;  // [n], of the samples
+  Eigen::VectorX<Scalar> w;  // [n], of the samples
   double bias = 0.0;
 
  private:
-  Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> products_;
+  Eigen::MatrixX<Scalar> products_;
   double penalty_;
-  Eigen::VectorXd scores_;  // [n], K a
-  Eigen::VectorXd root_;    // [n], D^½
-  Eigen::LLT<Eigen::MatrixXd> system_;
-  Eigen::VectorXd of_bias_;  // what the system says to D^½
-  Eigen::VectorXd step_, step_scores_;
+  Eigen::VectorX<Scalar> scores_;  // [n], K a
+  Eigen::VectorX<Scalar> root_;    // [n], D^½
+  Eigen::LLT<Eigen::MatrixX<Scalar>> system_;
+  Eigen::VectorX<Scalar> of_bias_;  // what the system says to D^½
+  Eigen::VectorX<Scalar> step_, step_scores_;
   double step_bias_ = 0.0;
 };
 

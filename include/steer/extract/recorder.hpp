@@ -1,24 +1,19 @@
 // steer/extract/recorder.hpp: a hook that collects what directions are made of.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <initializer_list>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 #include <Eigen/Core>
 
-#include "steer/core/error.hpp"
 #include "steer/core/hook.hpp"
 #include "steer/core/host.hpp"
 #include "steer/core/linkage.hpp"
@@ -125,11 +120,7 @@ class recorder {
   /// One row per text: the mean of its selected rows.
   /// @shape  returns [n, d], a view that the next `observe` invalidates; rows of a pair stand at the same index
   /// @throws shape_error if the layer is not recorded
-  [[nodiscard]] auto texts(int layer, side which) const {
-    const auto& kept = at(layer).texts[index_of(which)];
-    const auto n = static_cast<Eigen::Index>(count_[index_of(which)]);
-    return Eigen::Map<const matrix<float>>(kept.data(), n, shape_.width_at(options_.point));
-  }
+  STEER_API [[nodiscard]] Eigen::Map<const matrix<float>> texts(int layer, side which) const;
 
   /// Mean over the texts in double, as streamed.
   /// @shape  returns [d]
@@ -142,9 +133,6 @@ class recorder {
 
  private:
   struct stream {
-    explicit stream(std::ptrdiff_t width)
-        : sum(Eigen::VectorXd::Zero(width)), total{Eigen::VectorXd::Zero(width), Eigen::VectorXd::Zero(width)} {}
-
     // The text under way.
     Eigen::VectorXd sum;
     std::int64_t count = 0;
@@ -164,30 +152,27 @@ class recorder {
   };
   using pooled = std::map<int, pooled_row>;
 
+  /// What is streamed of a layer.
+  /// @return nothing if the site is not recorded
+  /// @throws shape_error for rows of another width or without facts
+  STEER_API [[nodiscard]] stream* shown(site where, std::ptrdiff_t count, std::ptrdiff_t width, std::size_t facts);
+
   template <class Scalar>
   void collect(site where, rows<Scalar> activations) {
-    const auto found = streams_.find(where.layer);
-    if (found == streams_.end() || where.point != options_.point) {
+    stream* const here = shown(where, activations.count, activations.width, activations.info.size());
+    if (here == nullptr) {
       return;
-    }
-    stream& here = found->second;
-    if (activations.width != here.sum.size() || std::ssize(activations.info) < activations.count) {
-      throw shape_error(
-          detail::text({"recorder: layer ", detail::at_layer(where.layer), " is shown ",
-                        detail::actual({activations.count, " rows of width ", activations.width, " with facts of ",
-                                        activations.info.size()}),
-                        "; expected ", detail::expected({"width ", here.sum.size(), " and facts of each row"})}));
     }
     for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
       const row_info& info = activations.info_of(i);
       const Eigen::Map<const Eigen::Matrix<Scalar, Eigen::Dynamic, 1>> h(activations[i].data(), activations.width);
       if (info.position > 0) {
-        here.norm_sum += std::sqrt(h.template cast<double>().squaredNorm());
-        ++here.norm_count;
+        here->norm_sum += std::sqrt(h.template cast<double>().squaredNorm());
+        ++here->norm_count;
       }
       if (contains(options_.tokens, info)) {
-        here.sum += h.template cast<double>();
-        ++here.count;
+        here->sum += h.template cast<double>();
+        ++here->count;
       }
     }
   }
@@ -206,43 +191,22 @@ class recorder {
 
   /// How many tokens of a text are selected, which is known before the model runs.
   /// @throws as `count_selected`
-  [[nodiscard]] std::int64_t selected_of(std::span<const std::int32_t> text, side which) const {
-    return count_selected(options_.tokens, text, name_of(text, which));
-  }
+  STEER_API [[nodiscard]] std::int64_t selected_of(std::span<const std::int32_t> text, side which) const;
 
   template <host Model>
   pooled run(Model& model, std::span<const std::int32_t> text, side which, std::int64_t selected) {
-    using namespace detail;
-    for (auto& [layer, here] : streams_) {
-      here.sum.setZero();
-      here.count = 0;
-      here.norm_sum = 0.0;
-      here.norm_count = 0;
-    }
-    failure_ = nullptr;
+    begin();
     model.evaluate(text, hook_ref<float>(*this));
-    if (failure_) {
-      std::rethrow_exception(std::exchange(failure_, nullptr));
-    }
-    pooled out;
-    for (const auto& entry : streams_) {
-      const int layer = entry.first;
-      const stream& here = entry.second;
-      const auto refused = [&](std::initializer_list<detail::text_part> what) {
-        return detail::text({thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point),
-                             ": ", detail::text(what)});
-      };
-      if (here.count < selected) {
-        throw host_error(
-            refused({"the host showed ", actual(here.count), " of the ", expected(selected), " tokens selected"}));
-      }
-      if (!here.sum.allFinite() || !std::isfinite(here.norm_sum)) {
-        throw numeric_error(refused({"an activation is ", actual("not finite")}));
-      }
-      out.emplace(layer, pooled_row{here.sum / static_cast<double>(here.count), here.norm_sum, here.norm_count});
-    }
-    return out;
+    return end(text, which, selected);
   }
+
+  /// Before the model runs.
+  STEER_API void begin();
+
+  /// What the model has shown of one text.
+  /// @throws what a predicate threw; host_error if the host did not show every selected token; numeric_error for an activation
+  ///         that is not finite
+  STEER_API [[nodiscard]] pooled end(std::span<const std::int32_t> text, side which, std::int64_t selected);
 
   /// Memory for more texts of a side, so that to keep them cannot fail halfway.
   STEER_API void make_room(std::size_t s, std::size_t more);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <exception>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
 #include "steer/extract/recorder.hpp"
@@ -33,11 +36,14 @@ STEER_BODY recorder::recorder(model_shape shape, recorder_options options)
   require_facts(shape_);
   for (const int layer : options_.layers) {
     shape_.require({layer, options_.point}, "recorder");
-    if (!streams_.try_emplace(layer, shape_.width_at(options_.point)).second) {
-      throw argument_error(
-          detail::text({"recorder: layer ", detail::at_layer(layer), " is ", detail::actual("named twice"),
-                        "; expected ", detail::expected("each once")}));
+    const auto [place, is_new] = streams_.try_emplace(layer);
+    if (!is_new) {
+      throw argument_error(detail::text({"recorder: layer ", detail::at_layer(layer), " is ",
+                                         detail::actual("named twice"), "; expected ", detail::expected("each once")}));
     }
+    stream& here = place->second;
+    here.sum = Eigen::VectorX<Real>::Zero(static_cast<Eigen::Index>(shape_.width_at(options_.point)));
+    here.total = {here.sum, here.sum};
   }
 }
 
@@ -62,7 +68,9 @@ STEER_BODY void recorder::merge(const recorder& other) {
   for (auto& [layer, here] : streams_) {
     const stream& there = other.streams_.at(layer);
     for (std::size_t s = 0; s < here.total.size(); ++s) {
-      here.total[s] += there.total[s];
+      Eigen::VectorX<Real>& total = here.total[s];
+      const Eigen::VectorX<Real>& more = there.total[s];
+      total += more;
       here.texts[s].insert(here.texts[s].end(), there.texts[s].begin(), there.texts[s].end());
     }
     here.kept_norm_sum += there.kept_norm_sum;
@@ -80,7 +88,8 @@ STEER_BODY Eigen::VectorXd recorder::mean(int layer, side which) const {
     throw numeric_error(detail::text({"recorder: has ", detail::actual({"no ", to_string(which), " text"}),
                                       "; expected ", detail::expected("at least one")}));
   }
-  return here.total[index_of(which)] / static_cast<double>(count(which));
+  const Eigen::VectorX<Real>& total = here.total[index_of(which)];
+  return total / static_cast<double>(count(which));
 }
 
 STEER_BODY std::optional<double> recorder::mean_row_norm(int layer) const {
@@ -101,6 +110,68 @@ STEER_BODY const recorder::stream& recorder::at(int layer) const {
   return found->second;
 }
 
+STEER_BODY Eigen::Map<const matrix<float>> recorder::texts(int layer, side which) const {
+  const auto& kept = at(layer).texts[index_of(which)];
+  const auto n = static_cast<Eigen::Index>(count_[index_of(which)]);
+  return {kept.data(), n, static_cast<Eigen::Index>(shape_.width_at(options_.point))};
+}
+
+STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, std::ptrdiff_t width,
+                                             std::size_t facts) {
+  const auto found = streams_.find(where.layer);
+  if (found == streams_.end() || where.point != options_.point) {
+    return nullptr;
+  }
+  stream& here = found->second;
+  if (width != here.sum.size() || static_cast<std::ptrdiff_t>(facts) < count) {
+    throw shape_error(
+        detail::text({"recorder: layer ", detail::at_layer(where.layer), " is shown ",
+                      detail::actual({count, " rows of width ", width, " with facts of ", facts}), "; expected ",
+                      detail::expected({"width ", here.sum.size(), " and facts of each row"})}));
+  }
+  return &here;
+}
+
+STEER_BODY void recorder::begin() {
+  for (auto& [layer, here] : streams_) {
+    here.sum.setZero();
+    here.count = 0;
+    here.norm_sum = 0.0;
+    here.norm_count = 0;
+  }
+  failure_ = nullptr;
+}
+
+STEER_BODY recorder::pooled recorder::end(std::span<const std::int32_t> text, side which, std::int64_t selected) {
+  using namespace detail;
+  if (failure_) {
+    std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  pooled out;
+  for (const auto& entry : streams_) {
+    const int layer = entry.first;
+    const stream& here = entry.second;
+    const auto refused = [&](std::initializer_list<text_part> what) {
+      return detail::text({thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point),
+                           ": ", detail::text(what)});
+    };
+    if (here.count < selected) {
+      throw host_error(
+          refused({"the host showed ", actual(here.count), " of the ", expected(selected), " tokens selected"}));
+    }
+    const Eigen::VectorX<Real>& sum = here.sum;
+    if (!sum.allFinite() || !std::isfinite(here.norm_sum)) {
+      throw numeric_error(refused({"an activation is ", actual("not finite")}));
+    }
+    out.emplace(layer, pooled_row{sum / static_cast<double>(here.count), here.norm_sum, here.norm_count});
+  }
+  return out;
+}
+
+STEER_BODY std::int64_t recorder::selected_of(std::span<const std::int32_t> text, side which) const {
+  return count_selected(options_.tokens, text, name_of(text, which));
+}
+
 STEER_BODY void recorder::require_facts(const model_shape& host) const {
   for (const row_fact fact : {row_fact::position, row_fact::prompt_length}) {
     host.require(fact, "recorder");
@@ -118,8 +189,8 @@ STEER_BODY void recorder::require_same_model(const model_shape& host) const {
     using namespace detail;
     throw shape_error(
         text({"recorder: was made for ",
-              expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width,
-                        " at ", to_string(options_.point)}),
+              expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width, " at ",
+                        to_string(options_.point)}),
               "; asked to observe ", actual({"\"", host.name, "\" with ", host.layers, " layers of width ", width}),
               host.fingerprint == shape_.fingerprint ? "" : " and other weights"}));
   }
@@ -143,11 +214,13 @@ STEER_BODY void recorder::keep(const pooled& text_rows, side which) noexcept {
   const std::size_t s = index_of(which);
   for (const auto& [layer, row] : text_rows) {
     stream& here = streams_.at(layer);
-    here.total[s] += row.mean;
+    Eigen::VectorX<Real>& total = here.total[s];
+    const Eigen::VectorX<Real>& mean = row.mean;
+    total += mean;
     here.kept_norm_sum += row.norm_sum;
     here.kept_norm_count += row.norm_count;
-    for (const double number : row.mean) {
-      here.texts[s].push_back(static_cast<float>(number));
+    for (Eigen::Index i = 0; i < mean.size(); ++i) {
+      here.texts[s].push_back(static_cast<float>(mean[i]));
     }
   }
   ++count_[s];

@@ -31,7 +31,7 @@ using dense_maps = std::map<const form*, std::shared_ptr<const kernel::strips<Re
 template <class Real>
 class group_builder {
  public:
-  group_builder(site where, dosing doses, dense_maps<Real>& maps) : where_(where), doses_(doses), maps_(maps) {}
+  group_builder(site where, doses_from doses, dense_maps<Real>& maps) : where_(where), doses_(doses), maps_(maps) {}
 
   /// Decisions that share one read and one write.
   [[nodiscard]] group<Real> low_rank(columns where, const std::vector<draft>& drafts) const {
@@ -60,7 +60,7 @@ class group_builder {
     g.gram = r.lazyProduct(w.transpose());
     finish(g);
     if (r.rows() == 0 && w.rows() == 1 && !g.needs_norm) {
-      g.stage = bias_stage<Real>{w.row(0).transpose().cast<Real>()};
+      g.stage = bias_stage<Real>{kernel::strips<Real>(w)};
     } else {
       low_rank_stage<Real> stage;
       g.read = kernel::strips<Real>(r);
@@ -78,12 +78,12 @@ class group_builder {
     group<Real> g;
     g.where = where;
     row_set reads;
-    draft d{{t.edit}, {1.0F}, t.kind, {}, {}, &t};
+    draft d{{t.edit}, {1.0F}, {}, {}, &t};
     d.form.read.resize(0, where.count);
     d.form.write.resize(0, where.count);
     node n;
     n.edits = d.edits;
-    n.amounts = d.amounts;
+    n.shares = d.shares;
     n.seen.resize(1);
     circumstances(n, t, reads);
     n.reads_norm = reads_norm(d);
@@ -139,7 +139,7 @@ class group_builder {
     require_finite(d.form.read, *d.like);
     require_finite(d.form.write, *d.like);
     out.edits = d.edits;
-    out.amounts = d.amounts;
+    out.shares = d.shares;
     out.reads = reads.places(d.form.read);
     for (const std::vector<int>& own : d.reads_of) {
       out.seen.emplace_back();
@@ -148,14 +148,14 @@ class group_builder {
       }
     }
     out.writes = writes.places(d.form.write);
-    out.only_reads = d.form.decided_by == low_rank_form::policy::none;
-    if (d.form.decided_by == low_rank_form::policy::affine) {
+    out.only_reads = d.form.only_reads;
+    out.decide = d.form.decide;
+    if (out.decide == nullptr && !out.only_reads) {
       require_finite(d.form.linear, *d.like);
       require_finite(d.form.shift, *d.like);
       out.linear = d.form.linear;
       out.shift = d.form.shift;
     } else if (!out.only_reads) {
-      out.decide = policies[d.kind];
       for (const double number : d.form.numbers) {
         if (std::isfinite(number)) {  // an infinite bound is none
           require_finite(Eigen::VectorXd::Constant(1, number), *d.like);
@@ -166,8 +166,8 @@ class group_builder {
     out.reads_entry = d.form.asks_for == low_rank_form::norm::entry;
     circumstances(out, *d.like, reads);
     out.reads_norm = reads_norm(d);
-    if (doses_ == dosing::compiled && is_affine(*d.like)) {
-      out.gate = {};  // its amount is in the numbers
+    if (doses_ == doses_from::recipe && is_affine(*d.like)) {
+      out.gate = {};  // its share is in the numbers
     }
     return out;
   }
@@ -181,7 +181,7 @@ class group_builder {
     out.sets_latch = t.sets_latch;
     if (out.follows_latch()) {
       out.gate.conditions.clear();  // another node reads them
-      out.gate.amount = 1.0F;       // and the amount is in what it keeps
+      out.gate.share = 1.0F;        // and the share is in what it keeps
     }
   }
 
@@ -199,7 +199,7 @@ class group_builder {
   }
 
   site where_;
-  dosing doses_;
+  doses_from doses_;
   dense_maps<Real>& maps_;
 };
 

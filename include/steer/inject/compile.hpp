@@ -26,7 +26,7 @@ namespace detail {
 template <class Real>
 class site_compiler {
  public:
-  site_compiler(site where, dosing doses, dense_maps<Real>& maps)
+  site_compiler(site where, doses_from doses, dense_maps<Real>& maps)
       : where_(where), doses_(doses), builder_(where, doses, maps) {}
 
   [[nodiscard]] site_program<Real> compile(const std::vector<term>& all) {
@@ -61,8 +61,8 @@ class site_compiler {
   };
 
   static bool does_nothing(const term& t) {
-    return t.gate.amount == 0.0F ||
-           (!t.sets_latch && std::visit([](const auto& f) { return f.does_nothing(); }, *t.form));
+    return t.gate.share == 0.0F ||
+           (!t.sets_latch && detail::does_nothing(*t.form));
   }
 
   /// Terms on the same columns side by side. Edits of disjoint columns may change places, others keep their order.
@@ -109,7 +109,7 @@ class site_compiler {
   void add_low_rank(columns where, const std::vector<term>& all) {
     std::vector<draft> drafts = merge(all, doses_);
     std::erase_if(drafts, [](const draft& d) {  // doses below what Real can hold
-      return d.form.decided_by != low_rank_form::policy::none && d.form.write.template cast<Real>().isZero(Real{0});
+      return !d.form.only_reads && d.form.write.template cast<Real>().isZero(Real{0});
     });
     std::vector<draft> part;
     Eigen::Index reads = 0;
@@ -170,7 +170,7 @@ class site_compiler {
   }
 
   site where_;
-  dosing doses_;
+  doses_from doses_;
   group_builder<Real> builder_;
   site_program<Real> out_;
 };

@@ -10,6 +10,8 @@
 #include "steer/core/rows.hpp"
 #include "steer/inject/group.hpp"
 #include "steer/inject/latch_state.hpp"
+#include "steer/kernel/functions.hpp"
+#include "steer/kernel/rounded_product.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -51,7 +53,7 @@ inline double share_of(const node& n, const row_state& row) noexcept {
   if (n.follows_latch()) {
     return row.latches != nullptr ? share * row.latches[n.latch].share_at(row.info->position) : 0.0;
   }
-  return share * n.gate.share([&](std::size_t i) {
+  return share * n.gate.share_of([&](std::size_t i) {
     const double x = row.c[n.asks[i]];
     if (n.gate.conditions[i].reading == reading::projection) {
       return x;
@@ -63,35 +65,32 @@ inline double share_of(const node& n, const row_state& row) noexcept {
 /// Multiplies the row as it would be now.
 template <class Real>
 void stretch(const group<Real>& g, row_state& row, double factor) noexcept {
-  std::for_each(row.c, row.c + g.k(), [factor](double& one) { one *= factor; });
-  std::for_each(row.z, row.z + g.m, [factor](double& one) { one *= factor; });
-  row.scale *= factor;
-  row.squares *= factor * factor;
-  row.largest *= factor * factor;
+  const auto stretched = [factor](double& one) { one = kernel::rounded_product(one, factor); };
+  std::for_each(row.c, row.c + g.k(), stretched);
+  std::for_each(row.z, row.z + g.m, stretched);
+  stretched(row.scale);
+  row.squares = kernel::rounded_product(row.squares, factor * factor);
+  row.largest = kernel::rounded_product(row.largest, factor * factor);
 }
 
+/// See `kernel::functions`.
+using combine_call = decltype(kernel::functions<float>::combine);
+
 /// z = linear c + shift
-inline void apply_affine(const node& n, const double* c, double* z) noexcept {
-  const std::ptrdiff_t m = n.shift.size();
+inline void apply_affine(combine_call combine, const node& n, const double* c, double* z) noexcept {
+  const auto m = static_cast<std::size_t>(n.shift.size());
   std::copy(n.shift.data(), n.shift.data() + m, z);
-  for (std::ptrdiff_t i = 0; i < n.linear.cols(); ++i) {
-    const double* const column = n.linear.data() + i * m;
-    for (std::ptrdiff_t j = 0; j < m; ++j) {
-      z[j] += column[j] * c[i];
-    }
-  }
+  combine({z, m}, n.linear.data(), {c, static_cast<std::size_t>(n.linear.cols())});
 }
 
 /// Adds Wᵀz to the row as it would be now, z [m] at the node's places; nobody reads coordinates again after the last reader.
 template <class Real>
-void add_to_row(const group<Real>& g, const node& n, row_state& row, const double* z, bool is_last_reader) noexcept {
+void add_to_row(combine_call combine, const group<Real>& g, const node& n, row_state& row, const double* z,
+                bool is_last_reader) noexcept {
   for (std::size_t j = 0; j < n.writes.size(); ++j) {
     row.z[n.writes[j]] += z[j];
     if (!is_last_reader) {
-      const double* const column = g.gram.data() + n.writes[j] * g.k();
-      for (std::ptrdiff_t i = 0; i < g.k(); ++i) {
-        row.c[i] += column[i] * z[j];
-      }
+      combine({row.c, static_cast<std::size_t>(g.k())}, g.gram.data() + n.writes[j] * g.k(), {z + j, 1});
     }
   }
 }
@@ -104,23 +103,23 @@ void add_to_squares(const group<Real>& g, const node& n, row_state& row, const d
     double along = 2.0 * row.c[n.moved[j]];
     const double* const column = g.gram.data() + n.writes[j] * g.k();
     for (std::size_t i = 0; i < n.writes.size(); ++i) {
-      along += z[i] * column[n.moved[i]];
+      along += kernel::rounded_product(z[i], column[n.moved[i]]);
     }
-    sum += z[j] * along;
+    sum += kernel::rounded_product(z[j], along);
     row.largest = std::max(row.largest, z[j] * z[j] * column[n.moved[j]]);
   }
   row.squares = std::max(sum, 0.0);
   row.largest = std::max(row.largest, row.squares);
 }
 
-/// Decides for one row, node by node.
+/// Decides for one row, node by node. Products are rounded before they are added, whatever the unit's flags.
 ///
 /// @param read_anew  called as `read_anew(row)` to write the row as it would be now and read it again, where the norm in k
 ///                   dimensions would be a difference of nearly equal numbers
 /// @param observe    called as `observe(node, row, share, changed)` for every node that concerns the row, before it acts
 /// @cost  O(k m) for each node; allocates nothing
 template <class Real, class ReadAnew, class Observer>
-void decide(const group<Real>& g, row_state& row, ReadAnew&& read_anew, Observer&& observe) noexcept {
+void decide(combine_call combine, const group<Real>& g, row_state& row, ReadAnew&& read_anew, Observer&& observe) noexcept {
   std::array<double, static_cast<std::size_t>(most_reads)> c;
   std::array<double, static_cast<std::size_t>(most_writes)> z;
   for (std::size_t at = 0; at < g.nodes.size(); ++at) {
@@ -141,14 +140,14 @@ void decide(const group<Real>& g, row_state& row, ReadAnew&& read_anew, Observer
     }
     double s = 1.0;
     if (n.decide == nullptr) {
-      apply_affine(n, c.data(), z.data());
+      apply_affine(combine, n, c.data(), z.data());
     } else {
       s = n.decide(n.own.data(), {c.data(), n.reads_norm ? std::sqrt(row.squares) : 0.0, row.entry_norm}, z.data());
     }
     double* const z_end = z.data() + n.writes.size();
     if (share != 1.0) {
-      s = 1.0 + share * (s - 1.0);
-      std::for_each(z.data(), z_end, [share](double& one) { one *= share; });
+      s = 1.0 + kernel::rounded_product(share, s - 1.0);
+      std::for_each(z.data(), z_end, [share](double& one) { one = kernel::rounded_product(one, share); });
     }
     const bool changes = s != 1.0 || std::any_of(z.data(), z_end, [](double one) { return one != 0.0; });
     observe(n, row, share, changes);
@@ -164,7 +163,7 @@ void decide(const group<Real>& g, row_state& row, ReadAnew&& read_anew, Observer
     if (tracked) {
       add_to_squares(g, n, row, z.data());
     }
-    add_to_row(g, n, row, z.data(), at >= g.last_reader);
+    add_to_row(combine, g, n, row, z.data(), at >= g.last_reader);
     if (!tracked) {
       continue;
     }

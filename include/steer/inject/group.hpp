@@ -2,16 +2,13 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <array>
 #include <cstddef>
 #include <memory>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "steer/inject/term.hpp"
-#include "steer/kernel/read.hpp"
 #include "steer/kernel/strips.hpp"
 
 namespace steer {
@@ -28,27 +25,10 @@ inline constexpr std::ptrdiff_t widened_numbers = 32768;
 /// Sets of columns at one site whose norm on entry matters.
 inline constexpr std::ptrdiff_t most_entries = 256;
 
-using decide_call = double (*)(const double* numbers, const row_reading& row, double* z) noexcept;
-
-/// The `decide` of each operation, null where the policy is always affine.
-template <std::size_t... Kinds>
-constexpr std::array<decide_call, sizeof...(Kinds)> decide_calls(std::index_sequence<Kinds...>) {
-  constexpr auto call_of = []<class Edit>(std::type_identity<Edit>) -> decide_call {
-    if constexpr (requires { &Edit::decide; }) {
-      return &Edit::decide;
-    } else {
-      return nullptr;
-    }
-  };
-  return {call_of(std::type_identity<std::variant_alternative_t<Kinds, operation>>{})...};
-}
-
-inline constexpr auto policies = decide_calls(std::make_index_sequence<std::variant_size_v<operation>>{});
-
 /// One decision about a row: an edit, several affine ones merged, or the reading of a latched gate.
 struct node {
   std::vector<std::size_t> edits;         ///< places in the recipe
-  std::vector<float> amounts;             ///< of each, as far as it is in the numbers below: what telemetry adds
+  std::vector<float> shares;              ///< of each, as far as it is in the numbers below: what telemetry adds
   std::vector<std::vector<int>> seen;     ///< for each of the edits, the rows of the group's R that it reads
   std::vector<int> reads;                 ///< rows of the group's R [k]
   std::vector<int> writes;                ///< rows of the group's W [m]
@@ -93,7 +73,7 @@ struct dense_stage {
 /// h' = h + z bias: one direction is written, and no coordinate is read.
 template <class Real>
 struct bias_stage {
-  Eigen::Array<Real, Eigen::Dynamic, 1> bias;
+  kernel::strips<Real> bias;  ///< one, and so contiguous; aligned to cache lines, whatever the unit's flags make of Eigen's arrays
 };
 
 /// h' = s h + Wᵀz

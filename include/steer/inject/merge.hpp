@@ -31,8 +31,7 @@ class row_set {
 /// A decision before its rows have places in a group.
 struct draft {
   std::vector<std::size_t> edits;
-  std::vector<float> amounts;              ///< of the edits, where the form contains them
-  std::size_t kind = 0;
+  std::vector<float> shares;               ///< of the edits, where the form contains them
   low_rank_form form;
   std::vector<std::vector<int>> reads_of;  ///< for each edit, its rows of form.read
   const term* like = nullptr;  ///< schedule, gate, norm mode, latch
@@ -60,8 +59,8 @@ inline constexpr Eigen::Index most_merged = 127;
 
 /// From terms to decisions.
 ///
-/// @param doses  `per_route`: every edit keeps a decision of its own, because each row may give it another dose
-STEER_API std::vector<draft> merge(const std::vector<term>& all, dosing doses);
+/// @param doses  from `routes`: every edit keeps a decision of its own, because each row may give it another dose
+STEER_API std::vector<draft> merge(const std::vector<term>& all, doses_from doses);
 
 }  // namespace detail
 }  // namespace v0

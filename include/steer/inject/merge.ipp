@@ -41,15 +41,15 @@ STEER_BODY matrix<double> row_set::rows(std::ptrdiff_t width) const {
 
 STEER_BODY bool is_affine(const term& t) {
   const auto* low_rank = std::get_if<low_rank_form>(t.form.get());
-  return low_rank != nullptr && low_rank->decided_by == low_rank_form::policy::affine && t.gate.conditions.empty() &&
+  return low_rank != nullptr && low_rank->decide == nullptr && !low_rank->only_reads && t.gate.conditions.empty() &&
          t.norm.rule == norm_rule::none && !t.rows.decays() && t.latch < 0;
 }
 
 STEER_BODY bool same_share(const term& a, const term& b) {
   const auto* one = std::get_if<low_rank_form>(a.form.get());
   const auto* two = std::get_if<low_rank_form>(b.form.get());
-  return one != nullptr && two != nullptr && a.kind == b.kind && one->read.rows() == 0 && two->read.rows() == 0 &&
-         one->write.rows() == 1 && two->write.rows() == 1 && one->decided_by == two->decided_by &&
+  return one != nullptr && two != nullptr && one->read.rows() == 0 && two->read.rows() == 0 &&
+         one->write.rows() == 1 && two->write.rows() == 1 && one->decide == two->decide && one->only_reads == two->only_reads &&
          one->asks_for != low_rank_form::norm::current && one->numbers == two->numbers && one->linear == two->linear &&
          one->shift == two->shift && a.gate.conditions.empty() && a.gate == b.gate && a.norm == b.norm &&
          a.norm.rule == norm_rule::none && a.rows == b.rows;
@@ -78,15 +78,15 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
   Eigen::VectorXd b = Eigen::VectorXd::Zero(w.rows());
   for (std::size_t i = 0; i < run.size(); ++i) {
     const low_rank_form& f = std::get<low_rank_form>(*run[i]->form);
-    const auto amount = static_cast<double>(run[i]->gate.amount);
+    const auto share = static_cast<double>(run[i]->gate.share);
     const Eigen::MatrixXd read_gram = gram(read_at[i], Eigen::seqN(0, gram.cols()));
     Eigen::MatrixXd seen = read_gram.lazyProduct(a);
     for (std::size_t row = 0; row < read_at[i].size(); ++row) {
       seen(static_cast<Eigen::Index>(row), read_at[i][row]) += 1.0;
     }
-    const Eigen::MatrixXd linear = amount * f.linear.lazyProduct(seen);
+    const Eigen::MatrixXd linear = share * f.linear.lazyProduct(seen);
     const Eigen::VectorXd moved = read_gram.lazyProduct(b);
-    const Eigen::VectorXd shift = amount * (f.linear.lazyProduct(moved) + f.shift);
+    const Eigen::VectorXd shift = share * (f.linear.lazyProduct(moved) + f.shift);
     for (std::size_t row = 0; row < write_at[i].size(); ++row) {
       if (a.cols() > 0) {  // a row of no columns would be a step from a null pointer
         a.row(write_at[i][row]) += linear.row(static_cast<Eigen::Index>(row));
@@ -110,10 +110,10 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
       biased = false;
     }
   }
-  draft result{{}, {}, run.front()->kind, {}, read_at, run.front()};
+  draft result{{}, {}, {}, read_at, run.front()};
   for (const term* t : run) {
     result.edits.push_back(t->edit);
-    result.amounts.push_back(t->gate.amount);
+    result.shares.push_back(t->gate.share);
   }
   low_rank_form& out = result.form;
   out.read = r;
@@ -133,18 +133,18 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
   return result;
 }
 
-STEER_BODY std::vector<draft> merge(const std::vector<term>& all, dosing doses) {
+STEER_BODY std::vector<draft> merge(const std::vector<term>& all, doses_from doses) {
   std::vector<draft> out;
   const auto single = [&](const term& t) {
     const low_rank_form& f = std::get<low_rank_form>(*t.form);
     std::vector<int> all_of_it(static_cast<std::size_t>(f.read.rows()));
     std::iota(all_of_it.begin(), all_of_it.end(), 0);
-    return draft{{t.edit}, {1.0F}, t.kind, f, {std::move(all_of_it)}, &t};
+    return draft{{t.edit}, {1.0F}, f, {std::move(all_of_it)}, &t};
   };
   for (std::size_t i = 0; i < all.size();) {
     const term& first = all[i];
     std::size_t end = i + 1;
-    if (doses == dosing::per_route) {
+    if (doses == doses_from::routes) {
       out.push_back(single(first));
     } else if (is_affine(first)) {
       std::vector<const term*> run{&first};
@@ -160,7 +160,7 @@ STEER_BODY std::vector<draft> merge(const std::vector<term>& all, dosing doses) 
       while (end < all.size() && same_share(first, all[end])) {
         next.form.write += std::get<low_rank_form>(*all[end].form).write;
         next.edits.push_back(all[end++].edit);
-        next.amounts.push_back(1.0F);
+        next.shares.push_back(1.0F);
         next.reads_of.emplace_back();
       }
       out.push_back(std::move(next));

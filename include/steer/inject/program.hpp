@@ -25,12 +25,27 @@
 #include "steer/inject/plan_options.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/run.hpp"
+#include "steer/kernel/functions_for.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {
 inline namespace v0 {
 
 namespace detail {
+
+/// @throws argument_error for a set that this machine cannot run
+inline instruction_set runnable(instruction_set asked) {
+  const std::span<const instruction_set> all = instruction_sets();
+  if (std::find(all.begin(), all.end(), asked) == all.end()) {
+    std::string names;
+    for (const instruction_set set : all) {
+      names += text({names.empty() ? "" : " or ", to_string(set)});
+    }
+    throw argument_error(text({"plan: this machine cannot run the instructions ", actual(to_string(asked)), "; expected ",
+                               expected(names)}));
+  }
+  return asked;
+}
 
 /// Immutable; shared by plans, sessions and routes.
 template <kernel::row_scalar Scalar>
@@ -39,7 +54,11 @@ class program {
   using Real = kernel::real_of<Scalar>;
 
   program(const recipe& source, const model_shape& shape, plan_options options)
-      : shape_(shape), source_(source), options_(options) {
+      : shape_(shape),
+        source_(source),
+        options_(options),
+        loops_(kernel::functions_for<Scalar>(runnable(options.instructions))),
+        wide_loops_(kernel::functions_for<Real>(options.instructions)) {
     resolver resolve(shape, options.models);
     for (std::size_t i = 0; i < source.edits().size(); ++i) {
       resolve.resolve(source.edits()[i], i);
@@ -63,7 +82,7 @@ class program {
                                    expected(widened_numbers), " columns; it has ", actual(widths_[at])}));
       }
       accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
-      if (here.groups.size() == 1 && options.doses == dosing::compiled) {
+      if (here.groups.size() == 1 && options.doses == doses_from::recipe) {
         lone_[at] = lone_edit_of(here.groups.front());
       }
       if (lone_[at].what == lone_edit<Real>::kind::addition && lone_[at].where.count == widths_[at]) {
@@ -129,7 +148,7 @@ class program {
     const std::size_t at = slot(where);
     if constexpr (std::same_as<Observer, no_observer>) {
       if (lone_[at].what != lone_edit<Real>::kind::none) {
-        return detail::run<Scalar>(lone_[at], count, [&](std::ptrdiff_t i) { return job_of(i).data; });
+        return detail::run<Scalar>(loops_, lone_[at], count, [&](std::ptrdiff_t i) { return job_of(i).data; });
       }
     }
     if constexpr (is_narrow) {
@@ -145,7 +164,7 @@ class program {
         jobs[static_cast<std::size_t>(i)] = job_of(first + i);
       }
       clamped += block_run<Scalar, Observer>(
-          sites_[at], std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)), observe)();
+          loops_, sites_[at], std::span<const row_job<Scalar>>(jobs.data(), static_cast<std::size_t>(size)), observe)();
     }
     return clamped;
   }
@@ -160,7 +179,7 @@ class program {
         }
       }
     }
-    return out.empty() ? "nothing\n" : out;
+    return out.empty() ? std::string("nothing\n") : text({out, "instructions: ", to_string(options_.instructions), "\n"});
   }
 
  private:
@@ -183,11 +202,11 @@ class program {
         const row_job<Scalar> job = job_of(first + static_cast<std::ptrdiff_t>(i));
         narrow[i] = job.data;
         jobs[i] = {numbers.data() + static_cast<std::ptrdiff_t>(i) * width, job.info, job.doses, job.latches};
-        kernel::widen_row<Scalar>(row_of(i), jobs[i].data);
+        loops_.widen(row_of(i), jobs[i].data);
       }
-      block_run<Real, Observer>(sites_[at], std::span<const row_job<Real>>(jobs.data(), size), observe)();
+      block_run<Real, Observer>(wide_loops_, sites_[at], std::span<const row_job<Real>>(jobs.data(), size), observe)();
       for (std::size_t i = 0; i < size; ++i) {
-        clamped += kernel::narrow_row<Scalar>(jobs[i].data, row_of(i));
+        clamped += loops_.narrow(jobs[i].data, row_of(i));
       }
     }
     return clamped;
@@ -203,6 +222,8 @@ class program {
   model_shape shape_;
   recipe source_;
   plan_options options_;
+  const kernel::functions<Scalar>& loops_;
+  const kernel::functions<Real>& wide_loops_;  // for rows of 16 bits that are written more than once
   std::vector<site_program<Real>> sites_;  // [layers * point_count], as all that follow
   std::vector<access> accesses_;
   std::vector<lone_edit<Real>> lone_;  // where a site is no more than that

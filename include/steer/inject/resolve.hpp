@@ -29,8 +29,6 @@ class resolver {
   [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
 
  private:
-  STEER_API static Eigen::Index width_of(const form& any);
-
   STEER_API static term base(const edit& e, std::size_t place, const std::string& who);
 
   STEER_API void require_model(const edit& e, const std::string& who) const;

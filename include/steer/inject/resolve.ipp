@@ -15,6 +15,7 @@
 
 #include "steer/core/error.hpp"
 #include "steer/core/real.hpp"
+#include "steer/inject/form_of.hpp"
 #include "steer/inject/plan_options.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/term.hpp"
@@ -31,23 +32,16 @@ STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
   require_facts(e, who);
   const point at = point_of(e);
   const std::vector<int> layers = layers_of(e, at, who);
-  const columns where = columns_of(e.head, at, who);
-  edit named = e;
-  std::visit(
-      [&](auto& op) {
-        if constexpr (requires { op.resolved(layers, who); }) {
-          op = op.resolved(layers, who);
-        }
-      },
-      named.operation);
+  const columns where = columns_of(e.where.head, at, who);
+  const operation named = with_unit(e.operation, layers, who);
   const auto require_width = [&](Eigen::Index width) {
     if (width != where.count) {
       throw shape_error(text({who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
-                              expected(where.count), " at ", to_string(at), e.head ? " in one head" : ""}));
+                              expected(where.count), " at ", to_string(at), e.where.head ? " in one head" : ""}));
     }
   };
   std::ptrdiff_t shared_latch = -1;
-  if (e.gate.layer) {
+  if (e.where.gate.layer) {
     shared_latch = latches_++;
     set_latch(e, place, latch_site(e, who), shared_latch, who);
   }
@@ -56,46 +50,36 @@ STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
     const site here{layer, at};
     const std::string where_and_who = text({who, ", layer ", layer});
     each_vector_of(e.operation, [&](const steering_vector& v) { require_width(v.width()); });
-    term next = base(named, place, who);
+    term next = base(e, place, who);
     next.where = where;
-    if (made == nullptr || !std::holds_alternative<transform_edit>(named.operation)) {  // a map is the same everywhere
-      made = std::make_shared<const form>(
-          std::visit([&](const auto& op) { return op.at(layer, where_and_who); }, named.operation));
+    if (made == nullptr || !same_everywhere(named)) {
+      made = std::make_shared<const form>(form_of(named, layer, where_and_who));
     }
     next.form = made;
     require_width(width_of(*made));
-    if (e.gate.latched()) {
+    if (e.where.gate.latched()) {
       next.latch = shared_latch;
       if (shared_latch < 0) {
         next.latch = latches_++;
         set_latch(e, place, here, next.latch, who);
       }
     } else {
-      next.asked = asked(e.gate, layer, where.count, who);
+      next.asked = asked(e.where.gate, layer, where.count, who);
     }
     terms_[here].push_back(std::move(next));
   }
-}
-
-STEER_BODY Eigen::Index resolver::width_of(const form& any) {
-  if (const auto* low_rank = std::get_if<low_rank_form>(&any)) {
-    return low_rank->read.cols();
-  }
-  const auto* diagonal = std::get_if<diagonal_form>(&any);
-  return diagonal != nullptr ? diagonal->scale.size() : std::get<dense_form>(any).linear.cols();
 }
 
 STEER_BODY term resolver::base(const edit& e, std::size_t place, const std::string& who) {
   term out;
   out.edit = place;
   out.who = who;
-  out.kind = e.operation.index();
-  out.rows = e.rows;
-  out.gate = e.gate;
+  out.rows = e.where.rows;
+  out.gate = e.where.gate;
   for (condition& c : out.gate.conditions) {
     c.vector = {};
   }
-  out.norm = e.norm;
+  out.norm = e.where.norm;
   return out;
 }
 
@@ -110,20 +94,20 @@ STEER_BODY void resolver::require_model(const edit& e, const std::string& who) c
     }
   };
   each_vector_of(e.operation, same);
-  for (const condition& c : e.gate.conditions) {
+  for (const condition& c : e.where.gate.conditions) {
     same(c.vector);
   }
 }
 
 STEER_BODY void resolver::require_facts(const edit& e, const std::string& who) const {
-  const bool latched = e.gate.latched();
-  if (e.rows.phase || e.rows.last_of_prompt || latched) {
+  const bool latched = e.where.gate.latched();
+  if (e.where.rows.phase || e.where.rows.last_of_prompt || latched) {
     shape_.require(row_fact::phase, who);
   }
-  if (e.rows.by_position() || e.rows.last_of_prompt || latched) {
+  if (e.where.rows.by_position() || e.where.rows.last_of_prompt || latched) {
     shape_.require(row_fact::position, who);
   }
-  if (e.rows.by_prompt_length() || latched) {
+  if (e.where.rows.by_prompt_length() || latched) {
     shape_.require(row_fact::prompt_length, who);
   }
   if (latched) {
@@ -138,7 +122,7 @@ STEER_BODY std::vector<int> resolver::layers_of(const edit& e, point at, const s
     return std::all_of(vectors.begin(), vectors.end(),
                        [layer](const auto* v) { return v->directions.contains(layer); });
   };
-  std::vector<int> layers = e.layers;
+  std::vector<int> layers = e.where.layers;
   if (layers.empty() && vectors.empty()) {
     for (int layer = 0; layer < shape_.layers; ++layer) {
       layers.push_back(layer);
@@ -198,29 +182,29 @@ STEER_BODY matrix<double> resolver::asked(const gate& g, int layer, std::ptrdiff
 }
 
 STEER_BODY site resolver::latch_site(const edit& e, const std::string& who) const {
-  const point at = e.gate.conditions.front().vector.point;
-  for (const condition& c : e.gate.conditions) {
+  const point at = e.where.gate.conditions.front().vector.point;
+  for (const condition& c : e.where.gate.conditions) {
     if (c.vector.point != at) {
       throw argument_error(text({who, ": its gate reads \"", c.vector.name, "\" at ", to_string(c.vector.point),
                                  " and another at ", to_string(at), "; expected ", expected("one point")}));
     }
   }
-  shape_.require({*e.gate.layer, at}, text({who, ", its gate"}));
-  return {*e.gate.layer, at};
+  shape_.require({*e.where.gate.layer, at}, text({who, ", its gate"}));
+  return {*e.where.gate.layer, at};
 }
 
 STEER_BODY void resolver::set_latch(const edit& e, std::size_t place, site here, std::ptrdiff_t latch, const std::string& who) {
   term next = base(e, place, who);
   next.rows = {.last_of_prompt = 1};
   next.norm = {};
-  next.where = columns_of(e.head, here.point, who);
-  next.asked = asked(e.gate, here.layer, next.where.count, who);
+  next.where = columns_of(e.where.head, here.point, who);
+  next.asked = asked(e.where.gate, here.layer, next.where.count, who);
   next.latch = latch;
   next.sets_latch = true;
   low_rank_form reads;
   reads.read.resize(0, next.where.count);
   reads.write.resize(0, next.where.count);
-  reads.decided_by = low_rank_form::policy::none;
+  reads.only_reads = true;
   next.form = std::make_shared<const form>(std::move(reads));
   terms_[here].push_back(std::move(next));
 }

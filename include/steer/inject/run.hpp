@@ -13,10 +13,9 @@
 #include "steer/inject/decide.hpp"
 #include "steer/inject/group.hpp"
 #include "steer/inject/lone_edit.hpp"
-#include "steer/kernel/affine.hpp"
-#include "steer/kernel/read.hpp"
-#include "steer/kernel/row.hpp"
-#include "steer/kernel/write.hpp"
+#include "steer/kernel/functions.hpp"
+#include "steer/kernel/norm.hpp"
+#include "steer/kernel/rounded_product.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -35,6 +34,7 @@ struct row_job {
 ///
 /// Rows of 16 bits are given here only where they are written once, see `site_program`.
 ///
+/// @param loops    those of one set of instructions
 /// @param observe  called as observe(node, row_state, share, changed) for every decision
 /// @cost  each group reads and writes the block once; about 90 KiB of stack (double 125), and 130 more (double 260) where a
 ///        group is dense; allocates nothing
@@ -44,8 +44,10 @@ class block_run {
   using Real = kernel::real_of<Scalar>;
   static constexpr bool is_wide = std::same_as<Scalar, Real>;
 
-  block_run(const site_program<Real>& site, std::span<const row_job<Scalar>> jobs, Observer& observe) noexcept
-      : site_(site),
+  block_run(const kernel::functions<Scalar>& loops, const site_program<Real>& site, std::span<const row_job<Scalar>> jobs,
+            Observer& observe) noexcept
+      : loops_(loops),
+        site_(site),
         jobs_(jobs),
         observe_(observe),
         dosed_(std::any_of(jobs.begin(), jobs.end(), [](const auto& job) { return job.doses != nullptr; })) {}
@@ -54,7 +56,7 @@ class block_run {
   std::size_t operator()() noexcept {
     for (const auto& [entry, where] : site_.early_entries) {
       for (std::size_t i = 0; i < jobs_.size(); ++i) {
-        entry_norms_[slot(entry, i)] = static_cast<double>(kernel::norm<Scalar>(slice(i, where)));
+        entry_norms_[slot(entry, i)] = norm_of(slice(i, where));
       }
     }
     for (const group<Real>& g : site_.groups) {
@@ -80,6 +82,9 @@ class block_run {
   }
   [[nodiscard]] std::span<Scalar> slice(std::size_t row, const columns& where) const noexcept {
     return {jobs_[row].data + where.first, static_cast<std::size_t>(where.count)};
+  }
+  [[nodiscard]] double norm_of(std::span<const Scalar> h) const noexcept {
+    return static_cast<double>(kernel::norm<Scalar>(h, loops_.squared_norm(h)));
   }
   [[nodiscard]] std::span<Scalar* const> chosen() const noexcept { return {rows_.data(), count_}; }
 
@@ -117,7 +122,7 @@ class block_run {
     row.latches = job.latches;
     if (g.needs_norm || g.records_entry) {
       const auto norm = static_cast<double>(kernel::norm<Scalar>(slice(job_[i], g.where), squares_[i]));
-      row.squares = norm * norm;
+      row.squares = kernel::rounded_product(norm, norm);
       row.largest = row.squares;
       if (g.records_entry) {
         entry_norms_[slot(g.entry, job_[i])] = norm;
@@ -130,11 +135,11 @@ class block_run {
   }
 
   void apply(const group<Real>& g, const bias_stage<Real>& stage) noexcept {
-    const std::span<const Real> bias(stage.bias.data(), static_cast<std::size_t>(stage.bias.size()));
+    const std::span<const Real> bias(stage.bias.data(), static_cast<std::size_t>(stage.bias.width()));
     if (is_plain(g)) {
       for (std::size_t i = 0; i < count_; ++i) {
         watch(g, i, nullptr, true);
-        clamped_ += kernel::add(slice(job_[i], g.where), bias);
+        clamped_ += loops_.add(slice(job_[i], g.where), Real{1}, bias);
       }
       return;
     }
@@ -144,11 +149,9 @@ class block_run {
       row_state row = begin(g, i);
       double z = 0.0;
       row.z = &z;
-      decide(g, row, [](row_state&) {}, observe_);
-      if (z == 1.0) {
-        clamped_ += kernel::add(h, bias);
-      } else if (z != 0.0) {
-        clamped_ += kernel::add(h, static_cast<Real>(z), bias);
+      decide(loops_.combine, g, row, [](row_state&) {}, observe_);
+      if (z != 0.0) {
+        clamped_ += loops_.add(h, static_cast<Real>(z), bias);
       }
     }
   }
@@ -156,7 +159,7 @@ class block_run {
   void apply(const group<Real>& g, const low_rank_stage<Real>&) noexcept {
     if (const auto lone = lone_edit_of(g); is_plain(g) && lone.what == lone_edit<Real>::kind::rank_one) {
       for (std::size_t i = 0; i < count_; ++i) {
-        clamped_ += apply_rank_one(lone, jobs_[job_[i]].data, [&](double c, double z) { watch(g, i, &c, z != 0.0); });
+        clamped_ += apply_rank_one(loops_, lone, jobs_[job_[i]].data, [&](double c, double z) { watch(g, i, &c, z != 0.0); });
       }
       return;
     }
@@ -176,7 +179,7 @@ class block_run {
       row.c = c.data();
       row.z = z.data();
       Scalar* const h = rows_[i];
-      decide(g, row, [&](row_state& now) { read_anew(g, h, now); }, observe_);
+      decide(loops_.combine, g, row, [&](row_state& now) { read_anew(g, h, now); }, observe_);
       if (row.changed) {
         scaled |= row.scale != 1.0;
         scales_[moved] = static_cast<Real>(row.scale);
@@ -184,7 +187,7 @@ class block_run {
         narrow(row.z, g.m, doses(g, moved++));
       }
     }
-    clamped_ += kernel::write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(),
+    clamped_ += loops_.write(std::span<Scalar* const>(rows_.data(), moved), g.written(), z_.data(),
                               scaled ? scales_.data() : nullptr);
   }
 
@@ -195,24 +198,22 @@ class block_run {
     std::array<double, static_cast<std::size_t>(most_writes)> z;
     for (std::size_t i = 0; i < count_; ++i) {
       std::copy_n(coordinates(g, i), g.k(), c.data());
-      apply_affine(n, c.data(), z.data());
+      apply_affine(loops_.combine, n, c.data(), z.data());
       if constexpr (!std::same_as<Observer, no_observer>) {
         watch(g, i, c.data(), std::any_of(z.data(), z.data() + g.m, [](double one) { return one != 0.0; }));
       }
       narrow(z.data(), g.m, doses(g, i));
     }
-    clamped_ += kernel::write(chosen(), g.written(), z_.data(), nullptr);
+    clamped_ += loops_.write(chosen(), g.written(), z_.data(), nullptr);
   }
 
   void apply(const group<Real>& g, const diagonal_stage<Real>& stage) noexcept
     requires is_wide
   {
     read(g);
-    const auto d = static_cast<std::size_t>(g.where.count);
     for (std::size_t i = 0; i < count_; ++i) {
       map_row(g, i, [&](std::span<Scalar> h, Real share) {
-        kernel::add_diagonal(h, share, std::span<const Real>(stage.growth.data(), d),
-                             std::span<const Real>(stage.shift.data(), d));
+        loops_.add_diagonal(h, share, stage.growth.data(), stage.shift.data());
       });
     }
   }
@@ -226,11 +227,10 @@ class block_run {
     const std::size_t at_once = std::max<std::size_t>(1, mapped.size() / d);
     for (std::size_t first = 0; first < count_; first += at_once) {
       const std::size_t here = std::min(at_once, count_ - first);
-      kernel::read(std::span<Scalar* const>(rows_.data() + first, here), *stage.linear, mapped.data(), nullptr);
+      loops_.read(std::span<Scalar* const>(rows_.data() + first, here), *stage.linear, mapped.data(), nullptr);
       for (std::size_t i = 0; i < here; ++i) {
         map_row(g, first + i, [&](std::span<Scalar> h, Real share) {
-          kernel::blend(h, share, std::span<const Real>(mapped.data() + i * d, d),
-                        std::span<const Real>(stage.shift.data(), d));
+          loops_.blend(h, share, mapped.data() + i * d, stage.shift.data());
         });
       }
     }
@@ -255,9 +255,9 @@ class block_run {
     const std::span<Scalar> h = slice(job_[i], g.where);
     map(h, static_cast<Real>(share));
     if (n.norm.rule != norm_rule::none) {
-      const double factor = n.norm.factor(std::sqrt(row.squares), static_cast<double>(kernel::norm<Scalar>(h)));
+      const double factor = n.norm.factor(std::sqrt(row.squares), norm_of(h));
       if (factor != 1.0) {
-        kernel::multiply(h, static_cast<Real>(factor));
+        loops_.multiply(h, static_cast<Real>(factor));
       }
     }
   }
@@ -266,10 +266,10 @@ class block_run {
   void read(const group<Real>& g) noexcept {
     const bool norms = g.needs_norm || g.records_entry;
     if (g.k() > 0) {
-      kernel::read(chosen(), g.read, c_.data(), norms ? squares_.data() : nullptr);
+      loops_.read(chosen(), g.read, c_.data(), norms ? squares_.data() : nullptr);
     } else if (norms) {
       for (std::size_t i = 0; i < count_; ++i) {
-        squares_[i] = kernel::squared_norm<Scalar>(slice(job_[i], g.where));
+        squares_[i] = loops_.squared_norm(slice(job_[i], g.where));
       }
     }
   }
@@ -281,15 +281,15 @@ class block_run {
     std::array<Real, static_cast<std::size_t>(most_writes)> z;
     narrow(row.z, g.m, z.data());
     const auto scale = static_cast<Real>(row.scale);
-    kernel::write(std::span<Scalar* const>(one), g.written(), z.data(), &scale);
+    loops_.write(std::span<Scalar* const>(one), g.written(), z.data(), &scale);
     std::fill_n(row.z, g.m, 0.0);
     row.scale = 1.0;
     Real squares{0};
-    kernel::read(std::span<Scalar* const>(one), g.read, c.data(), &squares);
+    loops_.read(std::span<Scalar* const>(one), g.read, c.data(), &squares);
     std::copy_n(c.data(), g.k(), row.c);
     const std::span<const Scalar> numbers(h, static_cast<std::size_t>(g.where.count));
     const auto norm = static_cast<double>(kernel::norm<Scalar>(numbers, squares));
-    row.squares = norm * norm;
+    row.squares = kernel::rounded_product(norm, norm);
     row.largest = row.squares;
   }
 
@@ -303,6 +303,7 @@ class block_run {
     std::transform(from, from + count, to, [](double number) { return static_cast<Real>(number); });
   }
 
+  const kernel::functions<Scalar>& loops_;
   const site_program<Real>& site_;
   std::span<const row_job<Scalar>> jobs_;
   Observer& observe_;

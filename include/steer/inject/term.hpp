@@ -3,7 +3,6 @@
 
 #include <Eigen/Core>
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "steer/core/matrix.hpp"
 #include "steer/core/site.hpp"
+#include "steer/inject/form.hpp"
 #include "steer/inject/plan_options.hpp"
 #include "steer/recipe/recipe.hpp"
 
@@ -33,7 +33,6 @@ struct columns {
 /// One edit at one site, in double; or the reading of its latched gate.
 struct term {
   std::size_t edit = 0;  ///< its place in the recipe
-  std::size_t kind = 0;  ///< its operation's place among all operations
   std::string who = {};  ///< the edit, for messages
   std::shared_ptr<const steer::form> form = {};  ///< one for all layers where it is the same for all
   schedule rows = {};

@@ -17,7 +17,7 @@ STEER_BODY void require_plain(const edit& e, std::string_view format) {
   const auto& given = dependent<Real>(e);
   edit plain;
   plain.operation = given.operation;
-  plain.layers = given.layers;
+  plain.where.layers = given.where.layers;
   if (!(plain == given)) {
     throw format_error(text(
         {thing({format, ": ", to_string(e)}), " acts on some rows or under a condition, which the format cannot say"}));
@@ -26,11 +26,11 @@ STEER_BODY void require_plain(const edit& e, std::string_view format) {
 
 STEER_BODY std::map<int, direction> used_directions(const edit& e, std::string_view format) {
   const std::map<int, direction>& all = only_vector(e).directions;
-  if (e.layers.empty()) {
+  if (e.where.layers.empty()) {
     return all;
   }
   std::map<int, direction> out;
-  for (const int layer : e.layers) {
+  for (const int layer : e.where.layers) {
     const auto found = all.find(layer);
     if (found == all.end()) {
       throw format_error(text(

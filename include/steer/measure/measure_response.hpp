@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/hook_ref.hpp"
 #include "steer/core/host.hpp"
@@ -24,6 +26,13 @@ struct response_options {
   std::uint64_t seed = 1;                       ///< of the random directions
   std::function<void(double)> progress = {};    ///< told how much is done, 0 to 1
 };
+
+/// A response with everything but numbers, for who measures it in a way of their own: a column at a time, by `take_slopes`.
+STEER_API response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
+                                       const model_shape& shape, const dosage& how, double step);
+
+/// Fills column j from the readouts at one step below and one above: a central difference with its error.
+STEER_API void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& less, const std::vector<readings>& more);
 
 namespace detail {
 

@@ -25,10 +25,8 @@
 
 namespace steer {
 inline namespace v0 {
-namespace detail {
 
-template <class Real>
-response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
+STEER_BODY response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
                              const model_shape& shape, const dosage& how, double step) {
   const auto k = static_cast<Eigen::Index>(vectors.size());
   response out{.readouts = std::move(readouts), .model = shape.name, .fingerprint = shape.fingerprint, .dosage = how, .step = step};
@@ -42,8 +40,7 @@ response unmeasured_response(const std::vector<steering_vector>& vectors, std::v
   return out;
 }
 
-template <class Real>
-void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& less, const std::vector<readings>& more) {
+STEER_BODY void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& less, const std::vector<readings>& more) {
   for (Eigen::Index i = 0; i < out.slope.rows(); ++i) {
     const auto which = static_cast<std::size_t>(i);
     const estimate moved = shift_of(less[which], more[which]);
@@ -51,6 +48,8 @@ void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& les
     out.error(i, j) = moved.error / (2.0 * out.step);
   }
 }
+
+namespace detail {
 
 template <class Real>
 void require_measurable(const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
@@ -115,7 +114,7 @@ STEER_BODY response measure_response(const model_shape& shape, const std::vector
     names.push_back(readouts[i].name);
     warnings.insert(warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
   }
-  response out = unmeasured_response<Real>(vectors, std::move(names), shape, options.dosage, options.step);
+  response out = unmeasured_response(vectors, std::move(names), shape, options.dosage, options.step);
   out.warnings = std::move(warnings);
   const auto k = static_cast<Eigen::Index>(vectors.size());
   const auto passes = static_cast<double>(4 * k + 1 + 2 * options.controls);
@@ -140,7 +139,7 @@ STEER_BODY response measure_response(const model_shape& shape, const std::vector
     const auto more = under(vector, options.step);
     const auto much_less = under(vector, -2.0 * options.step);
     const auto much_more = under(vector, 2.0 * options.step);
-    take_slopes<Real>(out, j, less, more);
+    take_slopes(out, j, less, more);
     for (Eigen::Index i = 0; i < k; ++i) {
       const auto which = static_cast<std::size_t>(i);
       const estimate far = shift_of(much_less[which], much_more[which]);

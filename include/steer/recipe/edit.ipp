@@ -14,6 +14,7 @@
 #include "steer/core/site.hpp"
 #include "steer/recipe/edit.hpp"
 #include "steer/recipe/gate.hpp"
+#include "steer/recipe/later.hpp"
 #include "steer/recipe/norm_mode.hpp"
 #include "steer/recipe/schedule.hpp"
 
@@ -33,15 +34,16 @@ static_assert(all_are_edits<operation>);
 
 
 STEER_BODY std::string to_string(const edit& e) {
-  std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, e.operation));
-  detail::each_vector_of(e.operation, [&](const steering_vector& v) { out += detail::text({" \"", v.name, "\""}); });
+  const auto& what = detail::later<Real>(e.operation);
+  std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, what));
+  detail::each_vector_of(what, [&](const steering_vector& v) { out += detail::text({" \"", v.name, "\""}); });
   return out;
 }
 
 STEER_BODY const steering_vector& only_vector(const edit& e) {
   const steering_vector* found = nullptr;
   std::size_t count = 0;
-  detail::each_vector_of(e.operation, [&](const steering_vector& v) {
+  detail::each_vector_of(detail::later<Real>(e.operation), [&](const steering_vector& v) {
     found = &v;
     ++count;
   });
@@ -54,12 +56,13 @@ STEER_BODY const steering_vector& only_vector(const edit& e) {
 
 STEER_BODY point point_of(const edit& e) {
   std::optional<point> found;
-  detail::each_vector_of(e.operation, [&](const steering_vector& v) { found = found.value_or(v.point); });
+  detail::each_vector_of(detail::later<Real>(e.operation), [&](const steering_vector& v) { found = found.value_or(v.point); });
   return found.value_or(e.point);
 }
 
 STEER_BODY void check(const edit& e) {
   const std::string who = to_string(e);
+  const auto& what = detail::later<Real>(e.operation);
   std::visit(
       [&who](const auto& op) {
         op.fields(op, detail::field_check{who});
@@ -67,34 +70,35 @@ STEER_BODY void check(const edit& e) {
           op.check_more(who);
         }
       },
-      e.operation);
-  check(e.rows, who);
-  check(e.gate, who);
-  norm_mode::fields(e.norm, detail::field_check{who});
+      what);
+  const auto& [layers, rows, gate, norm, head] = e.where;
+  check(rows, who);
+  check(gate, who);
+  norm_mode::fields(norm, detail::field_check{who});
   detail::field_check{who}("point", e.point);
-  const point where = point_of(e);
+  const point at = point_of(e);
   const auto same_point = [&](const steering_vector& v) {
-    if (v.point != where) {
+    if (v.point != at) {
       throw argument_error(detail::text({who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
-                                         "; the edit acts at ", detail::expected(to_string(where))}));
+                                         "; the edit acts at ", detail::expected(to_string(at))}));
     }
   };
-  detail::each_vector_of(e.operation, same_point);
-  if (!e.gate.layer) {
-    for (const condition& c : e.gate.conditions) {
+  detail::each_vector_of(what, same_point);
+  if (!gate.layer) {
+    for (const condition& c : gate.conditions) {
       same_point(c.vector);
     }
   }
-  if (e.gate.latched() && (e.rows.phase == phase::prompt || e.rows.last_of_prompt)) {
+  if (gate.latched() && (rows.phase == phase::prompt || rows.last_of_prompt)) {
     throw argument_error(
         detail::text({who,
                       ": its gate latches on the prompt and acts on what is generated; its rows are in "
                       "the prompt"}));
   }
-  if (e.head && where != point::attention_heads) {
+  if (head && at != point::attention_heads) {
     throw argument_error(
-        detail::text({who, ": names head ", *e.head, "; heads are shown at ", detail::expected("attention_heads"),
-                      ", and it acts at ", detail::actual(to_string(where))}));
+        detail::text({who, ": names head ", *head, "; heads are shown at ", detail::expected("attention_heads"),
+                      ", and it acts at ", detail::actual(to_string(at))}));
   }
 }
 

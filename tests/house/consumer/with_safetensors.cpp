@@ -4,5 +4,14 @@
 #include <steer/steer.hpp>
 
 #include <cstdio>
+#include <string>
 
-int main() { std::puts("safetensors"); }
+int main() {
+  try {
+    const steer::safetensors_file file("no such file");
+  } catch (const steer::file_error& refused) {
+    std::puts(refused.what());
+    return 0;
+  }
+  return 1;
+}

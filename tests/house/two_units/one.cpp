@@ -1,9 +1,10 @@
-// The umbrella in one unit, and in two.cpp in another: whatever is not inline is defined twice and does not link.
-
-#include <steer/steer.hpp>
+// The umbrella in one unit, and in two.cpp in another: what both define does not link, and what they compute is the same.
 
 #include "two_units.hpp"
 
-std::string refusal_in_one() { return refusal_of(7); }
+outcome of_unit_one() { return outcome_of_a_unit(); }
 
-int main() { return refusal_in_one() == refusal_in_two() && !refusal_in_one().empty() ? 0 : 1; }
+int main() {
+  const outcome expected{{1.0F, 2.0F, 0.0F, 4.0F}, of_unit_two().refusal};
+  return of_unit_one() == expected && of_unit_two() == expected && !expected.refusal.empty() ? 0 : 1;
+}

@@ -1,5 +1,3 @@
-#include <steer/steer.hpp>
-
 #include "two_units.hpp"
 
-std::string refusal_in_two() { return refusal_of(7); }
+outcome of_unit_two() { return outcome_of_a_unit(); }

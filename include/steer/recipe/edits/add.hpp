@@ -2,14 +2,9 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
-#include <Eigen/Core>
 
-#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
-#include "steer/recipe/form.hpp"
 #include "steer/vector/strength_unit.hpp"
 
 namespace steer {
@@ -35,24 +30,7 @@ struct add_edit {
     visit("unit", self.unit);
     visit("cap", self.cap, domain::above_zero);
   }
-
-  /// The edit with its default unit made explicit for the layers at which it acts.
-  STEER_API [[nodiscard]] add_edit resolved(const std::vector<int>& layers, const std::string& who) const;
-
-  STEER_API [[nodiscard]] form at(int layer, const std::string& who) const;
-
-  /// z = min(|h on entry|, largest)
-  STEER_API static double decide(const double* numbers, const row_reading& row, double* z) noexcept;
-
-  STEER_API void apply(int layer, double entry_norm, Eigen::VectorXd& h) const;
-
- private:
-  STEER_API [[nodiscard]] double largest_norm(const direction& v, const std::string& who) const;
 };
 
 }  // namespace v0
 }  // namespace steer
-
-#ifndef STEER_COMPILED
-#include "steer/recipe/edits/add.ipp"
-#endif

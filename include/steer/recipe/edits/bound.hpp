@@ -2,16 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
-#include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
-#include "steer/recipe/form.hpp"
-#include "steer/vector/frame.hpp"
 #include "steer/vector/strength_unit.hpp"
 
 namespace steer {
@@ -23,18 +19,6 @@ enum class coordinate_origin : std::uint8_t {
   midpoint,  ///< at the vector's origin, between the two sides' means
 };
 constexpr coordinate_origin last_of(coordinate_origin) noexcept { return coordinate_origin::midpoint; }
-
-namespace detail {
-
-/// The directions of several concepts at one layer.
-STEER_API std::vector<const direction*> directions_at(const std::vector<steering_vector>& vectors, int layer);
-
-/// u_i . origin_i for each direction, or zeros.
-/// @throws argument_error if an origin is asked for and unknown
-STEER_API Eigen::VectorXd origin_coordinates(const std::vector<const direction*>& directions, coordinate_origin origin,
-                                          const std::string& who);
-
-}  // namespace detail
 
 /// h' = h + Vᵀ G⁻¹ (t - c), c = V (h - origin), t = c cut to [low, high], V the unit directions and G = V Vᵀ.
 ///
@@ -63,24 +47,6 @@ struct bound_edit {
   }
 
   STEER_API void check_more(const std::string& who) const;
-
-  STEER_API [[nodiscard]] form at(int layer, const std::string& who) const;
-
-  /// z = G⁻¹ (cut(c) - c); numbers are k, low [k], high [k], G⁻¹ [k, k]
-  STEER_API static double decide(const double* numbers, const row_reading& row, double* z) noexcept;
-
-  STEER_API void apply(int layer, double, Eigen::VectorXd& h) const;
-
- private:
-  static constexpr float infinity = std::numeric_limits<float>::infinity();
-
-  struct parts {
-    steer::frame frame;
-    Eigen::VectorXd low;  // in coordinates V h, the origin's added
-    Eigen::VectorXd high;
-  };
-
-  STEER_API [[nodiscard]] parts parts_at(int layer, const std::string& who) const;
 };
 
 }  // namespace v0

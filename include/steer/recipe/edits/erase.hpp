@@ -4,11 +4,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
 #include "steer/recipe/edits/bound.hpp"
-#include "steer/recipe/form.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -35,20 +33,6 @@ struct erase_edit {
   }
 
   STEER_API void check_more(const std::string& who) const;
-
-  STEER_API [[nodiscard]] form at(int layer, const std::string& who) const;
-
-  STEER_API void apply(int layer, double, Eigen::VectorXd& h) const;
-
- private:
-  struct parts {
-    matrix<double> read;
-    matrix<double> write;
-    Eigen::MatrixXd inverse;  // of read writeᵀ
-    Eigen::VectorXd origin;
-  };
-
-  STEER_API [[nodiscard]] parts parts_at(int layer, const std::string& who) const;
 };
 
 }  // namespace v0

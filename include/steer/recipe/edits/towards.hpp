@@ -1,13 +1,9 @@
 // steer/recipe/edits/towards.hpp: rows are turned on their sphere towards a direction.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <Eigen/Core>
 
-#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
-#include "steer/recipe/form.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -29,25 +25,7 @@ struct towards_edit {
     visit("vector", self.vector);
     visit("share", self.share, domain::fraction);
   }
-
-  STEER_API [[nodiscard]] form at(int layer, const std::string&) const;
-
-  STEER_API static double decide(const double* numbers, const row_reading& row, double* z) noexcept;
-
-  STEER_API void apply(int layer, double, Eigen::VectorXd& h) const;
-
- private:
-  struct weights {
-    double row;
-    double direction;
-  };
-
-  STEER_API static weights weights_of(double c, double norm, double t) noexcept;
 };
 
 }  // namespace v0
 }  // namespace steer
-
-#ifndef STEER_COMPILED
-#include "steer/recipe/edits/towards.ipp"
-#endif

@@ -1,23 +1,13 @@
 // steer/recipe/edits/turn.hpp: rows are turned within a plane, by an angle or to an angle.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <Eigen/Core>
 
-#include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
-#include "steer/recipe/form.hpp"
 #include "steer/vector/plane.hpp"
 
 namespace steer {
 inline namespace v0 {
-
-namespace detail {
-
-STEER_API matrix<double> rows_of(const plane& p);
-
-}  // namespace detail
 
 /// h' = h - P h + |P h| (cos θ b₁ + sin θ b₂), P the projector on the plane: idempotent, and keeps the norm.
 /// @source Vu et al. 2025, arXiv:2510.26243 (Angular Steering)
@@ -34,13 +24,6 @@ struct angle_edit {
     visit("plane", self.plane);
     visit("angle", self.angle, domain::finite);
   }
-
-  STEER_API [[nodiscard]] form at(int, const std::string&) const;
-
-  /// z = |c| (cos θ, sin θ) - c
-  STEER_API static double decide(const double* numbers, const row_reading& row, double* z) noexcept;
-
-  STEER_API void apply(int, double, Eigen::VectorXd& h) const;
 };
 
 /// h' = h - P h + R_θ P h, R_θ the rotation within the plane: angles add up, and the norm stays.
@@ -57,15 +40,7 @@ struct rotate_edit {
     visit("plane", self.plane);
     visit("angle", self.angle, domain::finite);
   }
-
-  STEER_API [[nodiscard]] form at(int, const std::string&) const;
-
-  STEER_API void apply(int, double, Eigen::VectorXd& h) const;
 };
 
 }  // namespace v0
 }  // namespace steer
-
-#ifndef STEER_COMPILED
-#include "steer/recipe/edits/turn.ipp"
-#endif

@@ -5,11 +5,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
-#include "steer/recipe/edits/bound.hpp"
-#include "steer/recipe/form.hpp"
+#include "steer/recipe/field.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -33,10 +31,6 @@ struct watch_edit {
   }
 
   STEER_API void check_more(const std::string& who) const;
-
-  STEER_API [[nodiscard]] form at(int layer, const std::string&) const;
-
-  void apply(int, double, Eigen::VectorXd&) const {}
 };
 
 }  // namespace v0
