@@ -160,7 +160,7 @@ STEER_BODY void safetensors_file::read_metadata(const nlohmann::json& entry) {
     if (!value.is_string()) {
       fail({"has metadata \"", key, "\" that is no ", detail::expected("string")});
     }
-    metadata_[key] = value.get<std::string>();
+    metadata_[key] = value.template get<std::string>();
   }
 }
 
