@@ -35,7 +35,7 @@ int main() {
   std::vector<steer::plan> plans;
   for (const float dose : doses) {
     steer::recipe recipe;
-    recipe.add(mood, {.strength = dose, .layers = {2}});
+    recipe.add(mood, {.strength = dose}, {.layers = {2}});
     plans.emplace_back(recipe, model.shape());
   }
 

@@ -26,8 +26,8 @@ steer::steering_vector extract(storybox::text_model& model, storybox::attribute 
 int main() {
   storybox::text_model model(storybox::load_model(STEER_STORYBOX_WEIGHTS), storybox::codec{}, {.sequences = 3});
   steer::recipe recipe;
-  recipe.add(extract(model, storybox::attribute::mood), {.strength = 0.5F, .layers = {2}});
-  recipe.add(extract(model, storybox::attribute::dialogue), {.strength = 0.5F, .layers = {2}});
+  recipe.add(extract(model, storybox::attribute::mood), {.strength = 0.5F}, {.layers = {2}});
+  recipe.add(extract(model, storybox::attribute::dialogue), {.strength = 0.5F}, {.layers = {2}});
 
   // Compiled once. A dose is the share of an edit that a sequence receives; sequences that are not named are left alone.
   const steer::plan plan(recipe, model.shape(), {.doses = steer::dosing::per_route});

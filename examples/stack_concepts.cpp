@@ -28,14 +28,13 @@ int main() {
 
   // A strength without a unit is a share of the layer's mean row norm. Below 0 it is the opposite.
   steer::recipe recipe;
-  recipe.add(extract(model, attribute::mood), {.strength = 0.4F, .layers = {2}});
+  recipe.add(extract(model, attribute::mood), {.strength = 0.4F}, {.layers = {2}});
   recipe.add(extract(model, attribute::hedged),
-             {.strength = 0.2F, .unit = steer::strength_unit::of_row_norm, .layers = {1, 2}});
+             {.strength = 0.2F, .unit = steer::strength_unit::of_row_norm},
+             {.layers = {1, 2}});
   recipe.add(extract(model, attribute::dialogue),
-             {.strength = -3.0F,
-              .unit = steer::strength_unit::sigma,
-              .layers = {2},
-              .rows = {.phase = steer::phase::generation}});
+             {.strength = -3.0F, .unit = steer::strength_unit::sigma},
+             {.layers = {2}, .rows = {.phase = steer::phase::generation}});
   const steer::plan plan(recipe, model.shape());
   std::printf("%s\n", plan.explain().c_str());
 

@@ -36,7 +36,7 @@ int main() {
   const steer::steering_vector mood = steer::mean_difference(recorder, {.name = "mood"});
 
   steer::recipe recipe;
-  recipe.add(mood, {.strength = 0.4F, .layers = {2}});
+  recipe.add(mood, {.strength = 0.4F}, {.layers = {2}});
   const steer::plan plan(recipe, model.shape());
 
   const reference::generation_options sampled{.max_tokens = 40, .sample = {.temperature = 1.0F}};

@@ -46,9 +46,9 @@ int main() {
                                 .combination = steer::combination::none,
                                 .time = steer::gate_time::on_prompt};
   steer::recipe recipe;
-  recipe.add(mood, {.strength = 0.6F, .layers = {2}, .gate = began_sadly});
+  recipe.add(mood, {.strength = 0.6F}, {.layers = {2}, .gate = began_sadly});
   // Rows that are more certain than the middle of all texts are moved there; others keep their bits.
-  recipe.floor(hedged, 0.0F, {.origin = steer::coordinate_origin::midpoint, .layers = {2}});
+  recipe.floor(hedged, 0.0F, {.origin = steer::coordinate_origin::midpoint}, {.layers = {2}});
 
   steer::session session(recipe, model.shape(), {.sequences = 2});
   std::fputs(session.explain().c_str(), stdout);

@@ -112,7 +112,7 @@ void complete(options& o, const subject& what) {
 
 steer::plan plan_of(const steer::steering_vector& vector, float strength, int layer, const steer::model_shape& shape) {
   steer::recipe recipe;
-  recipe.add(vector, {.strength = strength, .unit = steer::strength_unit::of_row_norm, .layers = {layer}});
+  recipe.add(vector, {.strength = strength, .unit = steer::strength_unit::of_row_norm}, {.layers = {layer}});
   return {recipe, shape};
 }
 

@@ -45,7 +45,7 @@ int main() {
   steer::recorder recorder(model.shape());
   recorder.observe(model, storybox::tokens(happy), storybox::tokens(sad));
   steer::recipe recipe;
-  recipe.add(steer::mean_difference(recorder, {.name = "mood"}), {.strength = 0.5F, .layers = {1}});
+  recipe.add(steer::mean_difference(recorder, {.name = "mood"}), {.strength = 0.5F}, {.layers = {1}});
   const steer::plan plan(recipe, model.shape());
 
   norm_watcher before;

@@ -85,7 +85,7 @@ struct problem {
       switch (e.kind) {
         case bench::edit_kind::add: recipe.add(v, {.strength = amount, .unit = steer::strength_unit::unit}); break;
         case bench::edit_kind::set: recipe.set(v, amount); break;
-        case bench::edit_kind::scale: recipe.scale(v, {.amount = amount}); break;
+        case bench::edit_kind::scale: recipe.ablate(v, {.share = amount}); break;
       }
       edits.push_back({e.kind, static_cast<double>(amount)});
     }
@@ -230,10 +230,10 @@ void every_edit(benchmark::State& state, std::size_t kind) {
   steer::edit e = toy::random_edit(engine, shape, kind, toy::latched_gates::none, [](const steer::edit& drawn) {
     return point_of(drawn) == where.point && drawn.layers.front() == 0;
   });
-  e.layers = {0};
-  e.rows = {};
-  e.gate = {};
-  e.norm = {};
+  e.where.layers = {0};
+  e.where.rows = {};
+  e.where.gate = {};
+  e.where.norm = {};
   const steer::plan plan(steer::recipe{}.append(e), shape);
   problem<float> p(stack::adds, d, state.range(1), 1);
   const auto touch = [&] { bench::touch(std::span<float>(p.h.data(), static_cast<std::size_t>(p.h.size()))); };

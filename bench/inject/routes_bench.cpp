@@ -40,7 +40,7 @@ struct batch {
     std::mt19937_64 engine(seed);
     steer::recipe recipe;
     for (int i = 0; i < edits; ++i) {
-      recipe.scale(toy::random_vector(engine, {0}, shape.width), {.amount = 2.0F});
+      recipe.reflect(toy::random_vector(engine, {0}, shape.width));
     }
     return {recipe, shape, {.doses = doses}};
   }

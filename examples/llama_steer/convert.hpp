@@ -71,7 +71,7 @@ inline steer::glp bound(const content& input, const convert_options& options) {
   steer::edit only;
   const auto& vector = std::get<steer::steering_vector>(input.held);
   if (options.operation == "project") {
-    only.operation = steer::scale_edit{vector, options.alpha};
+    only.operation = steer::ablate_edit{vector, options.alpha};
   } else {
     only.operation = steer::add_edit{vector, options.alpha, steer::strength_unit::raw};
   }
@@ -121,7 +121,7 @@ inline void write_ds4(const content& input, const convert_options& options, std:
   }
   steer::save_ds4(file.edits[0], options.said.layers, options.output);
   out << steer::detail::text(
-      {"note: ds4 takes the scale on its command line: ", std::get<steer::scale_edit>(file.edits[0].operation).amount,
+      {"note: ds4 takes the scale on its command line: ", std::get<steer::ablate_edit>(file.edits[0].operation).share,
        " at ", to_string(point_of(file.edits[0])), "\n"});
 }
 

@@ -128,8 +128,8 @@ inline void inspect_control_vector(const inspect_options& options, std::ostream&
 inline void inspect_edits(const steer::glp& file, std::ostream& out, std::vector<std::string>& warnings) {
   line(out, {"  meaning   ", projects(file) ? "projected: h' = h - alpha * u (u . h)" : "added: h' = h + alpha * v"});
   for (const steer::edit& e : file.edits) {
-    const auto* scale = std::get_if<steer::scale_edit>(&e.operation);
-    line(out, {"  alpha     ", scale != nullptr ? scale->amount : std::get<steer::add_edit>(e.operation).strength});
+    const auto* ablate = std::get_if<steer::ablate_edit>(&e.operation);
+    line(out, {"  alpha     ", ablate != nullptr ? ablate->share : std::get<steer::add_edit>(e.operation).strength});
     show_vector(only_vector(e), out);
     warn_of_outliers(only_vector(e).directions, warnings);
   }

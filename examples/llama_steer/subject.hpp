@@ -118,7 +118,7 @@ struct dose_options {
 
   [[nodiscard]] steer::plan plan(const steer::steering_vector& v, float strength, const steer::model_shape& shape) const {
     steer::recipe recipe;
-    recipe.add(v, {.strength = strength, .unit = parse_unit(unit), .cap = cap, .layers = parse_layers(layers)});
+    recipe.add(v, {.strength = strength, .unit = parse_unit(unit), .cap = cap}, {.layers = parse_layers(layers)});
     return {recipe, shape};
   }
 };

@@ -132,7 +132,7 @@ inline content read_content(const std::filesystem::path& path, const unsaid& sai
 
 /// Whether a file's edits remove components.
 inline bool projects(const steer::glp& file) {
-  return !file.edits.empty() && std::holds_alternative<steer::scale_edit>(file.edits.front().operation);
+  return !file.edits.empty() && std::holds_alternative<steer::ablate_edit>(file.edits.front().operation);
 }
 
 }  // namespace llama_steer

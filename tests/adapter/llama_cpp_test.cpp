@@ -61,10 +61,10 @@ steer::recipe additions(const steer::model_shape& shape) {
 steer::recipe many_edits(const steer::model_shape& shape) {
   steer::recipe out = additions(shape);
   out.ablate(vector_at(shape, point::residual_in, {0, 12}));
-  out.scale(vector_at(shape, point::attention_heads, {3, 29}), {.amount = -0.5F});
+  out.scale(vector_at(shape, point::attention_heads, {3, 29}), {.factor = 1.5F});
   out.add(vector_at(shape, point::attention_out, {5}), {.strength = 0.02F});
   out.add(vector_at(shape, point::mlp_out, {6, 29}), {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm});
-  out.add(vector_at(shape, point::residual_out, {0, 29}), {.strength = 0.05F, .rows = {.first = 3}});
+  out.add(vector_at(shape, point::residual_out, {0, 29}), {.strength = 0.05F}, {.rows = {.first = 3}});
   const steer::steering_vector v = vector_at(shape, point::residual_in, {25});
   out.turn_towards(v, {.share = 0.1F}).floor(v, 10.0F, {.norm = steer::restore_norm});
   out.ablate(v, {.gate = {.conditions = {steer::above(v, 0.1F, steer::reading::cosine)}}});
@@ -237,7 +237,7 @@ TEST(LlamaCpp, AGateThatThePromptDecidesActsOnWhatFollows) {
   ASSERT_GT(std::abs(of_story - of_report), 0.5F);
   const steer::condition between = steer::above(v, 0.5F * (of_story + of_report));
   const steer::gate gate{.conditions = {between}, .time = steer::gate_time::on_prompt};
-  const steer::recipe recipe = steer::recipe{}.add(v, {.strength = 0.5F, .gate = gate});
+  const steer::recipe recipe = steer::recipe{}.add(v, {.strength = 0.5F}, {.gate = gate});
   const auto second_token = [&](steer::llama_cpp_host& at, llama_seq_id sequence,
                                 const std::vector<std::int32_t>& prompt) {
     at.prompt(sequence, prompt);

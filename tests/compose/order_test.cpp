@@ -47,7 +47,7 @@ TEST(order_warnings, name_both_edits_the_layer_and_how_much) {
   EXPECT_NEAR(found[0].difference, 0.48, 1e-6);
   EXPECT_EQ(
       found[0].text,
-      "edits 1 (scale \"a\") and 2 (scale \"b\") do not commute: at layer 1, which of them comes first changes a row "
+      "edits 1 (ablate \"a\") and 2 (ablate \"b\") do not commute: at layer 1, which of them comes first changes a row "
       "by up to 0.48 of its norm; recipe::set ablates directions jointly");
 }
 
@@ -55,7 +55,7 @@ TEST(order_warnings, stay_silent_where_edits_commute) {
   EXPECT_EQ(warnings(steer::recipe{}), 0U);
   EXPECT_EQ(warnings(steer::recipe{}.add(a).add(b).add(c)), 0U) << "additions do";
   EXPECT_EQ(warnings(steer::recipe{}.ablate(a).ablate(c)), 0U) << "orthogonal ablations do";
-  EXPECT_EQ(warnings(steer::recipe{}.ablate(a).scale(a, {.amount = 2.0F})), 0U) << "one direction does with itself";
+  EXPECT_EQ(warnings(steer::recipe{}.ablate(a).reflect(a)), 0U) << "one direction does with itself";
   EXPECT_EQ(warnings(steer::recipe{}.set({a, b}, {0.0F, 0.0F}).ablate(c)), 0U);
   EXPECT_EQ(warnings(steer::recipe{}.ablate(a, {.layers = {0}}).ablate(b, {.layers = {1}})), 0U) << "they never meet";
   EXPECT_EQ(warnings(steer::recipe{}
@@ -85,23 +85,24 @@ TEST(order_warnings, see_every_kind_of_edit) {
 TEST(order_warnings, look_at_norm_modes) {
   EXPECT_EQ(warnings(steer::recipe{}.add(a, {.strength = 0.5F}).add(c, {.strength = 0.5F})), 0U);
   EXPECT_EQ(warnings(steer::recipe{}
-                         .add(a, {.strength = 0.5F, .norm = steer::restore_norm})
-                         .add(c, {.strength = 0.5F, .norm = steer::restore_norm})),
+                         .add(a, {.strength = 0.5F}, {.norm = steer::restore_norm})
+                         .add(c, {.strength = 0.5F}, {.norm = steer::restore_norm})),
             1U)
       << "what is restored is not what is added";
 }
 
 TEST(order_warnings, say_may_where_one_edit_moves_what_a_gate_reads) {
   const auto gated_by = [](const steering_vector& v) {
-    return steer::add_options{.strength = 0.5F, .gate = {.conditions = {steer::above(v, 3.0F)}}};
+    return steer::placement{.gate = {.conditions = {steer::above(v, 3.0F)}}};
   };
-  const auto found = steer::order_warnings(steer::recipe{}.add(c, {.strength = 0.5F}).add(a, gated_by(c)));
+  const steer::add_options half{.strength = 0.5F};
+  const auto found = steer::order_warnings(steer::recipe{}.add(c, half).add(a, half, gated_by(c)));
   ASSERT_EQ(found.size(), 1U) << "with its gate open, an addition commutes with an addition";
   EXPECT_EQ(found[0].difference, 0.0);
   EXPECT_EQ(found[0].text,
             "edits 0 (add \"c\") and 1 (add \"a\") may not commute: at layer 0, edit 0 moves what the gate of edit 1 "
             "reads");
-  EXPECT_EQ(warnings(steer::recipe{}.add(a, gated_by(c)).add(b, gated_by(c))), 0U) << "neither moves what is read";
+  EXPECT_EQ(warnings(steer::recipe{}.add(a, half, gated_by(c)).add(b, half, gated_by(c))), 0U) << "neither moves what is read";
 }
 
 TEST(order_warnings, of_random_ablations_are_those_with_a_cosine) {
@@ -136,7 +137,7 @@ TEST(order_warnings, see_an_edit_of_one_head_beside_one_of_the_whole_row) {
   EXPECT_NEAR(found[0].difference, 0.5, 1e-6) << "cosine times sine of an eighth of a turn";
   EXPECT_EQ(warnings(steer::recipe{}.ablate(whole).ablate(first, {.head = 0})), 1U);
   EXPECT_EQ(warnings(steer::recipe{}.ablate(whole).ablate(second, {.head = 0})), 0U) << "orthogonal in that head";
-  EXPECT_EQ(warnings(steer::recipe{}.ablate(first, {.head = 0}).scale(first, {.amount = 2.0F, .head = 1})), 0U);
+  EXPECT_EQ(warnings(steer::recipe{}.ablate(first, {.head = 0}).reflect(first, {.head = 1})), 0U);
   EXPECT_EQ(warnings(steer::recipe{}.ablate(first, {.head = 0}).add(first, {.head = 1})), 0U) << "other columns";
   EXPECT_EQ(warnings(steer::recipe{}.ablate(first, {.head = 1}).add(first, {.head = 1})), 1U) << "the same columns";
   EXPECT_EQ(warnings(steer::recipe{}.add(whole, {.strength = 0.5F}).add(second, {.norm = steer::restore_norm, .head = 1})), 1U)
@@ -146,7 +147,7 @@ TEST(order_warnings, see_an_edit_of_one_head_beside_one_of_the_whole_row) {
   const auto of_map = [&](int head) {
     return steer::recipe{}
         .transform(stretch, {.point = steer::point::attention_heads})
-        .transform(mix, {.point = steer::point::attention_heads, .head = head});
+        .transform(mix, {.point = steer::point::attention_heads}, {.head = head});
   };
   EXPECT_EQ(warnings(of_map(0)), 0U) << "the map leaves head 0 alone";
   EXPECT_EQ(warnings(of_map(1)), 1U);
@@ -157,7 +158,7 @@ TEST(order_warnings, say_may_where_a_gate_reads_columns_that_overlap) {
   const steering_vector first = of_heads("first", Eigen::Vector2f(1, 0));
   const steering_vector second = of_heads("second", Eigen::Vector2f(0, 1));
   const auto gated_by = [](const steering_vector& v, std::optional<int> head) {
-    return steer::add_options{.gate = {.conditions = {steer::above(v, 3.0F)}}, .head = head};
+    return steer::placement{.gate = {.conditions = {steer::above(v, 3.0F)}}, .head = head};
   };
   EXPECT_EQ(warnings(steer::recipe{}.add(whole).add(second, gated_by(first, 1))), 1U) << "head 1 reads part of the row";
   EXPECT_EQ(warnings(steer::recipe{}.add(whole).add(first, gated_by(second, 1))), 0U);
@@ -167,7 +168,7 @@ TEST(order_warnings, say_may_where_a_gate_reads_columns_that_overlap) {
 
 TEST(order_warnings, say_may_where_a_gate_latches_on_what_another_edit_moves) {
   const auto latched_by = [](const steering_vector& v, std::optional<int> layer) {
-    return steer::add_options{
+    return steer::placement{
         .layers = {1},
         .gate = {.conditions = {steer::above(v, 3.0F)}, .time = steer::gate_time::on_prompt, .layer = layer}};
   };
@@ -192,7 +193,7 @@ TEST(order_warnings, look_at_every_layer_that_a_gate_reads) {
   steering_vector turning = c;
   turning.directions.at(1).values = Eigen::Vector3f(1.0F, 0.0F, 0.0F);
   const steer::diagonal_map stretch{Eigen::Vector3f(2, 1, 1), Eigen::Vector3f::Zero()};
-  steer::transform_options gated{.gate = {.conditions = {steer::above(turning, 3.0F)}}};
+  const steer::placement gated{.gate = {.conditions = {steer::above(turning, 3.0F)}}};
   const auto found = steer::order_warnings(steer::recipe{}.transform(stretch).transform(stretch, gated));
   ASSERT_EQ(found.size(), 1U) << "both act everywhere";
   EXPECT_EQ(found[0].layer, 1);
@@ -237,10 +238,10 @@ TEST(order_warnings, of_random_affine_edits_of_heads_and_rows_are_those_that_do_
       const auto amount = static_cast<double>(1 + any(2));
       affine formula{Eigen::MatrixXd::Identity(heads * wide, heads * wide), Eigen::VectorXd::Zero(heads * wide)};
       if (any(2) == 0) {
-        recipe.add(v, {.strength = static_cast<float>(amount), .unit = steer::strength_unit::unit, .head = at});
+        recipe.add(v, {.strength = static_cast<float>(amount), .unit = steer::strength_unit::unit}, {.head = at});
         formula.shift = amount * row;
       } else {
-        recipe.scale(v, {.amount = static_cast<float>(amount), .head = at});
+        recipe.ablate(v, {.share = static_cast<float>(amount)}, {.head = at});
         formula.linear -= amount * row * row.transpose();
       }
       naive.push_back(formula);

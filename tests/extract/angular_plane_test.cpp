@@ -72,7 +72,7 @@ TEST(angular_plane, turns_idempotently_additively_and_keeps_norms) {
     steer::steering_vector axis;
     axis.directions[0].values = plane.first.cast<float>();
     steer::recipe reflect;
-    reflect.scale(axis, {.amount = 2.0F}).scale(axis, {.amount = 2.0F});
+    reflect.reflect(axis).reflect(axis);
     EXPECT_LE((apply(reflect, h) - h).norm(), 1e-12) << "reflecting is an involution";
   }
 }

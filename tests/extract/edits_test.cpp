@@ -127,7 +127,7 @@ TEST_F(edits_of_methods, erasure_makes_the_classes_means_equal_and_a_probe_blind
 TEST_F(edits_of_methods, a_conceptor_blends_rows_towards_their_soft_projection) {
   const steer::conceptor c = steer::find_conceptor(positive.cast<double>());
   const matrix<double> before = negative.cast<double>();
-  const matrix<double> after = steered(steer::recipe{}.transform(c.map(), {.blend = 0.5F}), negative);
+  const matrix<double> after = steered(steer::recipe{}.transform(c.map(), {.share = 0.5F}), negative);
   EXPECT_LE((after - 0.5 * (before + before * c.matrix)).norm(), 1e-3);
 }
 
@@ -168,7 +168,7 @@ TEST_F(edits_of_methods, a_single_pair_adds_each_position_its_own_difference) {
   const matrix<float> q = negative.topRows(3);
   steer::recipe recipe;
   for (const auto& [position, v] : steer::pair_difference(p, q)) {
-    recipe.add({.directions = {{1, v}}}, {.unit = steer::strength_unit::raw, .rows = {.positions = {position}}});
+    recipe.add({.directions = {{1, v}}}, {.unit = steer::strength_unit::raw}, {.rows = {.positions = {position}}});
   }
   matrix<float> rows = q;
   std::vector<steer::row_info> info(3);

@@ -71,7 +71,7 @@ TEST(find_conceptor, has_its_edit_in_one_line) {
   const matrix<double> x = toy::random_rows<double>(engine, 20, 6);
   const steer::conceptor c = steer::find_conceptor(x);
   steer::recipe recipe;
-  recipe.transform(c.map(), {.blend = 0.5F});
+  recipe.transform(c.map(), {.share = 0.5F});
   Eigen::VectorXd h = x.row(0).transpose();
   steer::detail::apply_edit(recipe.edits()[0].operation, 0, h.norm(), h);
   const Eigen::VectorXd before = x.row(0).transpose();

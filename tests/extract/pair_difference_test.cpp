@@ -25,13 +25,13 @@ TEST(pair_difference, is_taken_position_by_position_and_added_there) {
   steer::recipe recipe;
   for (const auto& [t, v] : found) {
     recipe.add({.directions = {{6, v}}},
-               {.strength = 5, .unit = steer::strength_unit::raw, .rows = {.positions = {t}}});
+               {.strength = 5, .unit = steer::strength_unit::raw}, {.rows = {.positions = {t}}});
   }
   ASSERT_EQ(recipe.edits().size(), 2U);
   Eigen::VectorXd h = Eigen::Vector2d::Zero();
   steer::detail::apply_edit(recipe.edits()[0].operation, 6, 0.0, h);
   EXPECT_LE((h - Eigen::Vector2d(5, 10)).norm(), 1e-12);
-  EXPECT_EQ(recipe.edits()[0].rows.positions, std::vector<std::int32_t>{1});
+  EXPECT_EQ(recipe.edits()[0].where.rows.positions, std::vector<std::int32_t>{1});
 }
 
 TEST(pair_difference, refuses_by_message) {

@@ -14,8 +14,8 @@
 namespace {
 
 float dose_of(const steer::edit& e) {
-  const auto* scale = std::get_if<steer::scale_edit>(&e.operation);
-  return scale != nullptr ? scale->amount : std::get<steer::add_edit>(e.operation).strength;
+  const auto* ablate = std::get_if<steer::ablate_edit>(&e.operation);
+  return ablate != nullptr ? ablate->share : std::get<steer::add_edit>(e.operation).strength;
 }
 
 /// Whether doses differ between the layers of one direction and between the directions of one layer: no writer splits that.

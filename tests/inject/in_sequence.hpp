@@ -52,17 +52,17 @@ class in_sequence {
       const auto [first, count] = columns_of(e, where);
       if (here.sets_latch) {
         if (row.phase == steer::phase::prompt && row.position == row.prompt_length - 1) {
-          latches[{row.sequence, here.edit, e.gate.layer ? -1 : where.layer}] =
-              share(e.gate, where.layer, h.segment(first, count));
+          latches[{row.sequence, here.edit, e.where.gate.layer ? -1 : where.layer}] =
+              share(e.where.gate, where.layer, h.segment(first, count));
         }
         continue;
       }
-      double g = e.rows.weight(row);
-      if (e.gate.latched()) {
-        const auto kept = latches.find({row.sequence, here.edit, e.gate.layer ? -1 : where.layer});
+      double g = e.where.rows.weight(row);
+      if (e.where.gate.latched()) {
+        const auto kept = latches.find({row.sequence, here.edit, e.where.gate.layer ? -1 : where.layer});
         g *= row.phase == steer::phase::generation && kept != latches.end() ? kept->second : 0.0;
       } else if (g != 0.0) {
-        g *= share(e.gate, where.layer, h.segment(first, count));
+        g *= share(e.where.gate, where.layer, h.segment(first, count));
       }
       if (g == 0.0) {
         continue;
@@ -73,7 +73,7 @@ class in_sequence {
       steer::detail::apply_edit(e.operation, where.layer, entry_norm, edited);
       Eigen::VectorXd next = before + g * (edited - before);
       if (next != before) {
-        next *= e.norm.factor(before.norm(), next.norm());
+        next *= e.where.norm.factor(before.norm(), next.norm());
       }
       h.segment(first, count) = next;
       after(h, here.edit);
@@ -92,13 +92,13 @@ class in_sequence {
   };
 
   [[nodiscard]] std::pair<Eigen::Index, Eigen::Index> columns_of(const steer::edit& e, steer::site where) const {
-    return e.head && where.point == steer::point::attention_heads
-               ? std::pair(*e.head * shape_.head_width, shape_.head_width)
+    return e.where.head && where.point == steer::point::attention_heads
+               ? std::pair(*e.where.head * shape_.head_width, shape_.head_width)
                : std::pair(std::ptrdiff_t{0}, shape_.width_at(where.point));
   }
 
   static double share(const steer::gate& g, int layer, const Eigen::VectorXd& h) {
-    return g.share([&](std::size_t i) {
+    return g.share_of([&](std::size_t i) {
       const steer::condition& c = g.conditions[i];
       const double x = unit(c.vector.directions.at(layer)).dot(h);
       return c.reading == steer::reading::projection ? x : h.norm() > 0.0 ? x / h.norm() : 0.0;

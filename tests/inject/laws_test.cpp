@@ -179,7 +179,7 @@ TEST(every_plan, clamps_and_counts_what_16_bits_cannot_hold) {
   const steer::recipe grow = steer::recipe{}.transform(
       steer::diagonal_map{Eigen::VectorXf::Constant(d, 3.0F), Eigen::VectorXf::Zero(d)}, {.norm = steer::cap_norm(1.1F)});
   const steer::recipe gated = steer::recipe{}.add(
-      ones, {.strength = 1000.0F, .unit = steer::strength_unit::raw, .gate = {.conditions = {steer::above(ones, 0.0F)}}});
+      ones, {.strength = 1000.0F, .unit = steer::strength_unit::raw}, {.gate = {.conditions = {steer::above(ones, 0.0F)}}});
   for (const steer::recipe& recipe : {add, grow, gated}) {
     std::vector<Eigen::half> h(3 * d, static_cast<Eigen::half>(60.0F));  // the second row fits
     std::fill(h.begin(), h.begin() + d, static_cast<Eigen::half>(65000.0F));
@@ -230,9 +230,9 @@ std::vector<steer::recipe> stacks_of(const std::vector<steer::steering_vector>& 
   std::vector<steer::recipe> out(3);
   out[0]
       .set(vectors, all(0.25F))
-      .scale(vectors[0], {.amount = -0.5F})
+      .scale(vectors[0], {.factor = 1.5F})
       .add(vectors[0], {.strength = 0.1F, .unit = steer::strength_unit::of_row_norm});
-  const steer::gate soft{.amount = 0.7F, .conditions = {steer::sigmoid(vectors[0], 0.0F, 0.5F)}};
+  const steer::gate soft{.share = 0.7F, .conditions = {steer::sigmoid(vectors[0], 0.0F, 0.5F)}};
   out[1]
       .keep_within(vectors, all(-0.1F), all(0.1F), {.gate = soft, .norm = steer::restore_norm})
       .turn_towards(vectors.back(), {.share = 0.25F});
@@ -241,9 +241,9 @@ std::vector<steer::recipe> stacks_of(const std::vector<steer::steering_vector>& 
       out[2].transform(steer::diagonal_map{Eigen::VectorXf::Constant(d, 0.9F), Eigen::VectorXf::Constant(d, 0.01F)});
     }
     if (i % 2 == 0) {
-      out[2].scale(vectors[i], {.amount = 0.5F, .gate = soft});
+      out[2].ablate(vectors[i], {.share = 0.5F}, {.gate = soft});
     } else {
-      out[2].add(vectors[i], {.strength = 0.1F, .gate = soft, .norm = steer::cap_norm(1.01F)});
+      out[2].add(vectors[i], {.strength = 0.1F}, {.gate = soft, .norm = steer::cap_norm(1.01F)});
     }
   }
   return out;
@@ -343,7 +343,7 @@ TEST_F(coincidence, a_folded_addition_that_equals_another_direction_is_written) 
   expect_the_sequence<double>(recipe, 1e-14);
   expect_the_sequence<double>(steer::recipe(recipe).ablate(v), 1e-14);
   steer::recipe reflected;
-  half(half(reflected, 2.0F), -1.0F).scale(u, {.amount = 2.0F});
+  half(half(reflected, 2.0F), -1.0F).reflect(u);
   expect_the_sequence<double>(reflected, 1e-14);
 }
 
@@ -358,15 +358,16 @@ TEST_F(coincidence, equal_directions_in_one_edit_are_told_apart) {
 }
 
 TEST_F(coincidence, a_norm_on_entry_is_known_to_edits_of_other_rows) {
-  const auto dose = [](steer::phase phase) {
-    return steer::add_options{.strength = 0.1F,
-                              .unit = steer::strength_unit::of_row_norm,
-                              .cap = std::numeric_limits<float>::infinity(),
-                              .rows = {.phase = phase}};
-  };
+  const steer::add_options dose{.strength = 0.1F,
+                                .unit = steer::strength_unit::of_row_norm,
+                                .cap = std::numeric_limits<float>::infinity()};
   const steer::diagonal_map half{Eigen::VectorXf::Constant(24, 0.5F), Eigen::VectorXf::Zero(24)};
   expect_the_sequence<double>(
-      steer::recipe{}.add(u, dose(steer::phase::prompt)).transform(half).add(v, dose(steer::phase::generation)), 1e-14);
+      steer::recipe{}
+          .add(u, dose, {.rows = {.phase = steer::phase::prompt}})
+          .transform(half)
+          .add(v, dose, {.rows = {.phase = steer::phase::generation}}),
+      1e-14);
 }
 
 TEST_F(coincidence, nearly_parallel_directions_keep_the_digits_of_a_float) {
@@ -405,13 +406,13 @@ class every_edit : public testing::TestWithParam<std::size_t> {
   }
 };
 
-TEST_P(every_edit, of_amount_zero_leaves_the_bits) {
+TEST_P(every_edit, of_share_zero_leaves_the_bits) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 engine(seed);
     const steer::model_shape shape = toy::shape(2, 20);
     steer::edit e = draw(engine, shape);
-    e.gate.amount = 0.0F;
+    e.where.gate.share = 0.0F;
     const steer::plan plan(steer::recipe{}.append(e), shape);
     for (const int layer : {0, 1}) {
       EXPECT_EQ(plan.access({layer, point_of(e)}), steer::access::none);
@@ -425,9 +426,9 @@ TEST_P(every_edit, leaves_rows_outside_its_schedule_bit_identical) {
     std::mt19937_64 engine(seed);
     const steer::model_shape shape = toy::shape(2, 20);
     steer::edit e = draw(engine, shape);
-    e.rows = {.first = 2, .last = 6, .except = {4}};
+    e.where.rows = {.first = 2, .last = 6, .except = {4}};
     const steer::plan plan(steer::recipe{}.append(e), shape);
-    const site where{e.layers[0], point_of(e)};
+    const site where{e.where.layers[0], point_of(e)};
     batch<float> data(engine, 40, shape.width_at(where.point));
     data.numbers[1] = -0.0F;
     const batch<float> before = data;
@@ -450,17 +451,17 @@ TEST_P(every_edit, changes_only_the_columns_of_its_head) {
     std::mt19937_64 engine(seed);
     const steer::model_shape shape = toy::shape(2, 12);
     const steer::edit e = draw(engine, shape);
-    if (!e.head) {
+    if (!e.where.head) {
       continue;
     }
     SCOPED_TRACE("seed " + std::to_string(seed));
     const steer::plan plan(steer::recipe{}.append(e), shape);
     batch<float> data(engine, 9, 24);
     const batch<float> before = data;
-    plan({e.layers[0], point::attention_heads}, data.rows());
+    plan({e.where.layers[0], point::attention_heads}, data.rows());
     for (std::ptrdiff_t i = 0; i < data.count(); ++i) {
       const Eigen::VectorXd moved = data.row(i) - before.row(i);
-      EXPECT_EQ(moved.segment(*e.head == 0 ? 12 : 0, 12).norm(), 0.0);
+      EXPECT_EQ(moved.segment(*e.where.head == 0 ? 12 : 0, 12).norm(), 0.0);
     }
   }
 }
@@ -621,7 +622,7 @@ TEST_F(one_edit, towards_keeps_the_norm_and_goes_a_share_of_the_angle) {
 TEST_F(one_edit, transforms_are_the_matrices_they_were_given) {
   for (int i = 0; i < 12; ++i) {
     const steer::affine_map map = toy::random_map(engine, 24, 3);
-    expect(steer::recipe{}.transform(map, {.blend = 0.5F}),
+    expect(steer::recipe{}.transform(map, {.share = 0.5F}),
            [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
              Eigen::VectorXd mapped;
              if (const auto* diagonal = std::get_if<steer::diagonal_map>(&map)) {
@@ -657,7 +658,7 @@ TEST_F(one_edit, norm_modes_bound_the_length) {
   const auto ratio_of = [](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {
     return h.norm() / before.norm();
   };
-  const auto grow = [&](steer::norm_mode norm) { return steer::recipe{}.add(u, {.strength = 2.0F, .norm = norm}); };
+  const auto grow = [&](steer::norm_mode norm) { return steer::recipe{}.add(u, {.strength = 2.0F}, {.norm = norm}); };
   const auto shrink = [&](steer::norm_mode norm) { return steer::recipe{}.ablate(u, {.norm = norm}); };
   for (const auto& recipe : {grow(steer::restore_norm), shrink(steer::restore_norm)}) {
     expect(recipe, [&](const auto& before, const auto& h) { EXPECT_NEAR(ratio_of(before, h), 1.0, 1e-12); });
@@ -691,7 +692,7 @@ TEST_F(one_edit, gates_of_several_conditions_are_boolean) {
   const steer::condition one = steer::above(u, 0.0F);
   const steer::condition two = steer::within(v, -0.3F, 0.6F, steer::reading::cosine);
   const auto recipe = [&](steer::combination how) {
-    return steer::recipe{}.add(u, {.strength = 0.5F, .gate = {.conditions = {one, two}, .combination = how}});
+    return steer::recipe{}.add(u, {.strength = 0.5F}, {.gate = {.conditions = {one, two}, .combination = how}});
   };
   const auto check = [&](steer::combination how, auto truth) {
     expect(recipe(how), [&](const Eigen::VectorXd& before, const Eigen::VectorXd& h) {

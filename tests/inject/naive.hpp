@@ -48,7 +48,7 @@ inline double naive_weight(const steer::schedule& rows, const steer::row_info& r
   return std::pow(0.5, passed / static_cast<double>(rows.half_life));
 }
 
-/// The combination of the gate's shares; the amount is not in it.
+/// The combination of the gate's shares; its own share is not in it.
 inline double naive_share(const steer::gate& gate, int layer, const VectorXd& h, observer& see) {
   double least = std::numeric_limits<double>::infinity();
   double most = -least;
@@ -135,16 +135,16 @@ class naive {
     for (std::size_t place = 0; place < recipe_.edits().size(); ++place) {
       const steer::edit& e = recipe_.edits()[place];
       const auto vectors = vectors_of(e.operation);
-      const bool layer_fits = e.layers.empty()
+      const bool layer_fits = e.where.layers.empty()
                                   ? std::all_of(vectors.begin(), vectors.end(),
                                                 [&](const auto* v) { return v->directions.contains(where.layer); })
-                                  : std::count(e.layers.begin(), e.layers.end(), where.layer) > 0;
+                                  : std::count(e.where.layers.begin(), e.where.layers.end(), where.layer) > 0;
       const bool acts = layer_fits && where.point == (vectors.empty() ? e.point : vectors.front()->point);
-      const bool latches = latched(e) && (e.gate.layer ? where == steer::site{*e.gate.layer, read_at(e)} : acts);
+      const bool latches = latched(e) && (e.where.gate.layer ? where == steer::site{*e.where.gate.layer, read_at(e)} : acts);
       if (acts || latches) {
-        const bool of_head = e.head && where.point == steer::point::attention_heads;
+        const bool of_head = e.where.head && where.point == steer::point::attention_heads;
         const Index width = of_head ? shape_.head_width : shape_.width_at(where.point);
-        out.push_back({place, where.layer, of_head ? *e.head * width : 0, width, acts, latches});
+        out.push_back({place, where.layer, of_head ? *e.where.head * width : 0, width, acts, latches});
       }
     }
     return out;
@@ -152,7 +152,7 @@ class naive {
 
   /// Where the share is kept that a latched gate has decided.
   [[nodiscard]] latch_memory::key_type latch_of(const naive_step& step, const steer::row_info& info) const {
-    return {step.place, edit_of(step).gate.layer.value_or(step.layer), info.sequence};
+    return {step.place, edit_of(step).where.gate.layer.value_or(step.layer), info.sequence};
   }
 
   /// The row after one step. A row's `entry_norm` is that of the step's columns before the site's first step.
@@ -163,25 +163,25 @@ class naive {
     const bool on_prompt = latched(e);
     const bool of_prompt = info.phase == steer::phase::prompt;
     if (step.latches && of_prompt && info.position == info.prompt_length - 1) {
-      memory[latch_of(step, info)] = naive_share(e.gate, step.layer, h, see);
+      memory[latch_of(step, info)] = naive_share(e.where.gate, step.layer, h, see);
     }
-    const double weight = naive_weight(e.rows, info);
+    const double weight = naive_weight(e.where.rows, info);
     if (!step.acts || weight == 0.0 || (on_prompt && of_prompt)) {
       return row;
     }
-    see.share = weight * static_cast<double>(e.gate.amount);
+    see.share = weight * static_cast<double>(e.where.gate.share);
     if (on_prompt) {
       const auto then = memory.find(latch_of(step, info));
       see.share *= see.latched(then == memory.end() ? 0.0 : then->second);
     } else {
-      see.share *= naive_share(e.gate, step.layer, h, see);
+      see.share *= naive_share(e.where.gate, step.layer, h, see);
     }
     see.asked = see.readings.size();
     const VectorXd changed = std::visit(naive_formula{step.layer, entry_norm, h, see}, e.operation);
     see.unscaled = h + see.share * (changed - h);
     row.segment(step.first_column, step.width) = see.unscaled;
     see.passes(row);
-    row.segment(step.first_column, step.width) *= naive_length(e.norm, h, see.unscaled, see);
+    row.segment(step.first_column, step.width) *= naive_length(e.where.norm, h, see.unscaled, see);
     see.passes(row);
     return row;
   }
@@ -202,10 +202,10 @@ class naive {
 
  private:
   static bool latched(const steer::edit& e) {
-    return e.gate.time == steer::gate_time::on_prompt && !e.gate.conditions.empty();
+    return e.where.gate.time == steer::gate_time::on_prompt && !e.where.gate.conditions.empty();
   }
   /// Vectors have a point of their own, those of a gate that reads another layer too.
-  static steer::point read_at(const steer::edit& e) { return e.gate.conditions.front().vector.point; }
+  static steer::point read_at(const steer::edit& e) { return e.where.gate.conditions.front().vector.point; }
 
   steer::recipe recipe_;
   steer::model_shape shape_;

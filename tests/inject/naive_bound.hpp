@@ -212,7 +212,7 @@ class rounding_bound {
     if (const auto* add = std::get_if<steer::add_edit>(&what)) {
       roundings += add->unit == steer::strength_unit::of_row_norm ? d + 2.0 : 0.0;
     } else if (const auto* t = std::get_if<steer::transform_edit>(&what)) {
-      const auto blended = [t](double size) { return std::abs(1.0F - t->blend) + std::abs(t->blend) * size; };
+      const auto blended = [t](double size) { return std::abs(1.0F - t->share) + std::abs(t->share) * size; };
       if (const auto* dense = std::get_if<steer::dense_map>(&t->map)) {
         of_map = (d + 4.0) * blended(dense->linear.cast<double>().norm());
       } else if (const auto* diagonal = std::get_if<steer::diagonal_map>(&t->map)) {

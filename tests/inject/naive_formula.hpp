@@ -99,9 +99,9 @@ struct naive_formula {
     return h + dose * writes(unit_of(e.vector, layer));
   }
 
-  VectorXd operator()(const steer::scale_edit& e) const {
+  VectorXd operator()(const steer::ablate_edit& e) const {
     const VectorXd u = writes(unit_of(e.vector, layer));
-    return h - static_cast<double>(e.amount) * see.along(u, h) * u;
+    return h - static_cast<double>(e.share) * see.along(u, h) * u;
   }
 
   VectorXd operator()(const steer::bound_edit& e) const {
@@ -171,7 +171,7 @@ struct naive_formula {
 
   VectorXd operator()(const steer::transform_edit& e) const {
     const VectorXd mapped = std::visit([this](const auto& map) { return mapped_by(map); }, e.map);
-    return (1.0 - static_cast<double>(e.blend)) * h + static_cast<double>(e.blend) * mapped;
+    return (1.0 - static_cast<double>(e.share)) * h + static_cast<double>(e.share) * mapped;
   }
 
   VectorXd operator()(const steer::watch_edit&) const { return h; }

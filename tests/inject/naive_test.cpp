@@ -56,10 +56,10 @@ std::string describe(const steer::recipe& recipe, steer::site where) {
   for (const toy::naive_step& step : toy::naive(recipe, toy::shape(2, 3)).steps(where)) {
     const steer::edit& e = recipe.edits()[step.place];
     out += "\n  " + to_string(e) + (step.acts ? "" : " (only its gate)") + ", norm rule " +
-           std::to_string(static_cast<int>(e.norm.rule)) + ", " + std::to_string(e.gate.conditions.size()) +
-           (e.gate.latched() ? " latched" : "") + " conditions, combination " +
-           std::to_string(static_cast<int>(e.gate.combination)) + ", amount " + std::to_string(e.gate.amount) +
-           ", head " + std::to_string(e.head.value_or(-1)) + (e.rows.everything() ? "" : ", some rows");
+           std::to_string(static_cast<int>(e.where.norm.rule)) + ", " + std::to_string(e.where.gate.conditions.size()) +
+           (e.where.gate.latched() ? " latched" : "") + " conditions, combination " +
+           std::to_string(static_cast<int>(e.where.gate.combination)) + ", share " + std::to_string(e.where.gate.share) +
+           ", head " + std::to_string(e.where.head.value_or(-1)) + (e.where.rows.everything() ? "" : ", some rows");
   }
   return out;
 }

@@ -60,7 +60,7 @@ TEST_F(plan_of_one, ablation_is_idempotent_and_leaves_no_component) {
 }
 
 TEST_F(plan_of_one, reflection_is_an_involution_and_keeps_norms) {
-  const auto reflect = steer::recipe().scale(happy, {.amount = 2.0F});
+  const auto reflect = steer::recipe().reflect(happy);
   expect_near(after(reflect, 2), data.numbers, 2e-6F);
   const std::vector<float> once = after(reflect);
   for (std::ptrdiff_t i = 0; i < 6; ++i) {
@@ -81,7 +81,7 @@ TEST_F(plan_of_one, does_nothing_at_strength_zero_bit_for_bit) {
   data.numbers[1] = -0.0F;  // adding +0 would change its sign bit
   steer::recipe recipe;
   recipe.add(happy, {.strength = 0.0F})
-      .scale(happy, {.amount = 0.0F})
+      .scale(happy, {.factor = 1.0F})
       .add(happy, {.strength = 0.0F, .unit = strength_unit::of_row_norm});
   const steer::plan plan{recipe, shape};
   for (int layer = 0; layer < 2; ++layer) {
@@ -148,7 +148,7 @@ TEST_F(plan_of_one, checks_an_edit_of_strength_zero_too) {
 
 TEST_F(plan_of_one, leaves_rows_outside_the_selection_bit_identical) {
   steer::recipe recipe;
-  recipe.add(happy, {.strength = 0.5F, .rows = {.first = 2, .last = 3}});
+  recipe.add(happy, {.strength = 0.5F}, {.rows = {.first = 2, .last = 3}});
   const auto numbers = after(recipe);
   for (std::ptrdiff_t i = 0; i < 6; ++i) {
     const auto at = static_cast<std::size_t>(1 + i * data.stride);
@@ -158,7 +158,7 @@ TEST_F(plan_of_one, leaves_rows_outside_the_selection_bit_identical) {
 
 TEST_F(plan_of_one, gives_the_same_bits_row_by_row) {
   steer::recipe recipe;
-  recipe.add(happy, {.strength = 0.3F, .unit = strength_unit::of_row_norm}).scale(happy, {.amount = 0.7F}).add(happy);
+  recipe.add(happy, {.strength = 0.3F, .unit = strength_unit::of_row_norm}).ablate(happy, {.share = 0.7F}).add(happy);
   const steer::plan plan{recipe, shape};
   batch<float> single = data;
   for (std::ptrdiff_t i = 0; i < 6; ++i) {
@@ -240,7 +240,7 @@ TEST_F(plan_of_one, refuses_what_does_not_fit_the_model) {
   expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy), toy::shape(1, 24)); },
                                    "layer 1 does not exist");
   expect_error<steer::shape_error>([&] { compile(steer::recipe().ablate(happy), toy::shape(2, 25)); },
-                                   "scale \"happy\"", "has width 24", "has 25 at residual_out");
+                                   "ablate \"happy\"", "has width 24", "has 25 at residual_out");
   expect_error<steer::shape_error>([&] { compile(steer::recipe().add(happy, {.layers = {2}}), toy::shape(3, 24)); },
                                    "layer 2 has no direction", "0 to 1");
   expect_error<steer::argument_error>([&] { compile(steer::recipe().add(happy, {.layers = {1, 1}}), shape); },
@@ -279,7 +279,7 @@ TEST_F(plan_of_one, explains_what_was_folded) {
   const std::string who = "\"" + happy.name + "\"";
   EXPECT_EQ(steer::plan(recipe, shape).explain(),
             "layer 0 residual_out:\n  (add " + who + " + add " + who + "): k 0, m 1, 24 flops and 192 bytes per row\n" +
-                "layer 1 residual_out:\n  (add " + who + " + add " + who + "); scale " + who +
+                "layer 1 residual_out:\n  (add " + who + " + add " + who + "); ablate " + who +
                 ", some rows: k 1, m 2, 144 flops and 192 bytes per row\n");
 }
 
@@ -370,7 +370,7 @@ TEST(plan, refuses_more_than_a_call_has_room_for) {
   steer::steering_vector one = toy::random_vector(engine, {0}, 1);
   one.point = point::attention_heads;
   for (int head = 0; head < 257; ++head) {
-    entries.add(one, {.strength = 0.1F, .unit = strength_unit::of_row_norm, .head = head});
+    entries.add(one, {.strength = 0.1F, .unit = strength_unit::of_row_norm}, {.head = head});
   }
   expect_error<steer::argument_error>([&] { steer::plan(entries, shape); }, "layer 0 attention_heads",
                                       "in 257 sets of columns", "at most 256");

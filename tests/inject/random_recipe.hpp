@@ -142,7 +142,7 @@ inline steer::gate random_gate(std::mt19937_64& engine, steer::point point, std:
   if (engine() % 2 == 0) {
     return out;
   }
-  out.amount = static_cast<float>(uniform(engine, 0.3, 1.2));
+  out.share = static_cast<float>(uniform(engine, 0.3, 1.2));
   for (std::size_t i = engine() % 3; i > 0; --i) {
     steer::condition c;
     random_fields{engine, point, width, 1}("vector", c.vector);
@@ -173,7 +173,7 @@ steer::edit random_edit(std::mt19937_64& engine, const steer::model_shape& shape
     const steer::point point = steer::all_points[engine() % steer::point_count];
     std::ptrdiff_t width = shape.width_at(point);
     if (point == steer::point::attention_heads && engine() % 2 == 0) {
-      out.head = static_cast<int>(engine() % static_cast<std::size_t>(shape.heads));
+      out.where.head = static_cast<int>(engine() % static_cast<std::size_t>(shape.heads));
       width = shape.head_width;
     }
     const std::size_t rank = 1 + engine() % static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(width / 4, 1, 4));
@@ -183,18 +183,18 @@ steer::edit random_edit(std::mt19937_64& engine, const steer::model_shape& shape
     fill(std::make_index_sequence<std::variant_size_v<steer::operation>>{});
     std::visit([&](auto& op) { op.fields(op, random_fields{engine, point, width, rank}); }, out.operation);
     out.point = point;
-    out.rows = random_schedule(engine);
-    out.gate = random_gate(engine, point, width, with);
-    if (out.gate.latched()) {
-      out.rows.phase.reset();
-      out.rows.last_of_prompt.reset();
+    out.where.rows = random_schedule(engine);
+    out.where.gate = random_gate(engine, point, width, with);
+    if (out.where.gate.latched()) {
+      out.where.rows.phase.reset();
+      out.where.rows.last_of_prompt.reset();
     }
-    out.norm = {static_cast<steer::norm_rule>(engine() % 8 < 4 ? 0 : engine() % 4),
+    out.where.norm = {static_cast<steer::norm_rule>(engine() % 8 < 4 ? 0 : engine() % 4),
                 static_cast<float>(uniform(engine, 1.0, 1.5))};
     if (engine() % 2 == 0) {
-      out.layers = {static_cast<int>(engine() % 2)};
+      out.where.layers = {static_cast<int>(engine() % 2)};
     } else {
-      out.layers = {0, 1};
+      out.where.layers = {0, 1};
     }
     try {
       check(out);
@@ -215,7 +215,7 @@ inline steer::recipe random_recipe(std::mt19937_64& engine, const steer::model_s
     out.append(random_edit(engine, shape, kind, with, [&](const steer::edit& e) {
       // Joint moves along nearly dependent directions multiply every rounding, in both forms.
       const auto* erase = std::get_if<steer::erase_edit>(&e.operation);
-      for (const int layer : e.layers) {
+      for (const int layer : e.where.layers) {
         if (erase != nullptr) {
           const steer::form made = steer::detail::form_of(*erase, layer, "drawn");
           if (std::get<steer::low_rank_form>(made).linear.norm() > 10.0) {

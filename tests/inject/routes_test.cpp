@@ -98,9 +98,9 @@ struct mixed_routes {
         default:
           std::vector<float> doses;
           for (steer::edit e : from.recipe.edits()) {
-            constexpr std::array some{0.0F, 0.5F, 1.0F, 2.0F, -0.25F};  // times an amount they are exact
+            constexpr std::array some{0.0F, 0.5F, 1.0F, 2.0F, -0.25F};  // times a share they are exact
             doses.push_back(some[engine() % some.size()]);
-            e.gate.amount *= doses.back();
+            e.where.gate.share *= doses.back();
             own.append(e);
           }
           table.route(s, from.dosed, doses);

@@ -35,8 +35,7 @@ class latched : public testing::Test {
     return out;
   }
   [[nodiscard]] steer::recipe recipe(std::optional<int> layer = std::nullopt) const {
-    return steer::recipe{}.add(writes, {.strength = 1.0F,
-                                        .gate = {.conditions = {steer::above(asks, 0.5F)},
+    return steer::recipe{}.add(writes, {.strength = 1.0F}, {.gate = {.conditions = {steer::above(asks, 0.5F)},
                                                  .time = steer::gate_time::on_prompt,
                                                  .layer = layer}});
   }
@@ -172,7 +171,7 @@ TEST_F(latched, needs_a_session_and_a_host_that_knows_its_rows) {
 }
 
 TEST_F(latched, cannot_act_in_the_prompt_or_be_read_elsewhere_without_latching) {
-  steer::gate gate = recipe().edits()[0].gate;
+  steer::gate gate = recipe().edits()[0].where.gate;
   expect_error<steer::argument_error>(
       [&] { steer::session(steer::recipe{}.add(writes, {.rows = {.phase = phase::prompt}, .gate = gate}), shape); },
       "acts on what is generated", "in the prompt");
@@ -207,9 +206,9 @@ class observed : public testing::Test {
 
 TEST_F(observed, telemetry_has_coordinates_and_norms_at_their_place_in_the_order) {
   const steer::recipe recipe = steer::recipe{}
-                                   .watch({u, v}, {.norm = steer::watched_norm::read})
+                                   .watch({u, v}, steer::watched_norm::read)
                                    .ablate(u)
-                                   .watch({u, v}, {.norm = steer::watched_norm::read});
+                                   .watch({u, v}, steer::watched_norm::read);
   EXPECT_EQ(steer::plan(recipe, shape).access(here), steer::access::write);
   EXPECT_EQ(steer::plan(steer::recipe{}.watch({u}), shape).access(here), steer::access::none);
   EXPECT_EQ(steer::session(steer::recipe{}.watch({u}), shape).access(here), steer::access::read);
@@ -280,7 +279,7 @@ TEST_F(observed, a_trace_holds_exactly_what_was_steered) {
 TEST_F(observed, shares_say_what_was_applied_and_only_rows_concerned_are_seen) {
   const steer::schedule generated{.phase = phase::generation};
   for (const bool beside_another : {false, true}) {
-    steer::recipe recipe = steer::recipe{}.ablate(u, {.rows = generated, .gate = {.amount = 0.5F}});
+    steer::recipe recipe = steer::recipe{}.ablate(u, {.rows = generated, .gate = {.share = 0.5F}});
     if (beside_another) {
       recipe.watch({v}, {.rows = generated});
     }

@@ -34,32 +34,32 @@ class variation {
           direction.row_norm.reset();
         }
       }
-    } else if (auto* scale = std::get_if<steer::scale_edit>(&e.operation)) {
-      share(scale->vector);
-      scale->amount = one_of(3) ? static_cast<float>(1 + engine_() % 2) : scale->amount;
+    } else if (auto* ablate = std::get_if<steer::ablate_edit>(&e.operation)) {
+      share(ablate->vector);
+      ablate->share = one_of(3) ? static_cast<float>(1 + engine_() % 2) : ablate->share;
     } else if (auto* towards = std::get_if<steer::towards_edit>(&e.operation)) {
       share(towards->vector);
       towards->share = one_of(4) ? 1.0F : towards->share;
     } else if (auto* bound = std::get_if<steer::bound_edit>(&e.operation)) {
       share(bound->vectors.front());
     }
-    for (steer::condition& c : e.gate.conditions) {
+    for (steer::condition& c : e.where.gate.conditions) {
       share(c.vector);
-      if (e.gate.layer && one_of(2) && (e.head || point_of(e) != steer::point::attention_heads)) {
+      if (e.where.gate.layer && one_of(2) && (e.where.head || point_of(e) != steer::point::attention_heads)) {
         c.vector.point = steer::point::mlp_out;
       }
     }
-    if (e.gate.layer) {
-      for (steer::condition& c : e.gate.conditions) {
-        c.vector.point = e.gate.conditions.front().vector.point;
+    if (e.where.gate.layer) {
+      for (steer::condition& c : e.where.gate.conditions) {
+        c.vector.point = e.where.gate.conditions.front().vector.point;
       }
     }
-    if (e.layers.size() == 2 && one_of(2)) {
-      e.layers.clear();
+    if (e.where.layers.size() == 2 && one_of(2)) {
+      e.where.layers.clear();
       if (auto* bound = std::get_if<steer::bound_edit>(&e.operation); bound != nullptr && one_of(2)) {
         bound->vectors.back().directions.erase(1);
-      } else if (auto* scale = std::get_if<steer::scale_edit>(&e.operation); scale != nullptr && one_of(2)) {
-        scale->vector.directions.erase(0);
+      } else if (auto* ablate = std::get_if<steer::ablate_edit>(&e.operation); ablate != nullptr && one_of(2)) {
+        ablate->vector.directions.erase(0);
       }
     }
     return e;

@@ -26,9 +26,9 @@ TEST(ds4, reads_as_a_projection_where_each_scale_acts) {
                                       {.layers = 3, .width = 2, .ffn_scale = 2.0F, .attention_scale = -1.0F});
   ASSERT_EQ(edits.size(), 2U);
   EXPECT_EQ(only_vector(edits[0]).point, steer::point::attention_out);
-  EXPECT_EQ(std::get<steer::scale_edit>(edits[0].operation).amount, -1.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(edits[0].operation).share, -1.0F);
   EXPECT_EQ(only_vector(edits[1]).point, steer::point::mlp_out);
-  EXPECT_EQ(std::get<steer::scale_edit>(edits[1].operation).amount, 2.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(edits[1].operation).share, 2.0F);
   const auto& directions = only_vector(edits[1]).directions;
   EXPECT_EQ(only_vector(edits[1]).name, "terse");
   EXPECT_EQ(directions.size(), 2U) << "a row of zeros means: not at this layer";
@@ -58,10 +58,10 @@ TEST(ds4, round_trip_is_exact_and_normalises_what_is_not_unit) {
   steer::steering_vector v{.name = "terse", .point = steer::point::mlp_out};
   v.directions[1].values = Eigen::Vector2f(0.6F, -0.8F);
   const temporary_file file(".f32");
-  steer::save_ds4({steer::scale_edit{v, 1.0F}}, 4, file.path());
+  steer::save_ds4({steer::ablate_edit{v, 1.0F}}, 4, file.path());
   EXPECT_EQ(file.content(), file_of({0, 0, 0.6F, -0.8F, 0, 0, 0, 0}));
   v.directions[1].values *= 5.0F;
-  steer::save_ds4({steer::scale_edit{v, 1.0F}}, 4, file.path());
+  steer::save_ds4({steer::ablate_edit{v, 1.0F}}, 4, file.path());
   const auto back = steer::load_ds4(file.path(), {.layers = 4, .width = 2, .ffn_scale = 1.0F});
   EXPECT_NEAR(only_vector(back[0]).directions.at(1).values.norm(), 1.0, 1e-6);
 }
@@ -102,7 +102,7 @@ TEST(ds4, refuses_counts_that_no_file_has) {
       expect_error<steer::argument_error>(
           act, steer::detail::text({"ds4: ", layers, " layers of width 2; expected positive numbers"}));
     };
-    refuse([&] { steer::save_ds4({steer::scale_edit{v}}, layers, file.path()); });
+    refuse([&] { steer::save_ds4({steer::ablate_edit{v}}, layers, file.path()); });
     refuse([&] { steer::parse_ds4(view(content), "x", {.layers = layers, .width = 2, .ffn_scale = 1.0F}); });
   }
   for (const std::ptrdiff_t width : {std::ptrdiff_t{-2}, std::ptrdiff_t{0}, std::numeric_limits<std::ptrdiff_t>::max()}) {
@@ -112,9 +112,9 @@ TEST(ds4, refuses_counts_that_no_file_has) {
   }
   EXPECT_FALSE(std::filesystem::exists(file.path()));
   expect_fields<steer::argument_error>(
-      [&] { steer::save_ds4({steer::scale_edit{v}}, -1, file.path()); },
+      [&] { steer::save_ds4({steer::ablate_edit{v}}, -1, file.path()); },
       {.what = "ds4", .expected = "positive numbers below 2^30", .actual = "-1 layers of width 2"});
-  expect_fields<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 3, file.path()); },
+  expect_fields<steer::format_error>([&] { steer::save_ds4({steer::ablate_edit{v}}, 3, file.path()); },
                                      {.what = "ds4: scale \"happy\"", .layer = 3, .expected = "3"});
 }
 
@@ -124,10 +124,10 @@ TEST(ds4, refuses_to_write_what_ds4_would_misapply) {
   const temporary_file file(".f32");
   expect_error<steer::format_error>([&] { steer::save_ds4({steer::add_edit{v}}, 4, file.path()); },
                                     "add \"happy\" does not scale a component");
-  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 3, file.path()); },
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::ablate_edit{v}}, 3, file.path()); },
                                     "has layer 3; the model has 3 layers");
   v.point = steer::point::residual_out;
-  expect_error<steer::format_error>([&] { steer::save_ds4({steer::scale_edit{v}}, 4, file.path()); },
+  expect_error<steer::format_error>([&] { steer::save_ds4({steer::ablate_edit{v}}, 4, file.path()); },
                                     "acts at residual_out");
   EXPECT_FALSE(std::filesystem::exists(file.path()));
 }

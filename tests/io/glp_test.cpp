@@ -43,7 +43,7 @@ steer::steering_vector unit_vector(const std::vector<int>& layers, Eigen::Index 
 
 steer::edit projection(const steer::steering_vector& v, float amount) {
   steer::edit out;
-  out.operation = steer::scale_edit{v, amount};
+  out.operation = steer::ablate_edit{v, amount};
   return out;
 }
 
@@ -68,7 +68,7 @@ TEST(glp, a_projection_reads_as_edits_bound_to_it) {
   for (const steer::edit& e : steer::load_glp(file.path()).edits) {
     recipe.append(e);
   }
-  EXPECT_EQ(std::get<steer::scale_edit>(recipe.edits().at(0).operation).amount, 4.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(recipe.edits().at(0).operation).share, 4.0F);
 
   const steer::gguf_file raw(file.path());
   EXPECT_EQ(raw.text_at("glp.mode"), "project");
@@ -152,10 +152,10 @@ TEST(glp, refuses_to_write_what_the_format_cannot_say) {
   other.operation = steer::add_edit{v, 1.0F};
   refuse({{other}}, "a strength that is not raw");
   other = projection(v, 1.0F);
-  other.rows.first = 3;
+  other.where.rows.first = 3;
   refuse({{other}}, "acts on some rows or under a condition");
   other = projection(v, 1.0F);
-  other.layers = {7};
+  other.where.layers = {7};
   refuse({{other}}, "names layer 7, for which it has no direction");
   v.point = steer::point::residual_in;
   refuse({{projection(v, 1.0F)}}, "acts at residual_in");
@@ -207,7 +207,7 @@ void expect_refused(const change& edit, const Parts&... parts) {
 TEST(glp, reads_what_the_specification_describes) {
   const steer::glp file = parsed([](auto&, auto&) {});
   ASSERT_EQ(file.edits.size(), 1U);
-  EXPECT_EQ(std::get<steer::scale_edit>(file.edits[0].operation).amount, 2.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(file.edits[0].operation).share, 2.0F);
   EXPECT_EQ(only_vector(file.edits[0]).point, steer::point::residual_out);
   EXPECT_EQ(only_vector(file.edits[0]).name, "x");
   EXPECT_EQ(only_vector(file.edits[0]).directions.at(2).values, Eigen::Vector2f(0, 1));
@@ -219,8 +219,8 @@ TEST(glp, reads_what_the_specification_describes) {
     set(metadata, "glp.layer_scales", "2:3");
   });
   ASSERT_EQ(scaled.edits.size(), 2U);
-  EXPECT_EQ(std::get<steer::scale_edit>(scaled.edits[0].operation).amount, 1.0F);
-  EXPECT_EQ(std::get<steer::scale_edit>(scaled.edits[1].operation).amount, 3.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(scaled.edits[0].operation).share, 1.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(scaled.edits[1].operation).share, 3.0F);
   EXPECT_TRUE(only_vector(scaled.edits[1]).directions.contains(2));
 }
 

@@ -16,29 +16,29 @@ namespace {
 
 TEST(condition, turns_what_it_reads_into_a_share) {
   const steer::steering_vector v;
-  EXPECT_EQ(above(v, 0.5F).share(0.5), 0.0);
-  EXPECT_EQ(above(v, 0.5F).share(0.6), 1.0);
+  EXPECT_EQ(above(v, 0.5F).share_of(0.5), 0.0);
+  EXPECT_EQ(above(v, 0.5F).share_of(0.6), 1.0);
   const steer::condition interval = within(v, -1.0F, 2.0F);
-  EXPECT_EQ(interval.share(-1.0), 1.0);
-  EXPECT_EQ(interval.share(2.0), 1.0);
-  EXPECT_EQ(interval.share(2.1), 0.0);
-  EXPECT_DOUBLE_EQ(sigmoid(v, 1.0F, 2.0F).share(1.0), 0.5);
-  EXPECT_DOUBLE_EQ(sigmoid(v, 1.0F, 2.0F).share(2.0), 1.0 / (1.0 + std::exp(-2.0)));
-  EXPECT_EQ(sigmoid(v, 0.0F, 1.0F).share(-1e6), 0.0);
-  EXPECT_DOUBLE_EQ(excess(v, 0.25F).share(-0.75), 0.5);
-  EXPECT_EQ(excess(v, 0.25F).share(0.2), 0.0);
+  EXPECT_EQ(interval.share_of(-1.0), 1.0);
+  EXPECT_EQ(interval.share_of(2.0), 1.0);
+  EXPECT_EQ(interval.share_of(2.1), 0.0);
+  EXPECT_DOUBLE_EQ(sigmoid(v, 1.0F, 2.0F).share_of(1.0), 0.5);
+  EXPECT_DOUBLE_EQ(sigmoid(v, 1.0F, 2.0F).share_of(2.0), 1.0 / (1.0 + std::exp(-2.0)));
+  EXPECT_EQ(sigmoid(v, 0.0F, 1.0F).share_of(-1e6), 0.0);
+  EXPECT_DOUBLE_EQ(excess(v, 0.25F).share_of(-0.75), 0.5);
+  EXPECT_EQ(excess(v, 0.25F).share_of(0.2), 0.0);
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(above(v, 0.5F).share(nan), 0.0);
-  EXPECT_EQ(interval.share(nan), 0.0);
-  EXPECT_EQ(sigmoid(v, 0.5F, 1.0F).share(nan), 0.0);
-  EXPECT_EQ(excess(v, 0.5F).share(nan), 0.0);
+  EXPECT_EQ(above(v, 0.5F).share_of(nan), 0.0);
+  EXPECT_EQ(interval.share_of(nan), 0.0);
+  EXPECT_EQ(sigmoid(v, 0.5F, 1.0F).share_of(nan), 0.0);
+  EXPECT_EQ(excess(v, 0.5F).share_of(nan), 0.0);
 }
 
-TEST(gate, combines_shares_and_multiplies_by_its_amount) {
+TEST(gate, combines_shares_and_multiplies_by_its_share) {
   const steer::steering_vector v;
-  steer::gate gate{.amount = 2.0F, .conditions = {sigmoid(v, 0.0F, 1.0F), above(v, 0.0F)}};
+  steer::gate gate{.share = 2.0F, .conditions = {sigmoid(v, 0.0F, 1.0F), above(v, 0.0F)}};
   const auto share = [&](double first, double second) {
-    return gate.share([&](std::size_t i) { return i == 0 ? first : second; });
+    return gate.share_of([&](std::size_t i) { return i == 0 ? first : second; });
   };
   EXPECT_DOUBLE_EQ(share(0.0, 1.0), 1.0);
   EXPECT_DOUBLE_EQ(share(0.0, -1.0), 0.0);
@@ -58,7 +58,7 @@ TEST(gate, refuses_numbers_without_meaning) {
   v.name = "v";
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto with = [&](steer::gate gate) { steer::recipe{}.ablate(v, {.gate = std::move(gate)}); };
-  expect_error<steer::numeric_error>([&] { with({.amount = nan}); }, "scale \"v\"", "gate amount is nan");
+  expect_error<steer::numeric_error>([&] { with({.share = nan}); }, "ablate \"v\"", "gate share is nan");
   expect_error<steer::numeric_error>([&] { with({.conditions = {above(v, nan)}}); }, "gate low is nan");
   expect_error<steer::numeric_error>([&] { with({.conditions = {sigmoid(v, 0.0F, nan)}}); }, "gate slope is nan");
   expect_error<steer::argument_error>([&] { with({.conditions = {within(v, 2.0F, 1.0F)}}); }, "opens from 2 to 1");

@@ -21,18 +21,18 @@ class recipe : public testing::Test {
 
 TEST_F(recipe, keeps_the_order_and_the_options) {
   steer::recipe made;
-  made.add(happy, {.strength = 0.2F, .unit = steer::strength_unit::of_row_norm, .layers = {2}})
+  made.add(happy, {.strength = 0.2F, .unit = steer::strength_unit::of_row_norm}, {.layers = {2}})
       .ablate(terse, {.rows = {.phase = steer::phase::generation}})
-      .scale(happy, {.amount = 2.0F});
+      .reflect(happy);
   ASSERT_EQ(made.edits().size(), 3U);
   const auto& first = std::get<steer::add_edit>(made.edits()[0].operation);
   EXPECT_EQ(first.strength, 0.2F);
   EXPECT_EQ(first.unit, steer::strength_unit::of_row_norm);
-  EXPECT_EQ(made.edits()[0].layers, std::vector<int>{2});
-  EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[1].operation).amount, 1.0F);
-  EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[1].operation).vector, terse);
-  EXPECT_EQ(made.edits()[1].rows.phase, steer::phase::generation);
-  EXPECT_EQ(std::get<steer::scale_edit>(made.edits()[2].operation).amount, 2.0F);
+  EXPECT_EQ(made.edits()[0].where.layers, std::vector<int>{2});
+  EXPECT_EQ(std::get<steer::ablate_edit>(made.edits()[1].operation).share, 1.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(made.edits()[1].operation).vector, terse);
+  EXPECT_EQ(made.edits()[1].where.rows.phase, steer::phase::generation);
+  EXPECT_EQ(std::get<steer::ablate_edit>(made.edits()[2].operation).share, 2.0F);
 }
 
 TEST_F(recipe, owns_its_vectors) {
@@ -52,7 +52,7 @@ TEST_F(recipe, refuses_meaningless_numbers_and_stays_as_it_was) {
   expect_error<steer::numeric_error>([&] { made.add(happy, {.strength = nan}); }, "add \"happy\"", "strength is nan");
   expect_error<steer::numeric_error>([&] { made.add(happy, {.cap = 0.0F}); }, "cap is 0");
   expect_error<steer::numeric_error>([&] { made.add(happy, {.cap = nan}); }, "cap is nan");
-  expect_error<steer::numeric_error>([&] { made.scale(happy, {.amount = nan}); }, "scale \"happy\"", "amount is nan");
+  expect_error<steer::numeric_error>([&] { made.ablate(happy, {.share = nan}); }, "ablate \"happy\"", "share is nan");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.first = 5, .last = 4}}); },
                                       "positions 5 to 4");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.first = -1}}); }, "positions -1");
@@ -142,7 +142,7 @@ TEST_F(recipe, refuses_edits_without_meaning) {
       [&] {
         made.ablate(happy, {.rows = {.first = 5, .positions = {3, 4}}});
       },
-      "scale \"happy\"", "none of its 2 positions lies in 5 to ");
+      "ablate \"happy\"", "none of its 2 positions lies in 5 to ");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.positions = {3}, .except = {3}}}); },
                                       "excepted");
   expect_error<steer::argument_error>([&] { steer::first_rows(0); }, "of 0 rows", "at least 1");
@@ -160,14 +160,14 @@ TEST_F(recipe, refuses_enumerators_that_do_not_exist) {
   happy.name = "happy";
   steer::recipe made;
   expect_fields<steer::argument_error>([&] { made.ablate(happy, {.norm = {static_cast<steer::norm_rule>(4)}}); },
-                                       {.what = "scale \"happy\"", .expected = "0 to 3", .actual = "4"});
+                                       {.what = "ablate \"happy\"", .expected = "0 to 3", .actual = "4"});
   expect_error<steer::argument_error>([&] { made.add(happy, {.unit = static_cast<steer::strength_unit>(5)}); },
                                       "add \"happy\"", "unit is 5; expected 0 to 4");
   expect_error<steer::argument_error>([&] { made.set(happy, 1.0F, {.unit = static_cast<steer::strength_unit>(9)}); },
                                       "unit is 9");
   expect_error<steer::argument_error>([&] { made.set(happy, 1.0F, {.origin = static_cast<steer::coordinate_origin>(2)}); },
                                       "origin is 2; expected 0 to 1");
-  expect_error<steer::argument_error>([&] { made.watch({happy}, {.norm = static_cast<steer::watched_norm>(2)}); },
+  expect_error<steer::argument_error>([&] { made.watch({happy}, static_cast<steer::watched_norm>(2)); },
                                       "norm is 2");
   expect_error<steer::argument_error>([&] { made.ablate(happy, {.rows = {.phase = static_cast<steer::phase>(2)}}); },
                                       "phase is 2");

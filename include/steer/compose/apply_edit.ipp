@@ -46,9 +46,9 @@ struct formula {
     return h + dose * u;
   }
 
-  vector operator()(const scale_edit& e) const {
+  vector operator()(const ablate_edit& e) const {
     const vector u = unit(e.vector.directions.at(layer));
-    return h - static_cast<double>(e.amount) * u * u.dot(h);
+    return h - static_cast<double>(e.share) * u * u.dot(h);
   }
 
   vector operator()(const bound_edit& e) const {
@@ -116,7 +116,7 @@ struct formula {
   }
 
   vector operator()(const transform_edit& e) const {
-    const auto lambda = static_cast<double>(e.blend);
+    const auto lambda = static_cast<double>(e.share);
     return (1.0 - lambda) * h + lambda * std::visit([this](const auto& map) { return image(map); }, e.map);
   }
 

@@ -23,7 +23,7 @@ namespace detail {
 /// The first layer at which an edit moves what the gate of another reads, if there is one.
 inline std::optional<int> layer_of_moved_gate(const edit& gated, const edit& other, double noticed) {
   std::optional<int> first;
-  for (const condition& c : gated.gate.conditions) {
+  for (const condition& c : gated.where.gate.conditions) {
     if (!may_meet(reach_of(gated, c), reach_of(other))) {
       continue;
     }
@@ -59,11 +59,11 @@ STEER_BODY std::vector<order_warning> order_warnings(const recipe& edits) {
       const std::string pair =
           detail::text({"edits ", i, " (", to_string(all[i]), ") and ", j, " (", to_string(all[j]), ")"});
       if (found.difference > noticed) {
-        const bool both_scale = std::holds_alternative<scale_edit>(all[i].operation) &&
-                                std::holds_alternative<scale_edit>(all[j].operation);
+        const bool both_ablate = std::holds_alternative<ablate_edit>(all[i].operation) &&
+                                std::holds_alternative<ablate_edit>(all[j].operation);
         found.text = detail::text({pair, " do not commute: at layer ", found.layer,
                                    ", which of them comes first changes a row by up to ", found.difference,
-                                   " of its norm", both_scale ? "; recipe::set ablates directions jointly" : ""});
+                                   " of its norm", both_ablate ? "; recipe::set ablates directions jointly" : ""});
         out.push_back(std::move(found));
         continue;
       }

@@ -19,12 +19,12 @@ inline namespace v0 {
 namespace detail {
 
 STEER_BODY reach reach_of(const edit& e) {
-  return {point_of(e), e.head, e.gate.latched() ? phase::generation : e.rows.phase};
+  return {point_of(e), e.where.head, e.where.gate.latched() ? phase::generation : e.where.rows.phase};
 }
 
 STEER_BODY reach reach_of(const edit& e, const condition& c) {
   const bool in_heads = c.vector.point == point::attention_heads;
-  return {c.vector.point, in_heads ? e.head : std::nullopt, e.gate.latched() ? phase::prompt : e.rows.phase};
+  return {c.vector.point, in_heads ? e.where.head : std::nullopt, e.where.gate.latched() ? phase::prompt : e.where.rows.phase};
 }
 
 STEER_BODY bool may_meet(const reach& a, const reach& b) {
@@ -32,8 +32,8 @@ STEER_BODY bool may_meet(const reach& a, const reach& b) {
 }
 
 STEER_BODY some_layers layers_of(const edit& e) {
-  if (!e.layers.empty()) {
-    return std::set<int>(e.layers.begin(), e.layers.end());
+  if (!e.where.layers.empty()) {
+    return std::set<int>(e.where.layers.begin(), e.where.layers.end());
   }
   some_layers found;
   each_vector_of(e.operation, [&](const steering_vector& v) {
@@ -50,7 +50,7 @@ STEER_BODY some_layers layers_of(const edit& e) {
 
 STEER_BODY some_layers layers_of(const edit& e, const condition& c) {
   std::set<int> out;
-  const some_layers own = e.gate.layer ? std::set<int>{*e.gate.layer} : layers_of(e);
+  const some_layers own = e.where.gate.layer ? std::set<int>{*e.where.gate.layer} : layers_of(e);
   for (const auto& [layer, direction] : c.vector.directions) {
     if (!own || own->contains(layer)) {
       out.insert(layer);

@@ -86,7 +86,7 @@ STEER_BODY Eigen::VectorXd applied(const edit& e, int layer, Eigen::Index first,
   Eigen::VectorXd own = h.segment(first, width);
   const double before = own.norm();
   apply_edit(e.operation, layer, entry_norm, own);
-  h.segment(first, width) = own * e.norm.factor(before, own.norm());
+  h.segment(first, width) = own * e.where.norm.factor(before, own.norm());
   return h;
 }
 

@@ -57,7 +57,7 @@ Eigen::MatrixXd transport_between(const Eigen::Matrix<Scalar, Eigen::Dynamic, Ei
 ///
 /// @param from  moments of activations as they are
 /// @param to    moments of activations as they should be distributed
-/// @return for `recipe::transform`, whose `blend` says how far
+/// @return for `recipe::transform`, whose `share` says how far
 /// @throws shape_error if the widths differ; argument_error for a negative ridge, or moments without covariance;
 ///         numeric_error for fewer than 2 rows, a singular source without ridge, or numbers that overflow
 /// @cost   O(d³), a Cholesky and an eigendecomposition

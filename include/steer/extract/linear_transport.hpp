@@ -32,7 +32,7 @@ STEER_API axis_map transport_of(const matrix<double>& from, const matrix<double>
 ///
 /// @param from  activations as they are
 /// @param to    activations as they should be distributed
-/// @return for `recipe::transform`, whose `blend` says how far
+/// @return for `recipe::transform`, whose `share` says how far
 /// @shape  from [n, d], to [m, d]
 /// @throws shape_error if the widths differ; numeric_error for fewer than 2 samples, NaN, or a coordinate that is
 ///         constant in the source or whose squares overflow, by its index; or a map that floats do not hold

@@ -17,7 +17,7 @@ inline namespace v0 {
 /// the same, such as a common beginning, have no direction and are left out.
 ///
 ///     for (const auto& [t, v] : steer::pair_difference(loving, hating)) {
-///       recipe.add({.directions = {{6, v}}}, {.strength = 5, .unit = raw, .rows = {.positions = {t}}});
+///       recipe.add({.directions = {{6, v}}}, {.strength = 5, .unit = raw}, {.rows = {.positions = {t}}});
 ///     }
 ///
 /// @param positive, negative  the activations of all tokens of one prompt each, at one site

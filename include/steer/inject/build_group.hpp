@@ -83,7 +83,7 @@ class group_builder {
     d.form.write.resize(0, where.count);
     node n;
     n.edits = d.edits;
-    n.amounts = d.amounts;
+    n.shares = d.shares;
     n.seen.resize(1);
     circumstances(n, t, reads);
     n.reads_norm = reads_norm(d);
@@ -139,7 +139,7 @@ class group_builder {
     require_finite(d.form.read, *d.like);
     require_finite(d.form.write, *d.like);
     out.edits = d.edits;
-    out.amounts = d.amounts;
+    out.shares = d.shares;
     out.reads = reads.places(d.form.read);
     for (const std::vector<int>& own : d.reads_of) {
       out.seen.emplace_back();
@@ -167,7 +167,7 @@ class group_builder {
     circumstances(out, *d.like, reads);
     out.reads_norm = reads_norm(d);
     if (doses_ == dosing::compiled && is_affine(*d.like)) {
-      out.gate = {};  // its amount is in the numbers
+      out.gate = {};  // its share is in the numbers
     }
     return out;
   }
@@ -181,7 +181,7 @@ class group_builder {
     out.sets_latch = t.sets_latch;
     if (out.follows_latch()) {
       out.gate.conditions.clear();  // another node reads them
-      out.gate.amount = 1.0F;       // and the amount is in what it keeps
+      out.gate.share = 1.0F;        // and the share is in what it keeps
     }
   }
 

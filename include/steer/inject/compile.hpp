@@ -61,7 +61,7 @@ class site_compiler {
   };
 
   static bool does_nothing(const term& t) {
-    return t.gate.amount == 0.0F ||
+    return t.gate.share == 0.0F ||
            (!t.sets_latch && detail::does_nothing(*t.form));
   }
 

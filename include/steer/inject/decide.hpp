@@ -51,7 +51,7 @@ inline double share_of(const node& n, const row_state& row) noexcept {
   if (n.follows_latch()) {
     return row.latches != nullptr ? share * row.latches[n.latch].share_at(row.info->position) : 0.0;
   }
-  return share * n.gate.share([&](std::size_t i) {
+  return share * n.gate.share_of([&](std::size_t i) {
     const double x = row.c[n.asks[i]];
     if (n.gate.conditions[i].reading == reading::projection) {
       return x;

@@ -18,7 +18,7 @@ namespace detail {
 /// @param who  the edit and the layer, for messages
 /// @throws argument_error or numeric_error for what its vectors do not know, or where it is not defined
 STEER_API form form_of(const add_edit& e, int layer, const std::string& who);
-STEER_API form form_of(const scale_edit& e, int layer, const std::string& who);
+STEER_API form form_of(const ablate_edit& e, int layer, const std::string& who);
 STEER_API form form_of(const bound_edit& e, int layer, const std::string& who);
 STEER_API form form_of(const erase_edit& e, int layer, const std::string& who);
 STEER_API form form_of(const angle_edit& e, int layer, const std::string& who);

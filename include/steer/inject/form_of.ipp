@@ -99,9 +99,9 @@ STEER_BODY form form_of(const add_edit& e, int layer, const std::string& who) {
   return out;
 }
 
-STEER_BODY form form_of(const scale_edit& e, int layer, const std::string&) {
+STEER_BODY form form_of(const ablate_edit& e, int layer, const std::string&) {
   const matrix<Real> u = unit_row<Real>(e.vector, layer);
-  return low_rank_form::affine(u, u, Eigen::MatrixX<Real>::Constant(1, 1, -static_cast<Real>(e.amount)),
+  return low_rank_form::affine(u, u, Eigen::MatrixX<Real>::Constant(1, 1, -static_cast<Real>(e.share)),
                                Eigen::VectorX<Real>::Zero(1));
 }
 
@@ -229,7 +229,7 @@ STEER_BODY form form_of(const towards_edit& e, int layer, const std::string&) {
 }
 
 STEER_BODY form form_of(const transform_edit& e, int, const std::string&) {
-  const auto lambda = static_cast<Real>(e.blend);
+  const auto lambda = static_cast<Real>(e.share);
   const auto& map = later<Real>(e.map);
   if (const auto* diagonal = std::get_if<diagonal_map>(&map)) {
     return diagonal_form{((1.0 - lambda) + lambda * diagonal->scale.template cast<Real>().array()).matrix(),

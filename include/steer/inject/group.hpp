@@ -29,7 +29,7 @@ inline constexpr std::ptrdiff_t most_entries = 256;
 /// One decision about a row: an edit, several affine ones merged, or the reading of a latched gate.
 struct node {
   std::vector<std::size_t> edits;         ///< places in the recipe
-  std::vector<float> amounts;             ///< of each, as far as it is in the numbers below: what telemetry adds
+  std::vector<float> shares;              ///< of each, as far as it is in the numbers below: what telemetry adds
   std::vector<std::vector<int>> seen;     ///< for each of the edits, the rows of the group's R that it reads
   std::vector<int> reads;                 ///< rows of the group's R [k]
   std::vector<int> writes;                ///< rows of the group's W [m]

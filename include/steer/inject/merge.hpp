@@ -31,7 +31,7 @@ class row_set {
 /// A decision before its rows have places in a group.
 struct draft {
   std::vector<std::size_t> edits;
-  std::vector<float> amounts;              ///< of the edits, where the form contains them
+  std::vector<float> shares;               ///< of the edits, where the form contains them
   low_rank_form form;
   std::vector<std::vector<int>> reads_of;  ///< for each edit, its rows of form.read
   const term* like = nullptr;  ///< schedule, gate, norm mode, latch

@@ -78,15 +78,15 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
   Eigen::VectorXd b = Eigen::VectorXd::Zero(w.rows());
   for (std::size_t i = 0; i < run.size(); ++i) {
     const low_rank_form& f = std::get<low_rank_form>(*run[i]->form);
-    const auto amount = static_cast<double>(run[i]->gate.amount);
+    const auto share = static_cast<double>(run[i]->gate.share);
     const Eigen::MatrixXd read_gram = gram(read_at[i], Eigen::all);
     Eigen::MatrixXd seen = read_gram.lazyProduct(a);
     for (std::size_t row = 0; row < read_at[i].size(); ++row) {
       seen(static_cast<Eigen::Index>(row), read_at[i][row]) += 1.0;
     }
-    const Eigen::MatrixXd linear = amount * f.linear.lazyProduct(seen);
+    const Eigen::MatrixXd linear = share * f.linear.lazyProduct(seen);
     const Eigen::VectorXd moved = read_gram.lazyProduct(b);
-    const Eigen::VectorXd shift = amount * (f.linear.lazyProduct(moved) + f.shift);
+    const Eigen::VectorXd shift = share * (f.linear.lazyProduct(moved) + f.shift);
     for (std::size_t row = 0; row < write_at[i].size(); ++row) {
       if (a.cols() > 0) {  // a row of no columns would be a step from a null pointer
         a.row(write_at[i][row]) += linear.row(static_cast<Eigen::Index>(row));
@@ -113,7 +113,7 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
   draft result{{}, {}, {}, read_at, run.front()};
   for (const term* t : run) {
     result.edits.push_back(t->edit);
-    result.amounts.push_back(t->gate.amount);
+    result.shares.push_back(t->gate.share);
   }
   low_rank_form& out = result.form;
   out.read = r;
@@ -160,7 +160,7 @@ STEER_BODY std::vector<draft> merge(const std::vector<term>& all, dosing doses) 
       while (end < all.size() && same_share(first, all[end])) {
         next.form.write += std::get<low_rank_form>(*all[end].form).write;
         next.edits.push_back(all[end++].edit);
-        next.amounts.push_back(1.0F);
+        next.shares.push_back(1.0F);
         next.reads_of.emplace_back();
       }
       out.push_back(std::move(next));

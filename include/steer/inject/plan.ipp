@@ -17,7 +17,7 @@ inline namespace v0 {
 template <kernel::row_scalar Scalar>
 basic_plan<Scalar>::basic_plan(const recipe& source, const model_shape& shape, plan_options options) {
   for (const edit& e : source.edits()) {
-    if (e.gate.latched()) {
+    if (e.where.gate.latched()) {
       throw argument_error(
           detail::text({to_string(e), ": its gate latches on the prompt, which a plan cannot remember; expected ",
                         detail::expected("a session")}));

@@ -32,16 +32,16 @@ STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
   require_facts(e, who);
   const point at = point_of(e);
   const std::vector<int> layers = layers_of(e, at, who);
-  const columns where = columns_of(e.head, at, who);
+  const columns where = columns_of(e.where.head, at, who);
   const operation named = with_unit(e.operation, layers, who);
   const auto require_width = [&](Eigen::Index width) {
     if (width != where.count) {
       throw shape_error(text({who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
-                              expected(where.count), " at ", to_string(at), e.head ? " in one head" : ""}));
+                              expected(where.count), " at ", to_string(at), e.where.head ? " in one head" : ""}));
     }
   };
   std::ptrdiff_t shared_latch = -1;
-  if (e.gate.layer) {
+  if (e.where.gate.layer) {
     shared_latch = latches_++;
     set_latch(e, place, latch_site(e, who), shared_latch, who);
   }
@@ -57,14 +57,14 @@ STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
     }
     next.form = made;
     require_width(width_of(*made));
-    if (e.gate.latched()) {
+    if (e.where.gate.latched()) {
       next.latch = shared_latch;
       if (shared_latch < 0) {
         next.latch = latches_++;
         set_latch(e, place, here, next.latch, who);
       }
     } else {
-      next.asked = asked(e.gate, layer, where.count, who);
+      next.asked = asked(e.where.gate, layer, where.count, who);
     }
     terms_[here].push_back(std::move(next));
   }
@@ -74,12 +74,12 @@ STEER_BODY term resolver::base(const edit& e, std::size_t place, const std::stri
   term out;
   out.edit = place;
   out.who = who;
-  out.rows = e.rows;
-  out.gate = e.gate;
+  out.rows = e.where.rows;
+  out.gate = e.where.gate;
   for (condition& c : out.gate.conditions) {
     c.vector = {};
   }
-  out.norm = e.norm;
+  out.norm = e.where.norm;
   return out;
 }
 
@@ -94,20 +94,20 @@ STEER_BODY void resolver::require_model(const edit& e, const std::string& who) c
     }
   };
   each_vector_of(e.operation, same);
-  for (const condition& c : e.gate.conditions) {
+  for (const condition& c : e.where.gate.conditions) {
     same(c.vector);
   }
 }
 
 STEER_BODY void resolver::require_facts(const edit& e, const std::string& who) const {
-  const bool latched = e.gate.latched();
-  if (e.rows.phase || e.rows.last_of_prompt || latched) {
+  const bool latched = e.where.gate.latched();
+  if (e.where.rows.phase || e.where.rows.last_of_prompt || latched) {
     shape_.require(row_fact::phase, who);
   }
-  if (e.rows.by_position() || e.rows.last_of_prompt || latched) {
+  if (e.where.rows.by_position() || e.where.rows.last_of_prompt || latched) {
     shape_.require(row_fact::position, who);
   }
-  if (e.rows.by_prompt_length() || latched) {
+  if (e.where.rows.by_prompt_length() || latched) {
     shape_.require(row_fact::prompt_length, who);
   }
   if (latched) {
@@ -122,7 +122,7 @@ STEER_BODY std::vector<int> resolver::layers_of(const edit& e, point at, const s
     return std::all_of(vectors.begin(), vectors.end(),
                        [layer](const auto* v) { return v->directions.contains(layer); });
   };
-  std::vector<int> layers = e.layers;
+  std::vector<int> layers = e.where.layers;
   if (layers.empty() && vectors.empty()) {
     for (int layer = 0; layer < shape_.layers; ++layer) {
       layers.push_back(layer);
@@ -182,23 +182,23 @@ STEER_BODY matrix<double> resolver::asked(const gate& g, int layer, std::ptrdiff
 }
 
 STEER_BODY site resolver::latch_site(const edit& e, const std::string& who) const {
-  const point at = e.gate.conditions.front().vector.point;
-  for (const condition& c : e.gate.conditions) {
+  const point at = e.where.gate.conditions.front().vector.point;
+  for (const condition& c : e.where.gate.conditions) {
     if (c.vector.point != at) {
       throw argument_error(text({who, ": its gate reads \"", c.vector.name, "\" at ", to_string(c.vector.point),
                                  " and another at ", to_string(at), "; expected ", expected("one point")}));
     }
   }
-  shape_.require({*e.gate.layer, at}, text({who, ", its gate"}));
-  return {*e.gate.layer, at};
+  shape_.require({*e.where.gate.layer, at}, text({who, ", its gate"}));
+  return {*e.where.gate.layer, at};
 }
 
 STEER_BODY void resolver::set_latch(const edit& e, std::size_t place, site here, std::ptrdiff_t latch, const std::string& who) {
   term next = base(e, place, who);
   next.rows = {.last_of_prompt = 1};
   next.norm = {};
-  next.where = columns_of(e.head, here.point, who);
-  next.asked = asked(e.gate, here.layer, next.where.count, who);
+  next.where = columns_of(e.where.head, here.point, who);
+  next.asked = asked(e.where.gate, here.layer, next.where.count, who);
   next.latch = latch;
   next.sets_latch = true;
   low_rank_form reads;

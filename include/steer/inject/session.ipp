@@ -43,7 +43,7 @@ struct ring_observer {
       next.position = position;
       next.edit = static_cast<std::uint32_t>(n.edits[i]);
       next.count = static_cast<std::uint32_t>(seen.size());
-      next.share = static_cast<float>(share) * n.amounts[i];
+      next.share = static_cast<float>(share) * n.shares[i];
       next.norm = norm;
       next.changed = changed;
       for (std::size_t j = 0; j < std::min(seen.size(), coordinates.size()); ++j) {

@@ -89,7 +89,7 @@ inline std::vector<edit> read_ds4(std::span<const std::byte> bytes, const std::s
     if (scale) {
       edit next;
       v.point = where;
-      next.operation = scale_edit{v, *scale};
+      next.operation = ablate_edit{v, *scale};
       check(next);
       out.push_back(std::move(next));
     }
@@ -114,7 +114,7 @@ STEER_BODY std::vector<edit> parse_ds4(std::span<const std::byte> bytes, const s
 STEER_BODY std::string ds4_bytes(const edit& e, int layers) {
   check(e);
   detail::require_plain(e, "ds4");
-  if (!std::holds_alternative<scale_edit>(e.operation)) {
+  if (!std::holds_alternative<ablate_edit>(e.operation)) {
     throw format_error(detail::text(
         {detail::thing({"ds4: ", to_string(e)}), " does not scale a component; ds4 would remove what it adds"}));
   }

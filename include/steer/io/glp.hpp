@@ -20,7 +20,7 @@ inline namespace v0 {
 ///     project: h' = h - sum_j alpha_j d_j (d_j . h)       add: h' = h + sum_j alpha_j d_j
 ///     alpha_j = glp.alpha_default * glp.dir_scales[j] * glp.layer_scales[layer]
 ///
-/// A `scale_edit` divides by the norm, so that rows that are not quite unit need no change here. Rank k is k edits,
+/// An `ablate_edit` divides by the norm, so that rows that are not quite unit need no change here. Rank k is k edits,
 /// which do not disturb each other because the file's directions are orthonormal; layers whose alpha differs are edits
 /// of their own.
 ///

@@ -301,7 +301,7 @@ STEER_BODY void glp_reader::make_edits(glp& out) {
     for (auto& [dose, vector] : by_dose) {
       edit next;
       if (projects_) {
-        next.operation = scale_edit{std::move(vector), dose};
+        next.operation = ablate_edit{std::move(vector), dose};
       } else {
         next.operation = add_edit{std::move(vector), dose, strength_unit::raw};
       }

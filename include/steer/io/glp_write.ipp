@@ -84,9 +84,9 @@ STEER_BODY void glp_writer::collect(const edit& e) {
   check(e);
   require_plain(e, "glp");
   const edit& first = file_.edits.front();
-  const auto* scale = std::get_if<scale_edit>(&e.operation);
+  const auto* ablate = std::get_if<ablate_edit>(&e.operation);
   const auto* add = std::get_if<add_edit>(&e.operation);
-  if (scale == nullptr && add == nullptr) {
+  if (ablate == nullptr && add == nullptr) {
     throw format_error(text(
         {thing({"glp: ", to_string(e)}), " is neither ", expected("an addition nor a scaling of the component")}));
   }
@@ -96,7 +96,7 @@ STEER_BODY void glp_writer::collect(const edit& e) {
     throw format_error(text({"glp: ", thing(to_string(e)), " and ", to_string(first),
                              " differ in operation, point, name or source; a file holds one of each"}));
   }
-  projects_ = scale != nullptr;
+  projects_ = ablate != nullptr;
   for (auto& [layer, v] : used_directions(e, "glp")) {
     if (layer == 0) {
       throw format_error(
@@ -107,7 +107,7 @@ STEER_BODY void glp_writer::collect(const edit& e) {
       throw format_error(text({thing({"glp: ", to_string(e)}), " has a strength that is not ", expected("raw"),
                                "; the format has no other unit"}));
     }
-    row next{v, scale != nullptr ? scale->amount : add->strength};
+    row next{v, ablate != nullptr ? ablate->share : add->strength};
     if (const double norm = v.values.template cast<double>().norm(); projects_ && std::abs(norm - 1.0) > glp_unit_tolerance) {
       next.v.values = unit(v).template cast<float>();
     }

@@ -16,7 +16,7 @@ namespace detail {
 STEER_BODY void require_plain(const edit& e, std::string_view format) {
   edit plain;
   plain.operation = e.operation;
-  plain.layers = e.layers;
+  plain.where.layers = e.where.layers;
   if (!(plain == e)) {
     throw format_error(text(
         {thing({format, ": ", to_string(e)}), " acts on some rows or under a condition, which the format cannot say"}));
@@ -25,11 +25,11 @@ STEER_BODY void require_plain(const edit& e, std::string_view format) {
 
 STEER_BODY std::map<int, direction> used_directions(const edit& e, std::string_view format) {
   const std::map<int, direction>& all = only_vector(e).directions;
-  if (e.layers.empty()) {
+  if (e.where.layers.empty()) {
     return all;
   }
   std::map<int, direction> out;
-  for (const int layer : e.layers) {
+  for (const int layer : e.where.layers) {
     const auto found = all.find(layer);
     if (found == all.end()) {
       throw format_error(text(

@@ -5,26 +5,24 @@
 #pragma once
 
 #include <concepts>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <variant>
-#include <vector>
 
 #include "steer/core/linkage.hpp"
 #include "steer/core/site.hpp"
+#include "steer/recipe/edits/ablate.hpp"
 #include "steer/recipe/edits/add.hpp"
 #include "steer/recipe/edits/bound.hpp"
 #include "steer/recipe/edits/erase.hpp"
-#include "steer/recipe/edits/scale.hpp"
 #include "steer/recipe/edits/towards.hpp"
 #include "steer/recipe/edits/transform.hpp"
 #include "steer/recipe/edits/turn.hpp"
 #include "steer/recipe/edits/watch.hpp"
-#include "steer/recipe/gate.hpp"
-#include "steer/recipe/norm_mode.hpp"
-#include "steer/recipe/schedule.hpp"
+#include "steer/recipe/field.hpp"
+#include "steer/recipe/placement.hpp"
+#include "steer/vector/steering_vector.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -35,21 +33,13 @@ concept edit_operation = std::equality_comparable<Edit> && detail::has_fields<Ed
     requires { { Edit::name } -> std::convertible_to<std::string_view>; };
 
 /// Every edit there is.
-using operation = std::variant<add_edit, scale_edit, bound_edit, erase_edit, angle_edit, rotate_edit, towards_edit,
+using operation = std::variant<add_edit, ablate_edit, bound_edit, erase_edit, angle_edit, rotate_edit, towards_edit,
                                transform_edit, watch_edit>;
 
-/// One operation, with the layers, rows and circumstances in which it acts.
+/// One operation, and where it acts.
 struct edit {
   steer::operation operation = add_edit{};
-  /// Empty: every layer for which all its vectors have a direction (its gate's do not count); every layer of the model if it
-  /// has no vectors.
-  std::vector<int> layers = {};
-  schedule rows = {};
-  steer::gate gate = {};
-  norm_mode norm = {};
-  /// At `attention_heads`: only the columns of this head. Vectors are as wide as a head then, and every norm is that of the
-  /// slice.
-  std::optional<int> head = std::nullopt;
+  placement where = {};
   /// Where an edit without vectors acts. Vectors have a point of their own.
   steer::point point = steer::point::residual_out;
 
@@ -63,11 +53,7 @@ struct edit {
           std::remove_cvref_t<decltype(op)>::fields(op, visit);
         },
         self.operation);
-    visit("layers", self.layers);
-    visit("rows", self.rows);
-    visit("gate", self.gate);
-    visit("norm", self.norm);
-    visit("head", self.head);
+    visit("where", self.where);
     visit("point", self.point);
   }
 };

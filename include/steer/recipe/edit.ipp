@@ -71,33 +71,34 @@ STEER_BODY void check(const edit& e) {
         }
       },
       what);
-  check(e.rows, who);
-  check(e.gate, who);
-  norm_mode::fields(e.norm, detail::field_check{who});
+  const auto& [layers, rows, gate, norm, head] = e.where;
+  check(rows, who);
+  check(gate, who);
+  norm_mode::fields(norm, detail::field_check{who});
   detail::field_check{who}("point", e.point);
-  const point where = point_of(e);
+  const point at = point_of(e);
   const auto same_point = [&](const steering_vector& v) {
-    if (v.point != where) {
+    if (v.point != at) {
       throw argument_error(detail::text({who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
-                                         "; the edit acts at ", detail::expected(to_string(where))}));
+                                         "; the edit acts at ", detail::expected(to_string(at))}));
     }
   };
   detail::each_vector_of(what, same_point);
-  if (!e.gate.layer) {
-    for (const condition& c : e.gate.conditions) {
+  if (!gate.layer) {
+    for (const condition& c : gate.conditions) {
       same_point(c.vector);
     }
   }
-  if (e.gate.latched() && (e.rows.phase == phase::prompt || e.rows.last_of_prompt)) {
+  if (gate.latched() && (rows.phase == phase::prompt || rows.last_of_prompt)) {
     throw argument_error(
         detail::text({who,
                       ": its gate latches on the prompt and acts on what is generated; its rows are in "
                       "the prompt"}));
   }
-  if (e.head && where != point::attention_heads) {
+  if (head && at != point::attention_heads) {
     throw argument_error(
-        detail::text({who, ": names head ", *e.head, "; heads are shown at ", detail::expected("attention_heads"),
-                      ", and it acts at ", detail::actual(to_string(where))}));
+        detail::text({who, ": names head ", *head, "; heads are shown at ", detail::expected("attention_heads"),
+                      ", and it acts at ", detail::actual(to_string(at))}));
   }
 }
 

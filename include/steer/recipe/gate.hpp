@@ -54,7 +54,7 @@ struct condition {
   }
 
   /// The share for the number read; none for a number that is not known.
-  STEER_API [[nodiscard]] double share(double x) const noexcept;
+  STEER_API [[nodiscard]] double share_of(double x) const noexcept;
 };
 
 /// 1 for rows whose reading is above the threshold.
@@ -82,15 +82,15 @@ enum class gate_time : std::uint8_t {
 };
 constexpr gate_time last_of(gate_time) noexcept { return gate_time::on_prompt; }
 
-/// How much of an edit a row receives: h' = h + g (E(h) - h), g = amount * combination of the shares.
+/// How much of an edit a row receives: h' = h + g (E(h) - h), g = share * combination of the conditions' shares.
 ///
 /// The gate reads the row as the edits before its own have left it. One that latches `on_prompt` needs a `session`, which
 /// remembers its state per sequence; it reads the prompt's last row whatever the edit's schedule says of it, and a sequence for
 /// which nothing was decided receives nothing.
 /// @source Lee et al. 2024, arXiv:2409.05907 (CAST): a condition vector read on the prompt switches a behaviour
 struct gate {
-  float amount = 1.0F;
-  std::vector<condition> conditions = {};  ///< empty: the amount alone
+  float share = 1.0F;
+  std::vector<condition> conditions = {};  ///< empty: the share alone
   steer::combination combination = steer::combination::all;
   gate_time time = gate_time::each_row;
   /// `on_prompt` only: the layer at which the conditions are read, at their vectors' point. Empty: where the edit acts, each
@@ -103,7 +103,7 @@ struct gate {
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
-    visit("gate amount", self.amount, domain::finite);
+    visit("gate share", self.share, domain::finite);
     visit("gate conditions", self.conditions);
     visit("gate combination", self.combination);
     visit("gate time", self.time);
@@ -112,21 +112,21 @@ struct gate {
 
   /// The share of a row, `read(i)` being the number that the i-th condition reads.
   template <class Read>
-  [[nodiscard]] double share(Read read) const noexcept {
+  [[nodiscard]] double share_of(Read read) const noexcept {
     if (conditions.empty()) {
-      return static_cast<double>(amount);
+      return static_cast<double>(share);
     }
     double least = std::numeric_limits<double>::infinity();
     double most = 0.0;
     for (std::size_t i = 0; i < conditions.size(); ++i) {
-      const double one = conditions[i].share(read(i));
+      const double one = conditions[i].share_of(read(i));
       least = std::min(least, one);
       most = std::max(most, one);
     }
     const double combined = combination == steer::combination::all   ? least
                             : combination == steer::combination::any ? most
                                                                      : std::max(0.0, 1.0 - most);
-    return static_cast<double>(amount) * combined;
+    return static_cast<double>(share) * combined;
   }
 };
 

@@ -17,7 +17,7 @@
 namespace steer {
 inline namespace v0 {
 
-STEER_BODY double condition::share(double x) const noexcept {
+STEER_BODY double condition::share_of(double x) const noexcept {
   if (std::isnan(x)) {
     return 0.0;
   }

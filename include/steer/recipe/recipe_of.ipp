@@ -22,7 +22,7 @@ STEER_BODY recipe recipe_of(const std::vector<steering_vector>& vectors, const s
   recipe out;
   for (std::size_t j = 0; j < vectors.size(); ++j) {
     if (doses[j] != 0.0) {
-      out.add(vectors[j], {.strength = static_cast<float>(doses[j]), .unit = how.unit, .cap = how.cap, .layers = how.layers});
+      out.add(vectors[j], {.strength = static_cast<float>(doses[j]), .unit = how.unit, .cap = how.cap}, {.layers = how.layers});
     }
   }
   return out;

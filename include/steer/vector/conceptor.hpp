@@ -23,7 +23,7 @@ inline namespace v0 {
 struct conceptor {
   Eigen::MatrixXd matrix = {};
 
-  /// h' = C h, for `recipe::transform`, whose `blend` says how far.
+  /// h' = C h, for `recipe::transform`, whose `share` says how far.
   STEER_API [[nodiscard]] dense_map map() const;
 };
 

@@ -36,7 +36,7 @@ steer::steering_vector terse(steer::point where) {
   return v;
 }
 
-steer::edit projection() { return {steer::scale_edit{terse(steer::point::mlp_out), 2.0F}}; }
+steer::edit projection() { return {steer::ablate_edit{terse(steer::point::mlp_out), 2.0F}}; }
 
 TEST(convert, refuses_an_output_before_it_reads) {
   expect_refused<steer::file_error>(
@@ -83,7 +83,7 @@ TEST(convert, carries_a_projection_only_where_it_can_be_said) {
       {.input = ds4.path(), .output = back.path(), .to = "glp", .said = {.layers = 6, .width = 2, .scale = 2.0F}});
   const steer::edit again = steer::load_glp(back.path()).edits.at(0);
   EXPECT_EQ(only_vector(again).directions, only_vector(projection()).directions);
-  EXPECT_EQ(std::get<steer::scale_edit>(again.operation).amount, 2.0F);
+  EXPECT_EQ(std::get<steer::ablate_edit>(again.operation).share, 2.0F);
 
   const temporary_file out(".gguf");
   expect_refused<steer::format_error>({.input = glp.path(), .output = out.path(), .to = "control_vector"}, "projects",

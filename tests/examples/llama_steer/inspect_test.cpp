@@ -48,7 +48,7 @@ TEST(inspect, shows_a_projection_and_what_llama_cpp_would_do) {
   steer::steering_vector v{.name = "terse"};
   v.directions[3].values = Eigen::Vector2f(0.6F, 0.8F);
   const temporary_file file(".gguf");
-  steer::save_glp({{{steer::scale_edit{v, 2.0F}}}, {"Toy", "us", "abc", ""}, "attn_out_pre_residual"}, file.path());
+  steer::save_glp({{{steer::ablate_edit{v, 2.0F}}}, {"Toy", "us", "abc", ""}, "attn_out_pre_residual"}, file.path());
   const std::string text = shown(file.path());
   expect_contains(text, "projected: h' = h - alpha * u (u . h)");
   expect_contains(text, "alpha     2\n");

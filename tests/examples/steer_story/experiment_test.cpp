@@ -22,7 +22,7 @@ const progress nobody = [](double) {};
 
 steer::plan plan_of(const subject& what, const steer::steering_vector& vector, float strength, int layer) {
   steer::recipe recipe;
-  recipe.add(vector, {.strength = strength, .unit = steer::strength_unit::of_row_norm, .layers = {layer}});
+  recipe.add(vector, {.strength = strength, .unit = steer::strength_unit::of_row_norm}, {.layers = {layer}});
   return {recipe, what.model->shape()};
 }
 

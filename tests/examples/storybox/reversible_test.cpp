@@ -33,7 +33,7 @@ class reversible : public testing::Test {
     for (const steer::point p : steer::all_points) {
       steer::steering_vector v = toy::random_vector(engine, {0, 1, 2, 3}, model_.shape().width_at(p));
       v.point = p;
-      recipe.add(v, {.strength = strength}).scale(v, {.amount = amount});
+      recipe.add(v, {.strength = strength}).ablate(v, {.share = amount});
       recipe.add(v, {.strength = strength, .unit = steer::strength_unit::of_row_norm});
     }
     return {recipe, model_.shape()};

@@ -16,7 +16,8 @@ int main() {
   steer::recorder recorder(model.shape());
   recorder.observe(model, "a happy text", "a sad text");
   steer::recipe recipe;
-  recipe.add(steer::steering_vector{}, {.strength = 0.2F}).scale(steer::steering_vector{}, {.amount = 1.0F});
+  recipe.add(steer::steering_vector{}, {.strength = 0.2F}).scale(steer::steering_vector{}, {.factor = 2.0F});
+  recipe.add(steer::steering_vector{}, {.layers = {2}}).ablate(steer::steering_vector{}, {.share = 0.5F}, {.head = 1});
   const auto load = [] { return steer::load_control_vector("x", steer::control_vector_producer::repeng); };
   static_cast<void>(load);
   const steer::plan plan{recipe, model.shape()};
@@ -27,7 +28,7 @@ int main() {
   recipe.rotate(plane, {.angle = 0.5F}).transform(steer::affine_map{});
   const steer::steering_vector one;
   recipe.add(0.5 * one + one - one / 2.0);
-  recipe.transform(steer::conceptor{}.map(), {.blend = 0.5F}).transform(steer::subspace{}.removal());
+  recipe.transform(steer::conceptor{}.map(), {.share = 0.5F}).transform(steer::subspace{}.removal());
   recipe.transform(steer::eraser{}.map());
   const steer::chain both(nothing, plan);
   const steer::c_hook hook = steer::c_hook::of(both);

@@ -1,4 +1,4 @@
-// steer/recipe/edits/transform.hpp: an affine map of the row, blended with what it was.
+// steer/recipe/edits/transform.hpp: rows go to their image under an affine map, or a share of the way.
 #pragma once
 
 #include <string_view>
@@ -9,19 +9,19 @@
 namespace steer {
 inline namespace v0 {
 
-/// h' = (1 - blend) h + blend T(h)
+/// h' = (1 - share) h + share T(h)
 struct transform_edit {
   static constexpr std::string_view name = "transform";
 
   affine_map map = {};
-  float blend = 1.0F;
+  float share = 1.0F;  ///< 0 leaves the row, 1 puts the image in its place
 
   bool operator==(const transform_edit&) const = default;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("map", self.map);
-    visit("blend", self.blend, domain::finite);
+    visit("share", self.share, domain::finite);
   }
 };
 

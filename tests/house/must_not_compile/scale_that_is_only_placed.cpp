@@ -1,0 +1,7 @@
+// expect: no matching (member )?function|cannot convert
+#include <steer/recipe/recipe.hpp>
+
+int main() {
+  steer::recipe recipe;
+  recipe.scale(steer::steering_vector{}, {.layers = {2}});
+}
