@@ -30,7 +30,7 @@ int main() {
   recipe.add(extract(model, storybox::attribute::dialogue), {.strength = 0.5F}, {.layers = {2}});
 
   // Compiled once. A dose is the share of an edit that a sequence receives; sequences that are not named are left alone.
-  const steer::plan plan(recipe, model.shape(), {.doses = steer::dosing::per_route});
+  const steer::plan plan(recipe, model.shape(), {.doses = steer::doses_from::routes});
   const auto table_of = [&](float mood, float dialogue) {
     steer::routing_table table;
     table.route(0, plan, {mood, dialogue}).route(1, plan, {-mood, dialogue});

@@ -36,7 +36,7 @@ struct batch {
     shape.width = d;
   }
   steer::rows<float> view() { return {h.data(), h.rows(), h.cols(), h.cols(), info}; }
-  [[nodiscard]] steer::plan stack(std::uint64_t seed, steer::dosing doses) const {
+  [[nodiscard]] steer::plan stack(std::uint64_t seed, steer::doses_from doses) const {
     std::mt19937_64 engine(seed);
     steer::recipe recipe;
     for (int i = 0; i < edits; ++i) {
@@ -64,8 +64,8 @@ void race(benchmark::State& state, const char* ratio, const batch& b, Contestant
 void dose_sets(benchmark::State& state) {
   batch b(state.range(0), state.range(1));
   const auto r = static_cast<std::int32_t>(state.range(2));
-  const steer::plan shared = b.stack(2, steer::dosing::per_route);
-  const steer::plan one = b.stack(2, steer::dosing::compiled);
+  const steer::plan shared = b.stack(2, steer::doses_from::routes);
+  const steer::plan one = b.stack(2, steer::doses_from::recipe);
   steer::routing_table table;
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(b.info.size()); ++i) {
     std::vector<float> doses(edits, 1.0F);
@@ -82,7 +82,7 @@ void disjoint(benchmark::State& state) {
   const auto r = static_cast<std::int32_t>(state.range(2));
   std::vector<steer::plan> plans;
   for (std::int32_t i = 0; i < r; ++i) {
-    plans.push_back(b.stack(static_cast<std::uint64_t>(3 + i), steer::dosing::compiled));
+    plans.push_back(b.stack(static_cast<std::uint64_t>(3 + i), steer::doses_from::recipe));
   }
   steer::routing_table table;
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(b.info.size()); ++i) {

@@ -351,7 +351,7 @@ TEST_F(coincidence, equal_directions_in_one_edit_are_told_apart) {
   steer::low_rank_map map{toy::random_rows<float>(engine, 3, 24), toy::random_rows<float>(engine, 3, 24),
                           Eigen::VectorXf::Ones(3)};
   map.read.row(1) = map.read.row(0);
-  for (const steer::dosing doses : {steer::dosing::compiled, steer::dosing::per_route}) {
+  for (const steer::doses_from doses : {steer::doses_from::recipe, steer::doses_from::routes}) {
     expect_the_sequence<double>(steer::recipe{}.set({u, u}, {1.0F, 1.0F}, {.ridge = 0.5F}), 1e-13, {.doses = doses});
     expect_the_sequence<double>(steer::recipe{}.transform(map), 1e-13, {.doses = doses});
   }

@@ -79,7 +79,7 @@ struct mixed_routes {
     std::vector<source> sources;
     for (int i = 0; i < 2; ++i) {
       const steer::recipe recipe = toy::varied_recipe(engine, shape, toy::latched_gates::none);
-      sources.push_back({recipe, {recipe, shape}, {recipe, shape, {.doses = steer::dosing::per_route}}});
+      sources.push_back({recipe, {recipe, shape}, {recipe, shape, {.doses = steer::doses_from::routes}}});
     }
     for (std::int32_t s = 0; s < sequences; ++s) {
       const source& from = sources[engine() % 2];
@@ -184,7 +184,7 @@ class routes_of_two : public testing::Test {
   steer::steering_vector u = toy::random_vector(engine, {1}, 8);
   steer::recipe recipe = steer::recipe{}.ablate(u).add(u, {.strength = 0.5F});
   steer::plan fixed{recipe, shape};
-  steer::plan dosed{recipe, shape, {.doses = steer::dosing::per_route}};
+  steer::plan dosed{recipe, shape, {.doses = steer::doses_from::routes}};
 };
 
 TEST_F(routes_of_two, leave_the_bits_at_dose_zero) {
@@ -202,7 +202,7 @@ TEST_F(routes_of_two, are_off_at_dose_zero_whatever_a_gate_reads) {
                                   .add(u, {.gate = {.conditions = {steer::excess(u, 0.1F)}}})
                                   .ablate(u, {.rows = {.phase = steer::phase::generation}});
   steer::routing_table table;
-  table.route(0, steer::plan(gated, shape, {.doses = steer::dosing::per_route}), {0.0F, 1.0F});
+  table.route(0, steer::plan(gated, shape, {.doses = steer::doses_from::routes}), {0.0F, 1.0F});
   std::vector<float> h(8, 1.0F);
   h[3] = std::numeric_limits<float>::infinity();
   const std::vector<float> before = h;
@@ -230,7 +230,7 @@ TEST_F(routes_of_two, refuse_doses_that_do_not_fit) {
       [&] {
         table.route(4, fixed, {1.0F, 1.0F});
       },
-      "sequence 4", "compiled in", "per_route");
+      "sequence 4", "compiled in", "doses_from::routes");
   expect_error<steer::argument_error>([&] { table.route(4, dosed, {1.0F}); }, "has 1 doses", "2 edits");
   expect_error<steer::numeric_error>(
       [&] {
@@ -254,7 +254,7 @@ TEST_F(routes_of_two, allocate_nothing_when_called) {
 TEST_F(routes_of_two, give_a_row_its_own_dose_whatever_is_beside_it) {
   steer::steering_vector axis{.name = "axis"};
   axis.directions[1].values = Eigen::VectorXf::Unit(8, 0);
-  const steer::plan_options per_route{.doses = steer::dosing::per_route};
+  const steer::plan_options per_route{.doses = steer::doses_from::routes};
   const steer::plan add(steer::recipe{}.add(axis, {.strength = 1.0F, .unit = steer::strength_unit::unit}), shape, per_route);
   const steer::plan ablate(steer::recipe{}.ablate(axis), shape, per_route);
   for (const std::int32_t first : {0, 1}) {

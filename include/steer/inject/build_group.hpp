@@ -31,7 +31,7 @@ using dense_maps = std::map<std::size_t, std::shared_ptr<const kernel::strips<Re
 template <class Real>
 class group_builder {
  public:
-  group_builder(site where, dosing doses, dense_maps<Real>& maps) : where_(where), doses_(doses), maps_(maps) {}
+  group_builder(site where, doses_from doses, dense_maps<Real>& maps) : where_(where), doses_(doses), maps_(maps) {}
 
   /// Decisions that share one read and one write.
   [[nodiscard]] group<Real> low_rank(columns where, const std::vector<draft>& drafts) const {
@@ -166,7 +166,7 @@ class group_builder {
     out.reads_entry = d.form.asks_for == low_rank_form::norm::entry;
     circumstances(out, *d.like, reads);
     out.reads_norm = reads_norm(d);
-    if (doses_ == dosing::compiled && is_affine(*d.like)) {
+    if (doses_ == doses_from::recipe && is_affine(*d.like)) {
       out.gate = {};  // its share is in the numbers
     }
     return out;
@@ -199,7 +199,7 @@ class group_builder {
   }
 
   site where_;
-  dosing doses_;
+  doses_from doses_;
   dense_maps<Real>& maps_;
 };
 

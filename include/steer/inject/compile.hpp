@@ -26,7 +26,7 @@ namespace detail {
 template <class Real>
 class site_compiler {
  public:
-  site_compiler(site where, dosing doses, dense_maps<Real>& maps)
+  site_compiler(site where, doses_from doses, dense_maps<Real>& maps)
       : where_(where), doses_(doses), builder_(where, doses, maps) {}
 
   [[nodiscard]] site_program<Real> compile(const std::vector<term>& all) {
@@ -170,7 +170,7 @@ class site_compiler {
   }
 
   site where_;
-  dosing doses_;
+  doses_from doses_;
   group_builder<Real> builder_;
   site_program<Real> out_;
 };

@@ -59,8 +59,8 @@ inline constexpr Eigen::Index most_merged = 127;
 
 /// From terms to decisions.
 ///
-/// @param doses  `per_route`: every edit keeps a decision of its own, because each row may give it another dose
-STEER_API std::vector<draft> merge(const std::vector<term>& all, dosing doses);
+/// @param doses  from `routes`: every edit keeps a decision of its own, because each row may give it another dose
+STEER_API std::vector<draft> merge(const std::vector<term>& all, doses_from doses);
 
 }  // namespace detail
 }  // namespace v0

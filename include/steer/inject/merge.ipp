@@ -133,7 +133,7 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
   return result;
 }
 
-STEER_BODY std::vector<draft> merge(const std::vector<term>& all, dosing doses) {
+STEER_BODY std::vector<draft> merge(const std::vector<term>& all, doses_from doses) {
   std::vector<draft> out;
   const auto single = [&](const term& t) {
     const low_rank_form& f = std::get<low_rank_form>(*t.form);
@@ -144,7 +144,7 @@ STEER_BODY std::vector<draft> merge(const std::vector<term>& all, dosing doses) 
   for (std::size_t i = 0; i < all.size();) {
     const term& first = all[i];
     std::size_t end = i + 1;
-    if (doses == dosing::per_route) {
+    if (doses == doses_from::routes) {
       out.push_back(single(first));
     } else if (is_affine(first)) {
       std::vector<const term*> run{&first};

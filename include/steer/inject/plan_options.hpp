@@ -12,15 +12,15 @@ enum class model_check : std::uint8_t {
   any,               ///< widths and layers must fit, no more: for a model and its fine-tuned siblings
 };
 
-/// Whether the strengths of a recipe are final.
-enum class dosing : std::uint8_t {
-  compiled,   ///< yes: edits are merged and additions become one
-  per_route,  ///< no: every edit can be given another share per row, see `basic_routes`
+/// Who says how much of each edit is written.
+enum class doses_from : std::uint8_t {
+  recipe,  ///< once and for all: edits are merged and additions become one
+  routes,  ///< for each row, as a multiple of every edit, see `basic_routes`
 };
 
 struct plan_options {
   model_check models = model_check::same_fingerprint;
-  dosing doses = dosing::compiled;
+  doses_from doses = doses_from::recipe;
 };
 
 }  // namespace v0

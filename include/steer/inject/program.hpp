@@ -63,7 +63,7 @@ class program {
                                    expected(widened_numbers), " columns; it has ", actual(widths_[at])}));
       }
       accesses_[at] = here.writes ? access::write : here.groups.empty() ? access::none : access::read;
-      if (here.groups.size() == 1 && options.doses == dosing::compiled) {
+      if (here.groups.size() == 1 && options.doses == doses_from::recipe) {
         lone_[at] = lone_edit_of(here.groups.front());
       }
       if (lone_[at].what == lone_edit<Real>::kind::addition && lone_[at].where.count == widths_[at]) {

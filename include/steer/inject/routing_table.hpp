@@ -27,7 +27,7 @@ STEER_API void require_same_sites(const std::string& who, const model_shape& one
 ///     steer::routing_table table;
 ///     table.route(3, plan, {0.5F, 0.0F}).route(4, plan, {1.0F, 1.0F}).otherwise(another);
 ///
-/// Plans are shared, not copied. Doses need a plan compiled with `dosing::per_route`; to change them is to fill in another
+/// Plans are shared, not copied. Doses need a plan compiled with `doses_from::routes`; to change them is to fill in another
 /// table, which compiles nothing.
 /// @throws argument_error for doses that do not fit the plan, or a plan whose host does not tell sequences apart;
 ///         shape_error for a plan that was compiled for a model of another shape than the others;

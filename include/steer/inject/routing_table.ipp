@@ -101,10 +101,10 @@ typename basic_routing_table<Scalar>::entry basic_routing_table<Scalar>::make(st
   detail::require_same_sites(who, compiled->shape(), shape());
   compiled->shape().require(row_fact::sequence, who);
   const std::size_t edits = compiled->source().edits().size();
-  const bool dosed = compiled->options().doses == dosing::per_route;
-  if (!doses.empty() && !dosed) {
+  const bool by_route = compiled->options().doses == doses_from::routes;
+  if (!doses.empty() && !by_route) {
     throw argument_error(detail::text({who, ": has doses, and its plan's are compiled in; expected ",
-                                       detail::expected("a plan with dosing::per_route")}));
+                                       detail::expected("a plan with doses_from::routes")}));
   }
   if (!doses.empty() && doses.size() != edits) {
     throw argument_error(detail::text(
