@@ -28,12 +28,12 @@ class in_sequence {
   /// @throws as `steer::basic_plan`, save that it takes vectors of other models
   in_sequence(const steer::recipe& source, const steer::model_shape& shape) : shape_(shape), edits_(source.edits()) {
     steer::detail::resolver resolve(shape, steer::model_check::any);
-    for (std::size_t i = 0; i < edits_.size(); ++i) {
-      resolve.resolve(edits_[i], i);
+    for (const steer::edit& e : edits_) {
+      resolve.resolve(e);
     }
     for (const auto& [where, here] : resolve.found()) {
-      for (const steer::detail::term& t : here) {
-        places_.push_back({where, t.edit, t.sets_latch});
+      for (const steer::detail::resolver::act& a : here) {
+        places_.push_back({where, a.edit, a.sets_latch});
       }
     }
   }

@@ -1,5 +1,4 @@
 #include "steer/io/ds4.hpp"
-#include "steer/io/mapped_file.hpp"
 
 #include <gtest/gtest.h>
 
@@ -90,7 +89,7 @@ TEST(ds4, refuses_each_fault_by_name) {
       "below 2^30");
   expect_error<steer::numeric_error>(
       [&] { steer::parse_ds4(view(content), "x", {.layers = 2, .width = 2, .ffn_scale = std::nanf("")}); },
-      "amount is nan");
+      "share is nan");
 }
 
 TEST(ds4, refuses_counts_that_no_file_has) {
@@ -116,7 +115,7 @@ TEST(ds4, refuses_counts_that_no_file_has) {
       [&] { steer::save_ds4({steer::ablate_edit{v}}, -1, file.path()); },
       {.what = "ds4", .expected = "positive numbers below 2^30", .actual = "-1 layers of width 2"});
   expect_fields<steer::format_error>([&] { steer::save_ds4({steer::ablate_edit{v}}, 3, file.path()); },
-                                     {.what = "ds4: scale \"happy\"", .layer = 3, .expected = "3"});
+                                     {.what = "ds4: ablate \"happy\"", .layer = 3, .expected = "3"});
 }
 
 TEST(ds4, refuses_to_write_what_ds4_would_misapply) {

@@ -150,7 +150,7 @@ TEST(glp, refuses_to_write_what_the_format_cannot_say) {
   };
   steer::steering_vector v = unit_vector({1, 2});
   refuse({}, "no edits");
-  refuse({{projection(unit_vector({0, 1}), 1.0F)}}, "scale \"terse\" has layer 0");
+  refuse({{projection(unit_vector({0, 1}), 1.0F)}}, "ablate \"terse\" has layer 0");
   refuse({{projection(v, 1.0F), addition(v, 1.0F)}}, "differ in operation");
   refuse({{projection(unit_vector({1, 2, 3}), 1.0F), projection(v, 1.0F)}}, "1 edits touch layer 3 and 2 layer 1");
   steer::edit other = addition(v, 1.0F);

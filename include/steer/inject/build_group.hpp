@@ -21,9 +21,9 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// The dense maps of one program, by what they were made of: 64 MiB each for rows of 4096 floats.
+/// The dense maps of one program, by the edits that are them: 64 MiB each for rows of 4096 floats.
 template <class Real>
-using dense_maps = std::map<const form*, std::shared_ptr<const kernel::strips<Real>>>;
+using dense_maps = std::map<std::size_t, std::shared_ptr<const kernel::strips<Real>>>;
 
 /// Builds the groups of one site.
 ///
@@ -99,7 +99,7 @@ class group_builder {
             text({thing(t.who), ": a dense map at layer ", at_layer(where_.layer), " ", to_string(where_.point),
                   " has width ", actual(where.count), "; at most ", expected(dense_numbers), " is possible"}));
       }
-      std::shared_ptr<const kernel::strips<Real>>& shared = maps_[t.form.get()];
+      std::shared_ptr<const kernel::strips<Real>>& shared = maps_[t.edit];
       if (shared == nullptr) {
         require_finite(dense.linear, t);
         shared = std::make_shared<const kernel::strips<Real>>(dense.linear);

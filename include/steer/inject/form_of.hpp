@@ -27,11 +27,10 @@ STEER_API form form_of(const towards_edit& e, int layer, const std::string& who)
 STEER_API form form_of(const transform_edit& e, int layer, const std::string& who);
 STEER_API form form_of(const watch_edit& e, int layer, const std::string& who);
 
-/// Of an operation whose unit is named.
 STEER_API form form_of(const operation& what, int layer, const std::string& who);
 
-/// The operation with its default unit made explicit for the layers at which it acts.
-STEER_API operation with_unit(operation what, const std::vector<int>& layers, const std::string& who);
+/// @throws argument_error if the unit that is meant differs between the layers at which an operation acts
+STEER_API void require_one_unit(const operation& what, const std::vector<int>& layers, const std::string& who);
 
 /// Whether the form is the same at every layer.
 STEER_API bool same_everywhere(const operation& what) noexcept;

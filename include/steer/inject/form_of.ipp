@@ -82,19 +82,20 @@ double decide_addition(const double* numbers, const row_reading& row, double* z)
 STEER_BODY form form_of(const add_edit& e, int layer, const std::string& who) {
   const direction& v = e.vector.directions.at(layer);
   const auto strength = static_cast<Real>(e.strength);
-  const double size = size_of(*e.unit, v, who);
+  const strength_unit unit_of_strength = unit_or_default(e.unit, e.vector, {layer}, who);
+  const double size = size_of(unit_of_strength, v, who);
   Eigen::VectorX<Real> dose;
-  if (*e.unit == strength_unit::raw) {
+  if (unit_of_strength == strength_unit::raw) {
     dose = strength * later<Real>(v.values).template cast<Real>();
   } else {
     const Eigen::VectorX<Real> u = unit(v);
     dose = strength * u * size;
   }
   low_rank_form out = low_rank_form::addition(dose);
-  if (*e.unit == strength_unit::of_row_norm) {
+  if (unit_of_strength == strength_unit::of_row_norm) {
     out.decide = &decide_addition<Real>;
     out.asks_for = low_rank_form::norm::entry;
-    out.numbers = {std::isfinite(e.cap) ? static_cast<double>(e.cap) * measured(v.row_norm, *e.unit, "mean row norm", who)
+    out.numbers = {std::isfinite(e.cap) ? static_cast<double>(e.cap) * measured(v.row_norm, unit_of_strength, "mean row norm", who)
                                         : std::numeric_limits<double>::infinity()};
   }
   return out;
@@ -264,11 +265,10 @@ STEER_BODY form form_of(const operation& what, int layer, const std::string& who
   return std::visit([&](const auto& e) { return form_of(e, layer, who); }, later<Real>(what));
 }
 
-STEER_BODY operation with_unit(operation what, const std::vector<int>& layers, const std::string& who) {
-  if (auto* const add = std::get_if<add_edit>(&what)) {
-    add->unit = unit_or_default(add->unit, add->vector, layers, who);
+STEER_BODY void require_one_unit(const operation& what, const std::vector<int>& layers, const std::string& who) {
+  if (const auto* const add = std::get_if<add_edit>(&what)) {
+    unit_or_default(add->unit, add->vector, layers, who);
   }
-  return what;
 }
 
 STEER_BODY bool same_everywhere(const operation& what) noexcept { return std::holds_alternative<transform_edit>(what); }

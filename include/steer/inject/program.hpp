@@ -60,8 +60,8 @@ class program {
         loops_(kernel::functions_for<Scalar>(runnable(options.instructions))),
         wide_loops_(kernel::functions_for<Real>(options.instructions)) {
     resolver resolve(shape, options.models);
-    for (std::size_t i = 0; i < source.edits().size(); ++i) {
-      resolve.resolve(source.edits()[i], i);
+    for (const edit& e : source.edits()) {
+      resolve.resolve(e);
     }
     latches_ = resolve.latches();
     const std::size_t count = static_cast<std::size_t>(std::max(shape.layers, 0)) * point_count;
@@ -71,9 +71,9 @@ class program {
     additions_.resize(count);
     widths_.assign(count, 0);
     dense_maps<Real> maps;
-    for (const auto& [where, here_terms] : resolve.found()) {
+    for (const auto& [where, acts] : resolve.found()) {
       const std::size_t at = slot(where);
-      sites_[at] = site_compiler<Real>(where, options.doses, maps).compile(here_terms);
+      sites_[at] = site_compiler<Real>(where, options.doses, maps).compile(resolve.terms_at(where));
       widths_[at] = shape.width_at(where.point);
       const site_program<Real>& here = sites_[at];
       if (is_narrow && !here.writes_once && widths_[at] > widened_numbers) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,19 +19,46 @@ inline namespace v0 {
 
 namespace detail {
 
-/// From a recipe to what it does at each site of a model.
+/// From a recipe to what it does at each site of a model. Edits must outlive it.
+///
+/// It finds the sites first and makes numbers for one of them at a time: a recipe with a dense map for each layer would need the
+/// double of what its plan does.
 class resolver {
  public:
+  /// An edit at a site, or the reading of its latched gate.
+  struct act {
+    std::size_t edit = 0;  ///< its place in the recipe
+    std::ptrdiff_t latch = -1;
+    bool sets_latch = false;
+  };
+
   resolver(const model_shape& shape, model_check models) : shape_(shape), models_(models) {}
 
-  /// @throws as `basic_plan`
-  STEER_API void resolve(const edit& e, std::size_t place);
+  /// Takes the next edit of the recipe.
+  /// @throws as `basic_plan`, save for what only numbers show
+  STEER_API void resolve(const edit& e);
 
-  [[nodiscard]] const terms& found() const noexcept { return terms_; }
+  /// What acts at each site, in order.
+  [[nodiscard]] const std::map<site, std::vector<act>>& found() const noexcept { return acts_; }
   [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
 
+  /// The numbers for a site that was found, to be asked for once.
+  /// @throws as `basic_plan`
+  STEER_API [[nodiscard]] std::vector<term> terms_at(site here);
+
  private:
-  STEER_API static term base(const edit& e, std::size_t place, const std::string& who);
+  /// What is the same for an edit wherever it acts.
+  struct resolved {
+    const edit* source = nullptr;
+    std::string who = {};
+    columns where = {};
+    std::size_t sites_left = 0;
+    std::shared_ptr<const form> made = nullptr;  ///< where it is the same everywhere, until the last site is done
+  };
+
+  STEER_API [[nodiscard]] term term_of(const act& what, site here);
+
+  STEER_API [[nodiscard]] std::shared_ptr<const form> form_at(resolved& of, site here) const;
 
   STEER_API void require_model(const edit& e, const std::string& who) const;
 
@@ -45,11 +74,13 @@ class resolver {
 
   STEER_API [[nodiscard]] site latch_site(const edit& e, const std::string& who) const;
 
-  STEER_API void set_latch(const edit& e, std::size_t place, site here, std::ptrdiff_t latch, const std::string& who);
+  /// @throws shape_error for a part of an edit that is not as wide as the rows
+  STEER_API void require_width(Eigen::Index width, const resolved& of, point at) const;
 
   const model_shape& shape_;
   model_check models_;
-  terms terms_;
+  std::vector<resolved> edits_;
+  std::map<site, std::vector<act>> acts_;
   std::ptrdiff_t latches_ = 0;
 };
 

@@ -19,68 +19,92 @@
 #include "steer/inject/plan_options.hpp"
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/term.hpp"
-#include "steer/recipe/recipe.hpp"
+#include "steer/recipe/edit.hpp"
+#include "steer/recipe/later.hpp"
 
 namespace steer {
 inline namespace v0 {
 namespace detail {
 
-STEER_BODY void resolver::resolve(const edit& e, std::size_t place) {
+STEER_BODY void resolver::resolve(const edit& e) {
   check(e);
   const std::string who = to_string(e);
   require_model(e, who);
   require_facts(e, who);
   const point at = point_of(e);
   const std::vector<int> layers = layers_of(e, at, who);
-  const columns where = columns_of(e.where.head, at, who);
-  const operation named = with_unit(e.operation, layers, who);
-  const auto require_width = [&](Eigen::Index width) {
-    if (width != where.count) {
-      throw shape_error(text({who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
-                              expected(where.count), " at ", to_string(at), e.where.head ? " in one head" : ""}));
-    }
+  require_one_unit(e.operation, layers, who);
+  const std::size_t place = edits_.size();
+  edits_.push_back({&e, who, columns_of(e.where.head, at, who), layers.size()});
+  each_vector_of(later<Real>(e.operation), [&](const steering_vector& v) { require_width(v.width(), edits_.back(), at); });
+  const bool latched = e.where.gate.latched();
+  const auto new_latch = [&](site here) {
+    acts_[here].push_back({place, latches_, true});
+    return latches_++;
   };
-  std::ptrdiff_t shared_latch = -1;
-  if (e.where.gate.layer) {
-    shared_latch = latches_++;
-    set_latch(e, place, latch_site(e, who), shared_latch, who);
-  }
-  std::shared_ptr<const form> made;
+  const std::ptrdiff_t of_all = e.where.gate.layer ? new_latch(latch_site(e, who)) : -1;
   for (const int layer : layers) {
     const site here{layer, at};
-    const std::string where_and_who = text({who, ", layer ", layer});
-    each_vector_of(e.operation, [&](const steering_vector& v) { require_width(v.width()); });
-    term next = base(e, place, who);
-    next.where = where;
-    if (made == nullptr || !same_everywhere(named)) {
-      made = std::make_shared<const form>(form_of(named, layer, where_and_who));
-    }
-    next.form = made;
-    require_width(width_of(*made));
-    if (e.where.gate.latched()) {
-      next.latch = shared_latch;
-      if (shared_latch < 0) {
-        next.latch = latches_++;
-        set_latch(e, place, here, next.latch, who);
-      }
-    } else {
-      next.asked = asked(e.where.gate, layer, where.count, who);
-    }
-    terms_[here].push_back(std::move(next));
+    const std::ptrdiff_t latch = latched && of_all < 0 ? new_latch(here) : of_all;
+    acts_[here].push_back({place, latch, false});
   }
 }
 
-STEER_BODY term resolver::base(const edit& e, std::size_t place, const std::string& who) {
+STEER_BODY std::vector<term> resolver::terms_at(site here) {
+  std::vector<term> out;
+  for (const act& what : acts_.at(here)) {
+    out.push_back(term_of(what, here));
+  }
+  return out;
+}
+
+STEER_BODY term resolver::term_of(const act& what, site here) {
+  resolved& of = edits_[what.edit];
+  const placement& placed = of.source->where;
   term out;
-  out.edit = place;
-  out.who = who;
-  out.rows = e.where.rows;
-  out.gate = e.where.gate;
+  out.edit = what.edit;
+  out.who = of.who;
+  out.gate = placed.gate;
   for (condition& c : out.gate.conditions) {
     c.vector = {};
   }
-  out.norm = e.where.norm;
+  out.latch = what.latch;
+  out.sets_latch = what.sets_latch;
+  if (what.sets_latch) {
+    out.rows = {.last_of_prompt = 1};
+    out.where = columns_of(placed.head, here.point, of.who);
+    low_rank_form reads;
+    reads.read = matrix<Real>(0, out.where.count);
+    reads.write = matrix<Real>(0, out.where.count);
+    reads.only_reads = true;
+    out.form = std::make_shared<const form>(std::move(reads));
+  } else {
+    out.rows = placed.rows;
+    out.norm = placed.norm;
+    out.where = of.where;
+    out.form = form_at(of, here);
+  }
+  if (what.sets_latch || !placed.gate.latched()) {
+    out.asked = asked(placed.gate, here.layer, out.where.count, of.who);
+  }
   return out;
+}
+
+STEER_BODY std::shared_ptr<const form> resolver::form_at(resolved& of, site here) const {
+  std::shared_ptr<const form> out = of.made;
+  if (out == nullptr) {
+    out = std::make_shared<const form>(form_of(of.source->operation, here.layer, text({of.who, ", layer ", here.layer})));
+    require_width(width_of(*out), of, here.point);
+  }
+  of.made = --of.sites_left > 0 && same_everywhere(of.source->operation) ? out : nullptr;
+  return out;
+}
+
+STEER_BODY void resolver::require_width(Eigen::Index width, const resolved& of, point at) const {
+  if (width != of.where.count) {
+    throw shape_error(text({of.who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
+                            expected(of.where.count), " at ", to_string(at), of.source->where.head ? " in one head" : ""}));
+  }
 }
 
 STEER_BODY void resolver::require_model(const edit& e, const std::string& who) const {
@@ -93,7 +117,7 @@ STEER_BODY void resolver::require_model(const edit& e, const std::string& who) c
                 "; the host's model \"", shape_.name, "\" has ", expected(shape_.fingerprint)}));
     }
   };
-  each_vector_of(e.operation, same);
+  each_vector_of(later<Real>(e.operation), same);
   for (const condition& c : e.where.gate.conditions) {
     same(c.vector);
   }
@@ -117,7 +141,7 @@ STEER_BODY void resolver::require_facts(const edit& e, const std::string& who) c
 
 STEER_BODY std::vector<int> resolver::layers_of(const edit& e, point at, const std::string& who) const {
   std::vector<const steering_vector*> vectors;
-  each_vector_of(e.operation, [&](const steering_vector& v) { vectors.push_back(&v); });
+  each_vector_of(later<Real>(e.operation), [&](const steering_vector& v) { vectors.push_back(&v); });
   const auto all_have = [&](int layer) {
     return std::all_of(vectors.begin(), vectors.end(),
                        [layer](const auto* v) { return v->directions.contains(layer); });
@@ -191,22 +215,6 @@ STEER_BODY site resolver::latch_site(const edit& e, const std::string& who) cons
   }
   shape_.require({*e.where.gate.layer, at}, text({who, ", its gate"}));
   return {*e.where.gate.layer, at};
-}
-
-STEER_BODY void resolver::set_latch(const edit& e, std::size_t place, site here, std::ptrdiff_t latch, const std::string& who) {
-  term next = base(e, place, who);
-  next.rows = {.last_of_prompt = 1};
-  next.norm = {};
-  next.where = columns_of(e.where.head, here.point, who);
-  next.asked = asked(e.where.gate, here.layer, next.where.count, who);
-  next.latch = latch;
-  next.sets_latch = true;
-  low_rank_form reads;
-  reads.read.resize(0, next.where.count);
-  reads.write.resize(0, next.where.count);
-  reads.only_reads = true;
-  next.form = std::make_shared<const form>(std::move(reads));
-  terms_[here].push_back(std::move(next));
 }
 
 }  // namespace detail

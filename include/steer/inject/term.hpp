@@ -3,10 +3,8 @@
 
 #include <Eigen/Core>
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "steer/core/matrix.hpp"
 #include "steer/core/site.hpp"
@@ -43,8 +41,6 @@ struct term {
   std::ptrdiff_t latch = -1;       ///< where a latched gate keeps its state
   bool sets_latch = false;         ///< only reads the gate, for others
 };
-
-using terms = std::map<site, std::vector<term>>;
 
 }  // namespace detail
 }  // namespace v0
