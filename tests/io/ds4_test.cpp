@@ -1,4 +1,5 @@
 #include "steer/io/ds4.hpp"
+#include "steer/io/mapped_file.hpp"
 
 #include <gtest/gtest.h>
 
