@@ -108,6 +108,12 @@ headers read_headers(const std::filesystem::path& include) {
   return found;
 }
 
+// Bodies stand in an .ipp file beside their header, which includes it at its end, and may need what the header may.
+bool is_bodies(const std::string& path) { return path.ends_with(".ipp"); }
+std::string header_of(const std::string& path) {
+  return is_bodies(path) ? path.substr(0, path.size() - 4) + ".hpp" : path;
+}
+
 void check_line(const std::string& path, const header& from, const include_line& line, const headers& all,
                 const opt_in& opt_ins, std::vector<std::string>& complaints) {
   const auto complain = [&](const std::string& what) {
@@ -122,9 +128,13 @@ void check_line(const std::string& path, const header& from, const include_line&
     complain("the umbrella, which is for users");
     return;
   }
+  if (is_bodies(line.name) && header_of(line.name) != path) {
+    complain("bodies, which only their own header includes");
+    return;
+  }
   if (path == umbrella && to->second.folder == "adapter") {
     complain("an adapter: those are never in the umbrella");
-  } else if (opt_ins.contains(line.name) && !opt_ins.contains(path)) {
+  } else if (opt_ins.contains(header_of(line.name)) && !opt_ins.contains(header_of(path))) {
     complain("an opt-in header: only opt-in headers may");
   }
   const auto from_height = height_of(from.folder);
@@ -136,12 +146,19 @@ void check_line(const std::string& path, const header& from, const include_line&
                                       : from.folder + " is below " + to->second.folder);
 }
 
-// Follows includes from `path`; complains where they lead back to a header that is still open.
+// Follows includes from `path`; complains where they lead back to a header that is still open. What the bodies at a header's
+// end include may include the header: it has declared by then.
 void visit(const std::string& path, const headers& all, std::set<std::string>& open, std::set<std::string>& done,
            std::vector<std::string>& complaints) {
   open.insert(path);
+  done.insert(path);
   for (const include_line& line : all.at(path).own) {
-    if (open.contains(line.name)) {
+    if (is_bodies(line.name)) {
+      std::set<std::string> none_open;
+      if (all.contains(line.name) && !done.contains(line.name)) {
+        visit(line.name, all, none_open, done, complaints);
+      }
+    } else if (open.contains(line.name)) {
       complaints.push_back(path + ":" + std::to_string(line.number) + ": includes " + line.name +
                            ", which includes it");
     } else if (all.contains(line.name) && !done.contains(line.name)) {
@@ -149,7 +166,6 @@ void visit(const std::string& path, const headers& all, std::set<std::string>& o
     }
   }
   open.erase(path);
-  done.insert(path);
 }
 
 std::vector<std::string> check(const headers& all, const opt_in& opt_ins) {
@@ -159,7 +175,7 @@ std::vector<std::string> check(const headers& all, const opt_in& opt_ins) {
       complaints.push_back(path + ": lies in no layer");
     }
     for (const include_line& line : from.foreign) {
-      const auto besides = opt_ins.find(path);
+      const auto besides = opt_ins.find(header_of(path));
       const bool allowed = is_standard(line.name) || line.name.starts_with("Eigen/") ||
                            is_system_header_of(from.folder, line.name) ||
                            (besides != opt_ins.end() && starts_with_any(line.name, besides->second));

@@ -7,7 +7,7 @@ namespace steer {
 inline namespace v0 {
 namespace kernel {
 
-/// a b, rounded before anything is added to it. Left to the compiler, a unit with `-mfma` or `-march=native` would
+/// a b, rounded before anything is added to it. Left to the compiler, a unit with `-mfma`, or compiled for its own machine, would
 /// round product and sum at once and another would not, and a row's bits would depend on which of them steers it.
 template <std::floating_point Real>
 [[nodiscard]] inline Real rounded_product(Real a, Real b) noexcept {
