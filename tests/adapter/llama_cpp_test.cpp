@@ -756,7 +756,7 @@ TEST(LlamaCpp, AHookOfAnotherModelIsRefusedWhereverOneIsTaken) {
   host.steer(acting);
   const auto steered = last_logits(host, story(), 0, 128);
   const auto refused = [&](const steer::model_shape& other, int layer, const auto&... parts) {
-    const steer::recipe recipe = steer::recipe{}.add(vector_at(other, point::residual_out, {layer}), {});
+    const steer::recipe recipe = steer::recipe{}.add(vector_at(other, point::residual_out, {layer}));
     const steer::plan plan(recipe, other);
     steer::session session(recipe, other);
     steer::routing_table table;
@@ -790,7 +790,7 @@ TEST(LlamaCpp, AHookOfAnotherModelIsRefusedWhereverOneIsTaken) {
   other.fingerprint = "gguf:0";
   refused(other, 1, "fingerprint gguf:0", host.shape().fingerprint);
   other.width = 64;
-  const steer::plan narrow(steer::recipe{}.add(vector_at(other, point::residual_out, {1}), {}), other);
+  const steer::plan narrow(steer::recipe{}.add(vector_at(other, point::residual_out, {1})), other);
   expect_fields<steer::shape_error>([&] { host.steer(narrow); },
                                     {"hook made for model \"" + host.shape().name + "\"", 1, "576", "64"});
   EXPECT_EQ(host.path(), llama_cpp_path::hook);
