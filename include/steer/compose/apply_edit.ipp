@@ -14,7 +14,6 @@
 #include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/recipe/edit.hpp"
-#include "steer/recipe/later.hpp"
 #include "steer/vector/affine_map.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/small_matrix.hpp"
@@ -160,7 +159,7 @@ struct formula {
 
 STEER_BODY void apply_edit(const operation& what, int layer, double entry_norm, Eigen::VectorXd& h) {
   const Eigen::VectorX<Real> before = h;
-  h = std::visit(formula<Real>{layer, entry_norm, before}, later<Real>(what));
+  h = std::visit(formula<Real>{layer, entry_norm, before}, dependent<Real>(what));
 }
 
 }  // namespace detail

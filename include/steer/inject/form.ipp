@@ -8,7 +8,6 @@
 #include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/inject/form.hpp"
-#include "steer/recipe/later.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -21,32 +20,32 @@ STEER_BODY low_rank_form low_rank_form::affine(matrix<double> read, matrix<doubl
 STEER_BODY low_rank_form low_rank_form::addition(const Eigen::VectorXd& dose) {
   low_rank_form out;
   out.read = matrix<Real>(0, dose.size());
-  out.write = detail::later<Real>(dose).transpose();
+  out.write = detail::dependent<Real>(dose).transpose();
   out.linear = Eigen::MatrixX<Real>(1, 0);
   out.shift = Eigen::VectorX<Real>::Ones(1);
   return out;
 }
 
 STEER_BODY bool low_rank_form::does_nothing() const {
-  const auto& f = detail::later<Real>(*this);
+  const auto& f = detail::dependent<Real>(*this);
   return !only_reads &&
          (f.write.isZero(0.0) || (decide == nullptr && f.linear.isZero(0.0) && f.shift.isZero(0.0)));
 }
 
 STEER_BODY bool diagonal_form::does_nothing() const {
-  const auto& f = detail::later<Real>(*this);
+  const auto& f = detail::dependent<Real>(*this);
   return (f.scale.array() == 1.0).all() && f.shift.isZero(0.0);
 }
 
 STEER_BODY bool dense_form::does_nothing() const {
-  const auto& f = detail::later<Real>(*this);
+  const auto& f = detail::dependent<Real>(*this);
   return f.linear == matrix<Real>::Identity(linear.rows(), linear.cols()) && f.shift.isZero(0.0);
 }
 
 namespace detail {
 
 STEER_BODY bool does_nothing(const form& any) {
-  return std::visit([](const auto& f) { return f.does_nothing(); }, later<Real>(any));
+  return std::visit([](const auto& f) { return f.does_nothing(); }, dependent<Real>(any));
 }
 
 STEER_BODY Eigen::Index width_of(const form& any) {

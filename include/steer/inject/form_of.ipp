@@ -18,7 +18,6 @@
 #include "steer/inject/form_of.hpp"
 #include "steer/kernel/rounded_product.hpp"
 #include "steer/recipe/edit.hpp"
-#include "steer/recipe/later.hpp"
 #include "steer/vector/affine_map.hpp"
 #include "steer/vector/frame.hpp"
 #include "steer/vector/plane.hpp"
@@ -52,7 +51,7 @@ Eigen::VectorX<Real> origin_coordinates(const std::vector<const direction*>& dir
             {who, ": coordinates from the midpoint need the vector's origin, which direction ", i, " does not have"}));
       }
       const Eigen::VectorX<Real> u = unit(v);
-      out[static_cast<Eigen::Index>(i)] = u.dot(later<Real>(v.origin).template cast<Real>());
+      out[static_cast<Eigen::Index>(i)] = u.dot(dependent<Real>(v.origin).template cast<Real>());
     }
   }
   return out;
@@ -67,8 +66,8 @@ matrix<Real> unit_row(const steering_vector& v, int layer) {
 template <class Real>
 matrix<Real> rows_of(const plane& p) {
   matrix<Real> out(2, p.first.size());
-  out.row(0) = later<Real>(p.first).transpose();
-  out.row(1) = later<Real>(p.second).transpose();
+  out.row(0) = dependent<Real>(p.first).transpose();
+  out.row(1) = dependent<Real>(p.second).transpose();
   return out;
 }
 
@@ -86,7 +85,7 @@ STEER_BODY form form_of(const add_edit& e, int layer, const std::string& who) {
   const double size = size_of(unit_of_strength, v, who);
   Eigen::VectorX<Real> dose;
   if (unit_of_strength == strength_unit::raw) {
-    dose = strength * later<Real>(v.values).template cast<Real>();
+    dose = strength * dependent<Real>(v.values).template cast<Real>();
   } else {
     const Eigen::VectorX<Real> u = unit(v);
     dose = strength * u * size;
@@ -232,14 +231,14 @@ STEER_BODY form form_of(const towards_edit& e, int layer, const std::string&) {
 
 STEER_BODY form form_of(const transform_edit& e, int, const std::string&) {
   const auto lambda = static_cast<Real>(e.share);
-  const auto& map = later<Real>(e.map);
+  const auto& map = dependent<Real>(e.map);
   if (const auto* diagonal = std::get_if<diagonal_map>(&map)) {
     return diagonal_form{((1.0 - lambda) + lambda * diagonal->scale.template cast<Real>().array()).matrix(),
                          lambda * diagonal->shift.template cast<Real>()};
   }
   if (const auto* dense = std::get_if<dense_map>(&map)) {
     dense_form out{lambda * dense->linear.template cast<Real>(), lambda * dense->shift.template cast<Real>()};
-    later<Real>(out).linear.diagonal().array() += 1.0 - lambda;
+    dependent<Real>(out).linear.diagonal().array() += 1.0 - lambda;
     return out;
   }
   const auto& low_rank = std::get<low_rank_map>(map);
@@ -262,7 +261,7 @@ STEER_BODY form form_of(const watch_edit& e, int layer, const std::string&) {
 }
 
 STEER_BODY form form_of(const operation& what, int layer, const std::string& who) {
-  return std::visit([&](const auto& e) { return form_of(e, layer, who); }, later<Real>(what));
+  return std::visit([&](const auto& e) { return form_of(e, layer, who); }, dependent<Real>(what));
 }
 
 STEER_BODY void require_one_unit(const operation& what, const std::vector<int>& layers, const std::string& who) {

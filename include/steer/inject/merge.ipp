@@ -19,7 +19,7 @@ namespace detail {
 
 STEER_BODY int row_set::place(const Eigen::Ref<const Eigen::RowVectorXd>& row) {
   std::vector<double> key(static_cast<std::size_t>(row.size()));
-  Eigen::Map<Eigen::RowVectorXd>(key.data(), row.size()) = row;
+  Eigen::Map<Eigen::RowVectorX<Real>>(key.data(), row.size()) = row;
   return places_.try_emplace(std::move(key), static_cast<int>(places_.size())).first->second;
 }
 
@@ -32,9 +32,9 @@ STEER_BODY std::vector<int> row_set::places(const matrix<double>& rows) {
 }
 
 STEER_BODY matrix<double> row_set::rows(std::ptrdiff_t width) const {
-  matrix<double> out(size(), width);
+  matrix<Real> out(size(), width);
   for (const auto& [numbers, at] : places_) {
-    out.row(at) = Eigen::Map<const Eigen::RowVectorXd>(numbers.data(), width);
+    out.row(at) = Eigen::Map<const Eigen::RowVectorX<Real>>(numbers.data(), width);
   }
   return out;
 }
@@ -71,22 +71,22 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
     read_at.push_back(reads.places(f.read));
     write_at.push_back(writes.places(f.write));
   }
-  const matrix<double> r = reads.rows(width);
-  const matrix<double> w = writes.rows(width);
-  const Eigen::MatrixXd gram = r.lazyProduct(w.transpose());
-  Eigen::MatrixXd a = Eigen::MatrixXd::Zero(w.rows(), r.rows());
-  Eigen::VectorXd b = Eigen::VectorXd::Zero(w.rows());
+  const matrix<Real> r = reads.rows(width);
+  const matrix<Real> w = writes.rows(width);
+  const Eigen::MatrixX<Real> gram = r.lazyProduct(w.transpose());
+  Eigen::MatrixX<Real> a = Eigen::MatrixX<Real>::Zero(w.rows(), r.rows());
+  Eigen::VectorX<Real> b = Eigen::VectorX<Real>::Zero(w.rows());
   for (std::size_t i = 0; i < run.size(); ++i) {
     const low_rank_form& f = std::get<low_rank_form>(*run[i]->form);
     const auto share = static_cast<double>(run[i]->gate.share);
-    const Eigen::MatrixXd read_gram = gram(read_at[i], Eigen::seqN(0, gram.cols()));
-    Eigen::MatrixXd seen = read_gram.lazyProduct(a);
+    const Eigen::MatrixX<Real> read_gram = gram(read_at[i], Eigen::seqN(0, gram.cols()));
+    Eigen::MatrixX<Real> seen = read_gram.lazyProduct(a);
     for (std::size_t row = 0; row < read_at[i].size(); ++row) {
       seen(static_cast<Eigen::Index>(row), read_at[i][row]) += 1.0;
     }
-    const Eigen::MatrixXd linear = share * f.linear.lazyProduct(seen);
-    const Eigen::VectorXd moved = read_gram.lazyProduct(b);
-    const Eigen::VectorXd shift = share * (f.linear.lazyProduct(moved) + f.shift);
+    const Eigen::MatrixX<Real> linear = share * f.linear.lazyProduct(seen);
+    const Eigen::VectorX<Real> moved = read_gram.lazyProduct(b);
+    const Eigen::VectorX<Real> shift = share * (f.linear.lazyProduct(moved) + f.shift);
     for (std::size_t row = 0; row < write_at[i].size(); ++row) {
       if (a.cols() > 0) {  // a row of no columns would be a step from a null pointer
         a.row(write_at[i][row]) += linear.row(static_cast<Eigen::Index>(row));
@@ -95,7 +95,7 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
     }
   }
   std::vector<Eigen::Index> turned;
-  Eigen::RowVectorXd bias = Eigen::RowVectorXd::Zero(width);
+  Eigen::RowVectorX<Real> bias = Eigen::RowVectorX<Real>::Zero(width);
   for (Eigen::Index j = 0; j < w.rows(); ++j) {
     if (a.cols() > 0 && !a.row(j).isZero(0.0)) {
       turned.push_back(j);
@@ -119,8 +119,8 @@ STEER_BODY draft compose(const std::vector<const term*>& run) {
   out.read = r;
   const auto m = static_cast<Eigen::Index>(turned.size()) + (biased ? 1 : 0);
   out.write.resize(m, width);
-  out.linear = Eigen::MatrixXd::Zero(m, r.rows());
-  out.shift = Eigen::VectorXd::Ones(m);
+  out.linear = Eigen::MatrixX<Real>::Zero(m, r.rows());
+  out.shift = Eigen::VectorX<Real>::Ones(m);
   for (std::size_t j = 0; j < turned.size(); ++j) {
     const auto at = static_cast<Eigen::Index>(j);
     out.write.row(at) = w.row(turned[j]);

@@ -20,7 +20,6 @@
 #include "steer/inject/resolve.hpp"
 #include "steer/inject/term.hpp"
 #include "steer/recipe/edit.hpp"
-#include "steer/recipe/later.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -36,7 +35,7 @@ STEER_BODY void resolver::resolve(const edit& e) {
   require_one_unit(e.operation, layers, who);
   const std::size_t place = edits_.size();
   edits_.push_back({&e, who, columns_of(e.where.head, at, who), layers.size()});
-  each_vector_of(later<Real>(e.operation), [&](const steering_vector& v) { require_width(v.width(), edits_.back(), at); });
+  each_vector_of(dependent<Real>(e.operation), [&](const steering_vector& v) { require_width(v.width(), edits_.back(), at); });
   const bool latched = e.where.gate.latched();
   const auto new_latch = [&](site here) {
     acts_[here].push_back({place, latches_, true});
@@ -117,7 +116,7 @@ STEER_BODY void resolver::require_model(const edit& e, const std::string& who) c
                 "; the host's model \"", shape_.name, "\" has ", expected(shape_.fingerprint)}));
     }
   };
-  each_vector_of(later<Real>(e.operation), same);
+  each_vector_of(dependent<Real>(e.operation), same);
   for (const condition& c : e.where.gate.conditions) {
     same(c.vector);
   }
@@ -141,7 +140,7 @@ STEER_BODY void resolver::require_facts(const edit& e, const std::string& who) c
 
 STEER_BODY std::vector<int> resolver::layers_of(const edit& e, point at, const std::string& who) const {
   std::vector<const steering_vector*> vectors;
-  each_vector_of(later<Real>(e.operation), [&](const steering_vector& v) { vectors.push_back(&v); });
+  each_vector_of(dependent<Real>(e.operation), [&](const steering_vector& v) { vectors.push_back(&v); });
   const auto all_have = [&](int layer) {
     return std::all_of(vectors.begin(), vectors.end(),
                        [layer](const auto* v) { return v->directions.contains(layer); });

@@ -17,8 +17,7 @@ inline constexpr std::ptrdiff_t block_rows = 24;
 
 /// The loops over rows of one type. None allocates, throws or checks; rows lie at any address and have any width.
 ///
-/// A row's results are the same bits whichever rows are beside it, and whatever the flags of the unit that compiles
-/// them
+/// A row's results are the same bits whichever rows are beside it, and whatever the flags of the unit that compiles them
 /// (`-ffast-math` excepted). Rows of 16 bits are computed in float and rounded once, to nearest even; what 16 bits
 /// cannot hold becomes the largest finite number of its sign, and is counted. A NaN stays one.
 template <row_scalar Scalar>
@@ -45,8 +44,7 @@ struct functions {
   ///
   /// @param squares  null where nobody asks
   /// @shape  rows [n] pointers to d numbers; R [k, d]; c [n, k]; squares [n]
-  /// @cost   n k d multiplications and additions (n d more for the squares); the rows and R are read once if the rows
-  /// are at
+  /// @cost   n k d multiplications and additions (n d more for the squares); the rows and R are read once if the rows are at
   ///         most `block_rows`
   /// @source the blocking is that of Goto and van de Geijn 2008, doi:10.1145/1356052.1356053, for a thin matrix
   void (*read)(std::span<const Scalar* const> rows, const strips<Real>& R, Real* c, Real* squares) noexcept;

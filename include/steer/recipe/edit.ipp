@@ -14,7 +14,6 @@
 #include "steer/core/site.hpp"
 #include "steer/recipe/edit.hpp"
 #include "steer/recipe/gate.hpp"
-#include "steer/recipe/later.hpp"
 #include "steer/recipe/norm_mode.hpp"
 #include "steer/recipe/schedule.hpp"
 
@@ -34,7 +33,7 @@ static_assert(all_are_edits<operation>);
 
 
 STEER_BODY std::string to_string(const edit& e) {
-  const auto& what = detail::later<Real>(e.operation);
+  const auto& what = detail::dependent<Real>(e.operation);
   std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, what));
   detail::each_vector_of(what, [&](const steering_vector& v) { out += detail::text({" \"", v.name, "\""}); });
   return out;
@@ -43,7 +42,7 @@ STEER_BODY std::string to_string(const edit& e) {
 STEER_BODY const steering_vector& only_vector(const edit& e) {
   const steering_vector* found = nullptr;
   std::size_t count = 0;
-  detail::each_vector_of(detail::later<Real>(e.operation), [&](const steering_vector& v) {
+  detail::each_vector_of(detail::dependent<Real>(e.operation), [&](const steering_vector& v) {
     found = &v;
     ++count;
   });
@@ -56,13 +55,13 @@ STEER_BODY const steering_vector& only_vector(const edit& e) {
 
 STEER_BODY point point_of(const edit& e) {
   std::optional<point> found;
-  detail::each_vector_of(detail::later<Real>(e.operation), [&](const steering_vector& v) { found = found.value_or(v.point); });
+  detail::each_vector_of(detail::dependent<Real>(e.operation), [&](const steering_vector& v) { found = found.value_or(v.point); });
   return found.value_or(e.point);
 }
 
 STEER_BODY void check(const edit& e) {
   const std::string who = to_string(e);
-  const auto& what = detail::later<Real>(e.operation);
+  const auto& what = detail::dependent<Real>(e.operation);
   std::visit(
       [&who](const auto& op) {
         op.fields(op, detail::field_check{who});
