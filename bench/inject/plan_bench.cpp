@@ -228,7 +228,7 @@ void every_edit(benchmark::State& state, std::size_t kind) {
   const Eigen::Index d = state.range(0);
   const steer::model_shape shape = toy::shape(1, d);
   steer::edit e = toy::random_edit(engine, shape, kind, toy::latched_gates::none, [](const steer::edit& drawn) {
-    return point_of(drawn) == where.point && drawn.layers.front() == 0;
+    return point_of(drawn) == where.point && drawn.where.layers.front() == 0;
   });
   e.where.layers = {0};
   e.where.rows = {};

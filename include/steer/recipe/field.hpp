@@ -122,6 +122,8 @@ struct each_vector {
     }
   }
 };
+template <class Use>
+each_vector(Use) -> each_vector<Use>;
 
 }  // namespace detail
 }  // namespace v0

@@ -31,9 +31,6 @@ STEER_BODY void field_check::operator()(std::string_view name, const std::vector
 
 STEER_BODY void field_check::operator()(std::string_view, const steering_vector& vector) const { check(vector); }
 
-template <class Use>
-each_vector(Use) -> each_vector<Use>;
-
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
