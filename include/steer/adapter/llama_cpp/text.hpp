@@ -40,6 +40,13 @@ STEER_API std::string apply_chat_template(const llama_model& model, std::span<co
 /// @throws argument_error as `apply_chat_template` and `tokenize`
 STEER_API std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns);
 
+namespace detail {
+
+/// The system message that a ChatML template begins with where the conversation has none of its own; empty if there is none.
+/// llama.cpp recognises templates instead of running them, and loses it.
+STEER_API std::string default_system_message(std::string_view pattern);
+
+}  // namespace detail
 }  // namespace v0
 }  // namespace steer
 

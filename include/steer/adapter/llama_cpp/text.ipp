@@ -45,7 +45,6 @@ inline std::optional<llama_token> bos_of(const llama_vocab* vocabulary) {
 
 }  // namespace detail
 
-
 STEER_BODY std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special) {
   const llama_vocab* vocabulary = detail::vocabulary_of(model);
   const std::optional<llama_token> bos = detail::bos_of(vocabulary);
@@ -98,9 +97,7 @@ STEER_BODY std::string text_of(const llama_model& model, std::int32_t token) {
 
 namespace detail {
 
-/// The system message that a ChatML template begins with where the conversation has none of its own; empty if there is none.
-/// llama.cpp recognises templates instead of running them, and loses it.
-inline std::string default_system_message(std::string_view pattern) {
+STEER_BODY std::string default_system_message(std::string_view pattern) {
   constexpr std::string_view begin = "<|im_start|>system";
   const std::size_t at = pattern.find(begin);
   if (at == std::string_view::npos) {
@@ -116,7 +113,6 @@ inline std::string default_system_message(std::string_view pattern) {
 }
 
 }  // namespace detail
-
 
 STEER_BODY std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns) {
   const char* pattern = llama_model_chat_template(&model, nullptr);
