@@ -86,8 +86,8 @@ answer binary_leace(const rows& positive, const rows& negative) {
 /// Only what comes after the moments.
 answer leace_of_moments(const rows& positive, const rows& negative) {
   steer::cross_moments seen(positive.cols(), 1);
-  seen.observe(positive, Eigen::MatrixXf::Ones(positive.rows(), 1));
-  seen.observe(negative, Eigen::MatrixXf::Zero(negative.rows(), 1));
+  seen.update(positive, Eigen::MatrixXf::Ones(positive.rows(), 1));
+  seen.update(negative, Eigen::MatrixXf::Zero(negative.rows(), 1));
   steer::eraser found;
   const double seconds = bench::seconds_of([&] { found = steer::leace(seen); });
   return of_eraser(seconds, found);

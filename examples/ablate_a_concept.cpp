@@ -12,14 +12,14 @@
 #include "storybox/generator.hpp"
 #include "storybox/model.hpp"
 
-// A model with a plan that is always on. It is a host too, so a recorder can observe it.
+// A model with a plan that is always on. It is a host too, so a recorder can record it.
 struct steered_model {
   storybox::text_model& model;
   const steer::plan& plan;
 
   const steer::model_shape& shape() const { return model.shape(); }
-  void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> observer) {
-    const steer::chain both(plan, observer);  // in this order: the observer sees what the plan leaves
+  void evaluate(std::span<const std::int32_t> tokens, steer::hook_ref<float> hook) {
+    const steer::chain both(plan, hook);  // in this order: the hook sees what the plan leaves
     model.evaluate(tokens, both);
   }
 };
@@ -31,7 +31,7 @@ steer::steering_vector extract_mood(Model& model) {
   std::mt19937_64 engine(1);
   for (int i = 0; i < 8; ++i) {
     const auto [happy, sad] = storybox::contrast(engine, storybox::attribute::mood);
-    recorder.observe(model, storybox::tokens(happy), storybox::tokens(sad));
+    recorder.record(model, storybox::tokens(happy), storybox::tokens(sad));
   }
   return steer::mean_difference(recorder, {.name = "mood"});
 }

@@ -20,7 +20,7 @@ steer::steering_vector extract(storybox::text_model& model, attribute which) {
   std::mt19937_64 engine(1);
   for (int i = 0; i < 24; ++i) {
     const auto [with, without] = storybox::contrast(engine, which);
-    recorder.observe(model, storybox::tokens(with), storybox::tokens(without));
+    recorder.record(model, storybox::tokens(with), storybox::tokens(without));
   }
   return steer::mean_difference(recorder, {.name = std::string(storybox::name(which))});
 }
@@ -46,7 +46,7 @@ int main() {
     readouts.push_back(steer::token_set_readout(storybox::decision(a), known));
     unseen.push_back(steer::token_set_readout(storybox::decision(a), others));
   }
-  const steer::response response = steer::measure_response(model, vectors, readouts, {.dosage = {.layers = {2}}, .step = 0.2});
+  const steer::response response = steer::measure_response(model, vectors, readouts, {.dose_unit = {.layers = {2}}, .step = 0.2});
   std::puts("nats per unit of dose");
   for (Eigen::Index i = 0; i < 4; ++i) {
     std::printf("  %-9s", response.readouts[static_cast<std::size_t>(i)].c_str());
@@ -59,10 +59,10 @@ int main() {
   // Verbose by 1.5 nats, and nothing else. The plain vector would take dialogue along.
   const steer::dosed wordy = steer::dose(vectors, response, {0.0, 1.5, 0.0, 0.0});
   const steer::plan decoupled(wordy.recipe, model.shape());
-  const steer::plan plain(steer::recipe_of(vectors, {0.0, 1.5 / response.slope(1, 1), 0.0, 0.0}, response.dosage), model.shape());
-  const auto before = steer::read_out(model, unseen);
-  const auto after = steer::read_out(model, unseen, decoupled);
-  const auto naive = steer::read_out(model, unseen, plain);
+  const steer::plan plain(steer::recipe_of(vectors, {0.0, 1.5 / response.slope(1, 1), 0.0, 0.0}, response.dose_unit), model.shape());
+  const auto before = steer::take_readings(model, unseen);
+  const auto after = steer::take_readings(model, unseen, decoupled);
+  const auto naive = steer::take_readings(model, unseen, plain);
   std::puts("shift in nats on other stories\n             plain   decoupled   expected");
   for (std::size_t i = 0; i < 4; ++i) {
     std::printf("  %-9s%+7.1f%+12.1f%+11.1f +-%.1f\n", unseen[i].name.c_str(), steer::shift_of(before[i], naive[i]).value,

@@ -44,7 +44,7 @@ void run(llama_model* model) {
                                                                {"A wonderful, sunny morning.", "A dreadful, gloomy morning."},
                                                                {"She smiled with delight.", "She sobbed with despair."}};
   for (const auto& [happy, sad] : pairs) {
-    recorder.observe(host, happy, sad);
+    recorder.record(host, happy, sad);
   }
   const steer::steering_vector mood = steer::mean_difference(recorder, {.name = "mood"});
 

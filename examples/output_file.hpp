@@ -1,14 +1,15 @@
 // output_file.hpp: a file that is refused before the work that fills it, and exists only when it is whole.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <ostream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "steer/io/bytes.hpp"
 #include "steer/io/write_file.hpp"
 
 namespace example {
@@ -29,7 +30,7 @@ class output_file {
   [[nodiscard]] std::ostream& stream() noexcept { return out_; }
 
   /// @throws steer::file_error if not all could be written
-  void keep() const { steer::write_file(path_, {steer::detail::bytes_of(out_.view())}, format_); }
+  void keep() const { steer::write_file(path_, {std::as_bytes(std::span(out_.view()))}, format_); }
 
  private:
   std::filesystem::path path_;

@@ -28,7 +28,7 @@ steer::steering_vector extract(storybox::text_model& model, int pairs, labels gi
     if (given == labels::shuffled && i / 2 % 2 == 0) {
       std::swap(happy, sad);  // two pairs this way round, two that way
     }
-    recorder.observe(model, storybox::tokens(happy), storybox::tokens(sad));
+    recorder.record(model, storybox::tokens(happy), storybox::tokens(sad));
   }
   return steer::mean_difference(recorder, {.name = "mood"});
 }

@@ -16,7 +16,7 @@ int main() {
   std::mt19937_64 engine(1);
   for (int i = 0; i < 4; ++i) {
     const auto [happy, sad] = storybox::contrast(engine, storybox::attribute::mood);
-    recorder.observe(model, storybox::tokens(happy), storybox::tokens(sad));
+    recorder.record(model, storybox::tokens(happy), storybox::tokens(sad));
   }
   const steer::steering_vector mood =
       steer::mean_difference(recorder, {.name = "mood", .contrast = "happy - sad"});

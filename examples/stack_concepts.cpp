@@ -18,7 +18,7 @@ steer::steering_vector extract(storybox::text_model& model, attribute which) {
   std::mt19937_64 engine(1);
   for (int i = 0; i < 8; ++i) {
     const auto [with, without] = storybox::contrast(engine, which);
-    recorder.observe(model, storybox::tokens(with), storybox::tokens(without));
+    recorder.record(model, storybox::tokens(with), storybox::tokens(without));
   }
   return steer::mean_difference(recorder, {.name = std::string(storybox::name(which))});
 }

@@ -31,7 +31,7 @@ int main() {
   const steer::tokens_where shared{storybox::is_function_word, "function words"};
   steer::recorder recorder(model.shape(), {.tokens = shared});
   for (const auto& [happy, sad] : pairs) {
-    recorder.observe(model, opener + happy, opener + sad);
+    recorder.record(model, opener + happy, opener + sad);
   }
   const steer::steering_vector mood = steer::mean_difference(recorder, {.name = "mood"});
 

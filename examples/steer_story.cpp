@@ -81,7 +81,7 @@ void declare(CLI::App& app, options& o) {
 /// The options as the subject needs them: defaults filled in, everything checked.
 /// @throws steer::argument_error naming option, expected and actual
 void complete(options& o, const subject& what) {
-  using steer::detail::text;
+  using steer::text;
   std::string known;
   for (const contrast& c : what.concepts) {
     known += (known.empty() ? "" : ", ") + c.name;

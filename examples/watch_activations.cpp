@@ -43,7 +43,7 @@ int main() {
   const auto [happy, sad] = storybox::contrast(engine, storybox::attribute::mood);
 
   steer::recorder recorder(model.shape());
-  recorder.observe(model, storybox::tokens(happy), storybox::tokens(sad));
+  recorder.record(model, storybox::tokens(happy), storybox::tokens(sad));
   steer::recipe recipe;
   recipe.add(steer::mean_difference(recorder, {.name = "mood"}), {.strength = 0.5F}, {.layers = {1}});
   const steer::plan plan(recipe, model.shape());

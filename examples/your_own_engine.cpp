@@ -51,12 +51,12 @@ class toy_engine {
   steer::model_shape shape_;
   std::vector<float> residual_;  // [tokens, width]
 };
-static_assert(steer::host<toy_engine>);  // so recorders can observe it
+static_assert(steer::host<toy_engine>);  // so recorders can record it
 
 int main() {
   toy_engine engine;
   steer::recorder recorder(engine.shape(), {.tokens = steer::last_token{}});
-  recorder.observe(engine, std::vector{1, 2, 3}, std::vector{1, 2, 5});
+  recorder.record(engine, std::vector{1, 2, 3}, std::vector{1, 2, 5});
   steer::recipe recipe;
   recipe.add(steer::mean_difference(recorder, {.name = "three"}), {.strength = 0.5F});
   const auto run = [&](steer::hook_ref<float> hook) {

@@ -170,7 +170,7 @@ void recording(benchmark::State& state) {
     }
   }
   steer::recorder recorder(host.shape(), options);
-  recorder.observe(host, text, steer::side::positive);
+  recorder.record(host, text, steer::side::positive);
   const int last = recorder.options().layers.back();
   const Eigen::VectorXd expected = mean_row(host, text, last);
   if (!recorder.mean(last, steer::side::positive).isApprox(expected, 1e-9)) {
@@ -180,7 +180,7 @@ void recording(benchmark::State& state) {
   steer::no_hook nothing;
   bench::time_in_turn(
       state, "of_plain", {.steps = 8, .clock = threads == 1 ? bench::clock::of_thread : bench::clock::of_wall}, [] {},
-      [&](std::size_t) { recorder.observe(host, text, steer::side::positive); },
+      [&](std::size_t) { recorder.record(host, text, steer::side::positive); },
       [&](std::size_t) {
         if constexpr (ends == head::none) {
           host.evaluate(text, nothing);

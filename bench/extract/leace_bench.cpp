@@ -19,8 +19,8 @@ struct problem {
   steer::cross_moments seen;
 
   explicit problem(const benchmark::State& state) : sides(state.range(1), state.range(0)), seen(state.range(0), 1) {
-    seen.observe(sides.positive, Eigen::MatrixXf::Ones(sides.positive.rows(), 1));
-    seen.observe(sides.negative, Eigen::MatrixXf::Zero(sides.negative.rows(), 1));
+    seen.update(sides.positive, Eigen::MatrixXf::Ones(sides.positive.rows(), 1));
+    seen.update(sides.negative, Eigen::MatrixXf::Zero(sides.negative.rows(), 1));
   }
 
   [[nodiscard]] Eigen::MatrixXd binary() const {

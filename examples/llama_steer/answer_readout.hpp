@@ -58,9 +58,8 @@ inline steer::readout answer_readout(llama_model* model, const model_options& ho
     }
   }
   if (texts.empty()) {
-    throw steer::argument_error(
-        steer::detail::text({"readout \"", name, "\": the answers to all ", requests.size(),
-                             " pairs begin with the same ", tokens, " tokens; read more of them"}));
+    throw steer::argument_error(steer::text({"readout \"", name, "\": the answers to all ", requests.size(),
+                                             " pairs begin with the same ", tokens, " tokens; read more of them"}));
   }
   return steer::pair_readout(std::move(name), texts);
 }

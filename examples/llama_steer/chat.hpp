@@ -134,9 +134,8 @@ inline void chat(conversation& talk, std::istream& in, const example::terminal& 
   std::fputs(out.paint(chat_help, example::colour::dim).c_str(), stdout);
   bool side = false;
   const auto prompt = [&] {
-    std::printf(
-        "%s ",
-        out.paint(steer::detail::text({talk.strength(), side ? " side" : "", " >"}), example::colour::bold).c_str());
+    std::printf("%s ",
+                out.paint(steer::text({talk.strength(), side ? " side" : "", " >"}), example::colour::bold).c_str());
     std::fflush(stdout);
   };
   prompt();
@@ -168,7 +167,7 @@ inline void chat(conversation& talk, std::istream& in, const example::terminal& 
         const interruption noted;
         const auto [plain, steered] = talk.answer_twice(line, &interruption::came);
         const std::vector<example::column> columns{{"unsteered", {{plain}}},
-                                                   {steer::detail::text({"at ", talk.strength()}), {{steered}}}};
+                                                   {steer::text({"at ", talk.strength()}), {{steered}}}};
         std::fputs(example::side_by_side(columns, out).c_str(), stdout);
       } else {
         const interruption noted;

@@ -19,7 +19,7 @@
 #include "llama_steer/subject.hpp"
 #include "steer/measure/measure_response.hpp"
 #include "steer/measure/meet_targets.hpp"
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 #include "steer/recipe/recipe_of.hpp"
 #include "terminal.hpp"
 
@@ -81,12 +81,12 @@ namespace detail {
 class shift_meter {
  public:
   shift_meter(steer::llama_cpp_host& host, std::vector<steer::readout> readouts)
-      : host_(host), readouts_(std::move(readouts)), unsteered_(steer::read_out(host, readouts_)) {}
+      : host_(host), readouts_(std::move(readouts)), unsteered_(steer::take_readings(host, readouts_)) {}
 
   [[nodiscard]] const std::vector<steer::readout>& readouts() const noexcept { return readouts_; }
 
   [[nodiscard]] std::vector<steer::estimate> under(const steer::plan& plan) const {
-    const auto steered = steer::read_out(host_, readouts_, plan);
+    const auto steered = steer::take_readings(host_, readouts_, plan);
     std::vector<steer::estimate> out;
     for (std::size_t i = 0; i < steered.size(); ++i) {
       out.push_back(steer::shift_of(unsteered_[i], steered[i]));
@@ -136,8 +136,8 @@ inline composition compose(llama_model* model, const compose_options& o) {
   constexpr std::size_t fewest = 8;
   constexpr std::size_t texts_at_once = 8;
   if (o.concepts.empty() || o.doses.empty()) {
-    throw steer::argument_error(steer::detail::text({"compose: has ", o.concepts.size(), " concepts and ",
-                                                     o.doses.size(), " doses; expected at least one of each"}));
+    throw steer::argument_error(steer::text({"compose: has ", o.concepts.size(), " concepts and ", o.doses.size(),
+                                             " doses; expected at least one of each"}));
   }
   const std::vector<std::string> prompts = read_lines(o.prompts);  // what is wrong with them is found before anything runs
   const std::size_t k = o.concepts.size();
@@ -150,7 +150,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
     const std::size_t n = all.positive.size();
     if (n < fewest) {
       throw steer::argument_error(
-          steer::detail::text({"compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ", fewest}));
+          steer::text({"compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ", fewest}));
     }
     const std::size_t quarter = n / 4;
     out.concepts.push_back(files.name);
@@ -168,14 +168,14 @@ inline composition compose(llama_model* model, const compose_options& o) {
   for (const double dose : o.doses) {
     most = std::max(most, std::abs(dose));
   }
-  const steer::dosage dosage;
+  const steer::dose_unit dose_unit;
   {
     example::progress_bar progress("measuring the response");
     out.response = steer::measure_response(host, vectors, fit.readouts(),
-                                           {.dosage = dosage, .step = most / 2.0, .progress = std::ref(progress)});
+                                           {.dose_unit = dose_unit, .step = most / 2.0, .progress = std::ref(progress)});
   }
   const auto plan_of = [&](const std::vector<double>& doses) {
-    return steer::plan{steer::recipe_of(vectors, doses, dosage), host.shape()};
+    return steer::plan{steer::recipe_of(vectors, doses, dose_unit), host.shape()};
   };
 
   // What is to be measured: doses first, then all of them alike.
@@ -215,7 +215,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
   }
   std::mt19937_64 engine(o.seed);
   for (int n = 0; n < o.controls; ++n) {
-    plans.emplace_back(steer::recipe_of({detail::random_direction_like(vectors.front(), engine)}, {most}, dosage), host.shape());
+    plans.emplace_back(steer::recipe_of({detail::random_direction_like(vectors.front(), engine)}, {most}, dose_unit), host.shape());
     out.rows.push_back({"random", 0, most, {}, {}, {}, {}});
   }
 

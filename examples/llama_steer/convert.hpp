@@ -42,19 +42,18 @@ inline std::string target_of(const convert_options& options) {
     }
   }
   throw steer::argument_error(
-      steer::detail::text({"convert: \"", to.empty() ? options.output.string() : to,
-                           "\" names no format; expected control_vector, glp, ds4, npy or safetensors"}));
+      steer::text({"convert: \"", to.empty() ? options.output.string() : to,
+                   "\" names no format; expected control_vector, glp, ds4, npy or safetensors"}));
 }
 
 /// What the input says is done with it, completed by the user where it says nothing.
 inline steer::glp bound(const content& input, const convert_options& options) {
-  const auto refuse = [&](std::initializer_list<steer::detail::text_part> parts) {
-    throw steer::argument_error(
-        steer::detail::text({"convert: file ", options.input.string(), " ", steer::detail::text(parts)}));
+  const auto refuse = [&](std::initializer_list<steer::text_part> parts) {
+    throw steer::argument_error(steer::text({"convert: file ", options.input.string(), " ", steer::text(parts)}));
   };
   if (!options.operation.empty() && options.operation != "add" && options.operation != "project") {
     throw steer::argument_error(
-        steer::detail::text({"convert: operation \"", options.operation, "\"; expected add or project"}));
+        steer::text({"convert: operation \"", options.operation, "\"; expected add or project"}));
   }
   if (const auto* file = std::get_if<steer::glp>(&input.held)) {
     if (!options.operation.empty() && projects(*file) != (options.operation == "project")) {
@@ -84,9 +83,8 @@ inline steer::steering_vector bare(const content& input, const convert_options& 
     return *v;
   }
   const auto& file = std::get<steer::glp>(input.held);
-  const auto refuse = [&](std::initializer_list<steer::detail::text_part> parts) {
-    throw steer::format_error(
-        steer::detail::text({"convert: file ", options.input.string(), " ", steer::detail::text(parts)}));
+  const auto refuse = [&](std::initializer_list<steer::text_part> parts) {
+    throw steer::format_error(steer::text({"convert: file ", options.input.string(), " ", steer::text(parts)}));
   };
   if (projects(file) && !options.directions_only) {
     refuse({"projects, and ", to,
@@ -105,9 +103,8 @@ inline steer::steering_vector bare(const content& input, const convert_options& 
 inline void write_control_vector(const content& input, const convert_options& options) {
   const auto* file = std::get_if<steer::glp>(&input.held);
   if ((file != nullptr && projects(*file)) || options.operation == "project") {
-    throw steer::format_error(
-        steer::detail::text({"convert: file ", options.input.string(),
-                             " projects; llama.cpp would add its directions instead of removing them"}));
+    throw steer::format_error(steer::text({"convert: file ", options.input.string(),
+                                           " projects; llama.cpp would add its directions instead of removing them"}));
   }
   steer::save_control_vector(bare(input, options, "control_vector"), options.output);
 }
@@ -115,12 +112,11 @@ inline void write_control_vector(const content& input, const convert_options& op
 inline void write_ds4(const content& input, const convert_options& options, std::ostream& out) {
   const steer::glp file = bound(input, options);
   if (file.edits.size() != 1) {
-    throw steer::format_error(
-        steer::detail::text({"convert: file ", options.input.string(), " holds ", file.edits.size(),
-                             " edits that belong together; ds4 holds one vector"}));
+    throw steer::format_error(steer::text({"convert: file ", options.input.string(), " holds ", file.edits.size(),
+                                           " edits that belong together; ds4 holds one vector"}));
   }
   steer::save_ds4(file.edits[0], options.said.layers, options.output);
-  out << steer::detail::text(
+  out << steer::text(
       {"note: ds4 takes the scale on its command line: ", std::get<steer::ablate_edit>(file.edits[0].operation).share,
        " at ", to_string(point_of(file.edits[0])), "\n"});
 }
@@ -146,13 +142,13 @@ inline void convert(const convert_options& options, std::ostream& out) {
   } else if (to == "npy") {
     const steer::steering_vector v = detail::bare(input, options, to);
     steer::save_npy(steer::to_npy(v), options.output);
-    out << steer::detail::text({"note: an array keeps neither name nor layers nor point: ", v.name, ", ",
-                                v.directions.begin()->first, " to ", v.directions.rbegin()->first, ", ",
-                                to_string(v.point), "\n"});
+    out << steer::text({"note: an array keeps neither name nor layers nor point: ", v.name, ", ",
+                        v.directions.begin()->first, " to ", v.directions.rbegin()->first, ", ", to_string(v.point),
+                        "\n"});
   } else {
     steer::save(detail::bare(input, options, to), options.output);
   }
-  out << steer::detail::text({"wrote ", options.output.string(), " (", to, ") from a ", describe(input.kind), "\n"});
+  out << steer::text({"wrote ", options.output.string(), " (", to, ") from a ", describe(input.kind), "\n"});
 }
 
 }  // namespace llama_steer

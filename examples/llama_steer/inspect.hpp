@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <initializer_list>
@@ -14,7 +15,6 @@
 #include <vector>
 
 #include "llama_steer/vector_file.hpp"
-#include "steer/io/npy_header.hpp"
 
 namespace llama_steer {
 
@@ -26,8 +26,8 @@ struct inspect_options {
 
 namespace detail {
 
-void line(std::ostream& out, std::initializer_list<steer::detail::text_part> parts) {
-  out << steer::detail::text({steer::detail::text(parts), "\n"});
+void line(std::ostream& out, std::initializer_list<steer::text_part> parts) {
+  out << steer::text({steer::text(parts), "\n"});
 }
 
 /// A row per layer: its norm, and a bar that is as long as the largest norm allows.
@@ -82,8 +82,7 @@ inline void warn_of_outliers(const std::map<int, steer::direction>& directions, 
   const double usual = norms[norms.size() / 2];
   for (const auto& [layer, direction] : directions) {
     if (const double norm = direction.values.cast<double>().norm(); norm > 10.0 * usual || norm < 0.1 * usual) {
-      warnings.push_back(
-          steer::detail::text({"the norm at layer ", layer, ", ", norm, ", is far from the usual ", usual}));
+      warnings.push_back(steer::text({"the norm at layer ", layer, ", ", norm, ", is far from the usual ", usual}));
     }
   }
 }
@@ -172,8 +171,7 @@ inline void inspect_gguf(const inspect_options& options, std::ostream& out) {
   for (const char* key : {"block_count", "embedding_length", "context_length"}) {
     if (const steer::gguf_value* value = find(file.metadata(), architecture + "." + key)) {
       const auto number = steer::whole_number(*value);
-      line(out, {"  ", key, " ",
-                 number ? steer::detail::text(*number) : steer::detail::text({"of type ", to_string(value->type())})});
+      line(out, {"  ", key, " ", number ? steer::text(*number) : steer::text({"of type ", to_string(value->type())})});
     }
   }
   for (const auto& [type, count] : types) {
@@ -190,7 +188,7 @@ inline void inspect_safetensors(const inspect_options& options, std::ostream& ou
 
 inline void inspect_npy(const inspect_options& options, std::ostream& out, std::vector<std::string>& warnings) {
   const steer::npy_array array = steer::load_npy(options.file);
-  line(out, {"  shape     ", steer::detail::python_tuple(array.shape)});
+  line(out, {"  shape     ", steer::to_string(std::vector<std::int64_t>(array.shape.begin(), array.shape.end()))});
   const auto v = steer::to_steering_vector(
       array, {options.file.stem().string(), steer::point::residual_out, options.said.first_layer},
       "file " + options.file.string());
@@ -216,9 +214,8 @@ inline void inspect(const inspect_options& options, std::ostream& out) {
     case file_kind::npy: detail::inspect_npy(options, out, warnings); break;
     case file_kind::ds4:
       detail::inspect_edits(std::get<steer::glp>(read_content(options.file, options.said).held), out, warnings);
-      warnings.push_back(
-          steer::detail::text({"the file has no header: layers, width, point and alpha are what you said, ",
-                               options.said.layers, " and ", options.said.width, " fit its size"}));
+      warnings.push_back(steer::text({"the file has no header: layers, width, point and alpha are what you said, ",
+                                      options.said.layers, " and ", options.said.width, " fit its size"}));
       break;
     case file_kind::steering_vector: {
       const steer::steering_vector v = steer::load_steering_vector(options.file);

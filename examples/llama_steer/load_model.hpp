@@ -26,7 +26,7 @@ inline model_pointer load_model(const std::filesystem::path& path) {
   llama_backend_init();
   model_pointer model(llama_model_load_from_file(path.c_str(), llama_model_default_params()), llama_model_free);
   if (!model) {
-    throw steer::file_error(steer::detail::text({"file ", path.string(), " is no model that llama.cpp can load"}));
+    throw steer::file_error(steer::text({"file ", path.string(), " is no model that llama.cpp can load"}));
   }
   return model;
 }

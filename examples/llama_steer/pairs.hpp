@@ -34,7 +34,7 @@ inline contrast_texts part_of(const contrast_texts& all, std::size_t first, std:
 inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
   std::ifstream in(path);
   if (!in) {
-    throw steer::file_error(steer::detail::text({"file ", path.string(), " cannot be read"}));
+    throw steer::file_error(steer::text({"file ", path.string(), " cannot be read"}));
   }
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) {
@@ -46,8 +46,7 @@ inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
     }
   }
   if (lines.empty()) {
-    throw steer::format_error(
-        steer::detail::text({"file ", path.string(), " has no lines; expected one text per line"}));
+    throw steer::format_error(steer::text({"file ", path.string(), " has no lines; expected one text per line"}));
   }
   return lines;
 }
@@ -57,9 +56,9 @@ inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
 inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative) {
   contrast_texts out{read_lines(positive), read_lines(negative)};
   if (out.positive.size() != out.negative.size()) {
-    throw steer::format_error(steer::detail::text(
-        {"file ", steer::detail::thing(positive.string()), " has ", steer::detail::expected(out.positive.size()),
-         " lines and ", negative.string(), " has ", steer::detail::actual(out.negative.size()), "; expected as many"}));
+    throw steer::format_error(steer::text({"file ", steer::thing(positive.string()), " has ",
+                                           steer::expected(out.positive.size()), " lines and ", negative.string(),
+                                           " has ", steer::actual(out.negative.size()), "; expected as many"}));
   }
   return out;
 }
@@ -69,10 +68,10 @@ inline contrast_texts read_pairs(const std::filesystem::path& positive, const st
 inline contrast_texts read_json_pairs(const std::filesystem::path& path, const std::string& concept_name) {
   std::ifstream in(path);
   if (!in) {
-    throw steer::file_error(steer::detail::text({"file ", path.string(), " cannot be read"}));
+    throw steer::file_error(steer::text({"file ", path.string(), " cannot be read"}));
   }
-  const auto fail = [&](std::initializer_list<steer::detail::text_part> what) {
-    throw steer::format_error(steer::detail::text({"file ", path.string(), " ", steer::detail::text(what)}));
+  const auto fail = [&](std::initializer_list<steer::text_part> what) {
+    throw steer::format_error(steer::text({"file ", path.string(), " ", steer::text(what)}));
   };
   contrast_texts out;
   try {

@@ -31,8 +31,8 @@ inline std::vector<int> parse_layers(std::string_view list) {
       failure = rest.ec;
     }
     if (failure != std::errc{} || end != item.data() + item.size() || first < 0 || last < first || last > 100'000) {
-      throw steer::argument_error(steer::detail::text({"layers \"", steer::detail::actual(item), "\": expected ",
-                                                       steer::detail::expected("numbers and ranges such as 3,10-22")}));
+      throw steer::argument_error(steer::text(
+          {"layers \"", steer::actual(item), "\": expected ", steer::expected("numbers and ranges such as 3,10-22")}));
     }
     for (int layer = first; layer <= last; ++layer) {
       out.push_back(layer);
@@ -51,8 +51,8 @@ inline steer::token_selection parse_selection(const std::string& name) {
   if (name == "mean") {
     return steer::token_span{1};
   }
-  throw steer::argument_error(steer::detail::text({"tokens \"", steer::detail::actual(name), "\": expected ",
-                                                   steer::detail::expected("last, all or mean (all but the first)")}));
+  throw steer::argument_error(steer::text(
+      {"tokens \"", steer::actual(name), "\": expected ", steer::expected("last, all or mean (all but the first)")}));
 }
 
 /// The unit of that name.
@@ -65,9 +65,8 @@ inline steer::strength_unit parse_unit(const std::string& name) {
       return unit;
     }
   }
-  throw steer::argument_error(
-      steer::detail::text({"unit \"", steer::detail::actual(name), "\": expected ",
-                           steer::detail::expected("raw, unit, of_norm, of_row_norm or sigma")}));
+  throw steer::argument_error(steer::text(
+      {"unit \"", steer::actual(name), "\": expected ", steer::expected("raw, unit, of_norm, of_row_norm or sigma")}));
 }
 
 }  // namespace llama_steer

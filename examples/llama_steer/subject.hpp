@@ -78,7 +78,7 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
   steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
   example::progress_bar progress("reading contrast pairs");
   for (std::size_t i = 0; i < positive.size(); ++i) {
-    recorder.observe(host, std::span<const std::int32_t>(positive[i]), std::span<const std::int32_t>(negative[i]));
+    recorder.record(host, std::span<const std::int32_t>(positive[i]), std::span<const std::int32_t>(negative[i]));
     progress(static_cast<double>(i + 1) / static_cast<double>(positive.size()));
   }
   return steer::mean_difference(recorder, name);
@@ -106,8 +106,8 @@ inline steer::steering_vector vector_of(llama_model* model, const model_options&
   if (const auto* v = std::get_if<steer::steering_vector>(&read.held)) {
     return *v;
   }
-  throw steer::argument_error(steer::detail::text({"file ", from.file.string(), " is a ", describe(read.kind),
-                                                   " with a dose of its own; a strength here needs a bare vector"}));
+  throw steer::argument_error(steer::text({"file ", from.file.string(), " is a ", describe(read.kind),
+                                           " with a dose of its own; a strength here needs a bare vector"}));
 }
 
 /// A dose of a vector.

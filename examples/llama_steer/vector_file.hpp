@@ -80,11 +80,10 @@ inline file_kind detect(const std::filesystem::path& path, const unsaid& said = 
   if (expected == static_cast<double>(bytes.size()) && said.width > 0) {
     return file_kind::ds4;
   }
-  throw steer::format_error(
-      steer::detail::text({"file ", path.string(), " of ", bytes.size(),
-                           " bytes is no GGUF, .npy or "
-                           "safetensors file, nor ds4's ",
-                           said.layers, " layers of width ", said.width, " (", expected, " bytes)"}));
+  throw steer::format_error(steer::text({"file ", path.string(), " of ", bytes.size(),
+                                         " bytes is no GGUF, .npy or "
+                                         "safetensors file, nor ds4's ",
+                                         said.layers, " layers of width ", said.width, " (", expected, " bytes)"}));
 }
 
 /// Reads a file of any kind that holds vectors.
@@ -97,17 +96,17 @@ inline content read_content(const std::filesystem::path& path, const unsaid& sai
     case file_kind::glp: out.held = steer::load_glp(path); break;
     case file_kind::control_vector:
       if (said.producer.empty()) {
-        throw steer::argument_error(steer::detail::text({"file ", path.string(),
-                                                         " is a control vector; say who made it "
-                                                         "(producer), since that decides its layers"}));
+        throw steer::argument_error(steer::text({"file ", path.string(),
+                                                 " is a control vector; say who made it "
+                                                 "(producer), since that decides its layers"}));
       }
       out.held = steer::load_control_vector(path, steer::control_vector_producer_from_string(said.producer));
       break;
     case file_kind::npy:
       if (said.point.empty()) {
-        throw steer::argument_error(steer::detail::text({"file ", path.string(),
-                                                         " is an array; say at which point its "
-                                                         "directions were measured"}));
+        throw steer::argument_error(steer::text({"file ", path.string(),
+                                                 " is an array; say at which point its "
+                                                 "directions were measured"}));
       }
       out.held = steer::to_steering_vector(
           steer::load_npy(path), {path.stem().string(), steer::point_from_string(said.point), said.first_layer},
@@ -116,7 +115,7 @@ inline content read_content(const std::filesystem::path& path, const unsaid& sai
     case file_kind::ds4: {
       steer::ds4_options options{.layers = said.layers, .width = said.width};
       if (!said.point.empty() && said.point != "mlp_out" && said.point != "attention_out") {
-        throw steer::argument_error(steer::detail::text({"ds4 acts at mlp_out or attention_out, not at ", said.point}));
+        throw steer::argument_error(steer::text({"ds4 acts at mlp_out or attention_out, not at ", said.point}));
       }
       (said.point == "attention_out" ? options.attention_scale : options.ffn_scale) = said.scale;
       out.held = steer::glp{steer::load_ds4(path, options)};
@@ -124,7 +123,7 @@ inline content read_content(const std::filesystem::path& path, const unsaid& sai
     }
     case file_kind::safetensors:
     case file_kind::gguf:
-      throw steer::format_error(steer::detail::text(
+      throw steer::format_error(steer::text(
           {"file ", path.string(), " is a ", describe(out.kind), "; it holds no steering vector that can be read"}));
   }
   return out;

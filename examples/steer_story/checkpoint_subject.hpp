@@ -59,9 +59,8 @@ inline word_lists read_word_lists(const nlohmann::ordered_json& entry, const std
     try {
       return std::regex(words, std::regex::icase | std::regex::optimize);
     } catch (const std::regex_error& problem) {
-      throw steer::format_error(
-          steer::detail::text({who, "\"", key, "\" is \"", words,
-                               "\", expected a regular expression: ", std::string_view(problem.what())}));
+      throw steer::format_error(steer::text({who, "\"", key, "\" is \"", words,
+                                             "\", expected a regular expression: ", std::string_view(problem.what())}));
     }
   };
   word_lists out{pattern("positive_words"), std::nullopt};
@@ -113,19 +112,19 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
   out.model = reference::load_model(checkpoint);
   const auto codec = std::make_shared<const reference::tokenizer>(tokenizer_file);
   if (codec->vocabulary() != out.model->sizes().vocabulary) {
-    throw steer::shape_error(steer::detail::text({"tokenizer ", tokenizer_file.string(), " has ", codec->vocabulary(),
-                                                  " tokens, the model expects ", out.model->sizes().vocabulary}));
+    throw steer::shape_error(steer::text({"tokenizer ", tokenizer_file.string(), " has ", codec->vocabulary(),
+                                          " tokens, the model expects ", out.model->sizes().vocabulary}));
   }
   std::ifstream in(pairs_file);
   if (!in) {
-    throw steer::file_error(steer::detail::text({"cannot read the contrast pairs in ", pairs_file.string()}));
+    throw steer::file_error(steer::text({"cannot read the contrast pairs in ", pairs_file.string()}));
   }
   auto lists = std::make_shared<std::vector<detail::word_lists>>();
   try {
     const auto concepts = nlohmann::ordered_json::parse(in);
     for (const auto& [name, entry] : concepts.items()) {
-      const std::string who = steer::detail::text({pairs_file.string(), ": concept \"", name, "\": "});
-      contrast next{name, steer::detail::text({"pairs of ", pairs_file.filename().string()}), {}};
+      const std::string who = steer::text({pairs_file.string(), ": concept \"", name, "\": "});
+      contrast next{name, steer::text({"pairs of ", pairs_file.filename().string()}), {}};
       for (const auto& [positive, negative] :
            entry.at("pairs").get<std::vector<std::pair<std::string, std::string>>>()) {
         next.pairs.emplace_back(codec->encode(positive), codec->encode(negative));
@@ -135,11 +134,11 @@ inline subject checkpoint_subject(const std::filesystem::path& checkpoint, const
     }
   } catch (const nlohmann::json::exception& problem) {
     throw steer::format_error(
-        steer::detail::text({"contrast pairs ", pairs_file.string(), ": ", std::string_view(problem.what())}));
+        steer::text({"contrast pairs ", pairs_file.string(), ": ", std::string_view(problem.what())}));
   }
   if (out.concepts.empty()) {
     throw steer::format_error(
-        steer::detail::text({"contrast pairs ", pairs_file.string(), " has no concept, expected one at least"}));
+        steer::text({"contrast pairs ", pairs_file.string(), " has no concept, expected one at least"}));
   }
   out.tokens = steer::token_span{1};
   out.options = {.max_tokens = std::min(150, out.model->sizes().context / 2),

@@ -17,7 +17,7 @@
 #include "steer/inject/plan.hpp"
 #include "steer/measure/measure_response.hpp"
 #include "steer/measure/meet_targets.hpp"
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 #include "steer/recipe/recipe_of.hpp"
 #include "steer_story/dose_table.hpp"
 #include "steer_story/experiment.hpp"
@@ -86,13 +86,13 @@ class composer {
   /// @param least_sound  shifts of texts less sound than this share of what they are unsteered are not finite, so that doses
   ///                     turn back
   composer(const subject& what, const compose_options& options, int trial, double least_sound = 0.0)
-      : what_(what), options_(options), trial_(trial), dosage_{steer::strength_unit::of_row_norm, {options.layer}} {
+      : what_(what), options_(options), trial_(trial), dose_unit_{steer::strength_unit::of_row_norm, {options.layer}} {
     const std::vector<text> written = written_under({});
     unsteered_ = what_.read(written);
     least_sound_ = least_sound > 0.0 ? least_sound * sound_share(written) : 0.0;
   }
 
-  [[nodiscard]] const steer::dosage& dosage() const noexcept { return dosage_; }
+  [[nodiscard]] const steer::dose_unit& dose_unit() const noexcept { return dose_unit_; }
 
   /// Where each concept stands without steering, in nats.
   [[nodiscard]] double baseline(std::size_t index) const { return steer::value_of(unsteered_[index]).value; }
@@ -100,7 +100,7 @@ class composer {
   /// The shift of every concept, in nats, in texts written under these doses.
   [[nodiscard]] std::vector<steer::estimate> shifts(const std::vector<steer::steering_vector>& vectors,
                                                     const std::vector<double>& doses) const {
-    const auto steered = readings_under({steer::recipe_of(vectors, doses, dosage_), what_.model->shape()});
+    const auto steered = readings_under({steer::recipe_of(vectors, doses, dose_unit_), what_.model->shape()});
     std::vector<steer::estimate> out;
     for (std::size_t i = 0; i < steered.size(); ++i) {
       out.push_back(steer::shift_of(unsteered_[i], steered[i]));
@@ -115,16 +115,16 @@ class composer {
     for (const steer::steering_vector& v : vectors) {
       names.push_back(v.name);
     }
-    steer::response out = steer::unmeasured_response(vectors, std::move(names), what_.model->shape(), dosage_, step);
+    steer::response out = steer::unmeasured_response(vectors, std::move(names), what_.model->shape(), dose_unit_, step);
     for (std::size_t i = 0; i < k; ++i) {
       out.baseline[static_cast<Eigen::Index>(i)] = baseline(i);
     }
     for_each_parallel(k, options_.threads, report, [&](std::size_t j, int) {
       std::vector<double> doses(k);
       doses[j] = -step;
-      const auto less = readings_under({steer::recipe_of(vectors, doses, dosage_), what_.model->shape()});
+      const auto less = readings_under({steer::recipe_of(vectors, doses, dose_unit_), what_.model->shape()});
       doses[j] = step;
-      const auto more = readings_under({steer::recipe_of(vectors, doses, dosage_), what_.model->shape()});
+      const auto more = readings_under({steer::recipe_of(vectors, doses, dose_unit_), what_.model->shape()});
       steer::take_slopes(out, static_cast<Eigen::Index>(j), less, more);
     });
     return out;
@@ -150,7 +150,7 @@ class composer {
                              std::size_t index, double target, const steer::meet_options& options) const {
     const auto at = static_cast<Eigen::Index>(index);
     steer::response own{.readouts = {measured.readouts[index]}, .vectors = {measured.vectors[index]},
-                        .dosage = measured.dosage, .step = measured.step};
+                        .dose_unit = measured.dose_unit, .step = measured.step};
     own.baseline = measured.baseline.segment(at, 1);
     own.slope = measured.slope.block(at, at, 1, 1);
     own.error = measured.error.block(at, at, 1, 1);
@@ -197,7 +197,7 @@ class composer {
   const subject& what_;
   compose_options options_;
   int trial_;
-  steer::dosage dosage_;
+  steer::dose_unit dose_unit_;
   std::vector<steer::readings> unsteered_;
   double least_sound_ = 0.0;  ///< as `tally::sound` counts
 };

@@ -59,7 +59,7 @@ steer::recorder record(const subject& what, std::span<const std::pair<token_list
   reference::decoder model(what.model);
   steer::recorder recorder(model.shape(), {.tokens = what.tokens});
   for (const auto& [positive, negative] : pairs) {
-    recorder.observe(model, positive, negative);
+    recorder.record(model, positive, negative);
     after_each();
   }
   return recorder;

@@ -37,14 +37,14 @@ inline double log_odds(double rate) { return std::log(rate / (1.0 - rate)); }
 ///
 /// Slopes are taken at the largest dose of a stack: the other doses bend a concept's shift as a larger one of its own would.
 inline std::vector<double> explained_by_prediction(const subject& what, const std::vector<steer::steering_vector>& vectors,
-                                                   const steer::dosage& dosage, std::uint64_t seed) {
+                                                   const steer::dose_unit& dose_unit, std::uint64_t seed) {
   constexpr int stacks = 32;
   constexpr double most = 0.4;
   reference::decoder reader(what.model, {.sequences = 8, .max_rows = 1024});
   const auto known = what.fixed_readouts(seed + 2'000'003);
   const auto others = what.fixed_readouts(seed + 3'000'003);
-  const steer::response measured = steer::measure_response(reader, vectors, known, {.dosage = dosage, .step = most});
-  const auto unsteered = steer::read_out(reader, others);
+  const steer::response measured = steer::measure_response(reader, vectors, known, {.dose_unit = dose_unit, .step = most});
+  const auto unsteered = steer::take_readings(reader, others);
   std::mt19937_64 engine(seed);
   const auto k = static_cast<Eigen::Index>(vectors.size());
   Eigen::MatrixXd predicted(stacks, k);
@@ -54,8 +54,8 @@ inline std::vector<double> explained_by_prediction(const subject& what, const st
     for (std::size_t j = 0; j < vectors.size(); ++j) {
       doses.push_back(most * (2.0 * reference::uniform(engine) - 1.0));
     }
-    const steer::plan plan{steer::recipe_of(vectors, doses, dosage), what.model->shape()};
-    const auto steered = steer::read_out(reader, others, plan);
+    const steer::plan plan{steer::recipe_of(vectors, doses, dose_unit), what.model->shape()};
+    const auto steered = steer::take_readings(reader, others, plan);
     const auto expected = steer::predict(measured, doses);
     for (Eigen::Index i = 0; i < k; ++i) {
       const auto at = static_cast<std::size_t>(i);
@@ -216,7 +216,7 @@ inline composition run_composition(const subject& what, const compose_options& o
 
   std::vector<steer::plan> plans;  // of the rows
   const auto add = [&](composed row, const std::vector<steer::steering_vector>& with) {
-    plans.emplace_back(steer::recipe_of(with, row.doses, s.measure.dosage()), what.model->shape());
+    plans.emplace_back(steer::recipe_of(with, row.doses, s.measure.dose_unit()), what.model->shape());
     table.rows.push_back(std::move(row));
   };
   for (const auto* const rows : {&singles.decoupled, &decoupled_stacks}) {
@@ -244,7 +244,7 @@ inline composition run_composition(const subject& what, const compose_options& o
   for (int n = 0; n < controls; ++n) {
     auto random = s.vectors();
     std::normal_distribution<float> normal;
-    random[0] = steer::detail::random_like(random[0], [&] { return normal(engine); });
+    random[0] = steer::random_like(random[0], [&] { return normal(engine); });
     std::vector<double> doses(k);
     doses[0] = strength;
     add({"random", {}, doses, {}}, random);
@@ -254,7 +254,7 @@ inline composition run_composition(const subject& what, const compose_options& o
   for_each_parallel(table.rows.size() + 2, o.threads, begin("judging"), [&](std::size_t item, int) {
     if (item == 0) {  // what takes longest
       if (what.fixed_readouts) {
-        out.explained = detail::explained_by_prediction(what, s.vectors(), s.measure.dosage(), o.seed);
+        out.explained = detail::explained_by_prediction(what, s.vectors(), s.measure.dose_unit(), o.seed);
       }
     } else if (item == 1) {
       table.baseline = s.measure.judged({}, static_cast<int>(table.baseline.size()));

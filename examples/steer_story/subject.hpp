@@ -14,7 +14,7 @@
 
 #include "steer/extract/token_selection.hpp"
 #include "steer/inject/plan.hpp"
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 #include "steer_story/tally.hpp"
 #include "transformer/generate.hpp"
 

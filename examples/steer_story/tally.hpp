@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 
 namespace steer_story {
 

@@ -46,9 +46,9 @@ inline std::shared_ptr<const reference::model> load_model(const std::filesystem:
     expected += word;
   }
   if (file.metadata_at("vocabulary") != expected) {
-    throw steer::format_error(steer::detail::text({"storybox: metadata \"vocabulary\" of ", path.string(),
-                                                   " is not the vocabulary of these headers, which has ",
-                                                   vocabulary_size, " words; train the model again"}));
+    throw steer::format_error(steer::text({"storybox: metadata \"vocabulary\" of ", path.string(),
+                                           " is not the vocabulary of these headers, which has ", vocabulary_size,
+                                           " words; train the model again"}));
   }
   return reference::load_safetensors(path);
 }
@@ -78,9 +78,8 @@ inline loss model_loss(reference::decoder& model, std::span<const story> stories
       ++next;
     }
     if (batch.empty()) {
-      throw steer::argument_error(
-          steer::detail::text({"model_loss: a story of ", tokens(stories[next]).size(),
-                               " tokens needs as many rows, the decoder has ", model.max_rows()}));
+      throw steer::argument_error(steer::text({"model_loss: a story of ", tokens(stories[next]).size(),
+                                               " tokens needs as many rows, the decoder has ", model.max_rows()}));
     }
     const auto logits = model.decode(batch);  // [T, V]
     for (std::size_t t = 0; t < targets.size(); ++t) {

@@ -49,7 +49,7 @@ class ledger {
   /// Works out each row's position; the lengths stay as they are until `commit`.
   /// @throws steer::argument_error naming the row, the expected and the actual
   void admit(std::span<const row> batch) {
-    using steer::detail::text;
+    using steer::text;
     if (batch.size() > static_cast<std::size_t>(limits_.max_rows)) {
       throw steer::argument_error(text({"decode: the batch has ", batch.size(), " rows, at most ", limits_.max_rows,
                                         " fit (decoder_options::max_rows)"}));
@@ -80,7 +80,7 @@ class ledger {
 
   /// @throws steer::argument_error unless the tokens can be the whole prompt of that sequence
   void require_prompt(int sequence, std::span<const std::int32_t> tokens) const {
-    using steer::detail::text;
+    using steer::text;
     if (const int held = length(sequence); held != 0) {
       throw steer::argument_error(
           text({"prompt: sequence ", sequence, " holds ", held, " tokens, expected an empty one"}));
@@ -104,14 +104,13 @@ class ledger {
   template <class Who>
   void require_token(std::int32_t token, const Who& who) const {
     if (token < 0 || token >= limits_.vocabulary) {
-      throw steer::argument_error(
-          steer::detail::text({who(), "token is ", token, ", expected 0 to ", limits_.vocabulary - 1}));
+      throw steer::argument_error(steer::text({who(), "token is ", token, ", expected 0 to ", limits_.vocabulary - 1}));
     }
   }
   void require_sequence(int sequence) const {
     if (sequence < 0 || sequence >= limits_.sequences) {
       throw steer::argument_error(
-          steer::detail::text({"decoder: sequence is ", sequence, ", expected 0 to ", limits_.sequences - 1}));
+          steer::text({"decoder: sequence is ", sequence, ", expected 0 to ", limits_.sequences - 1}));
     }
   }
 

@@ -35,7 +35,7 @@ struct config {
 /// What is wrong with a configuration, naming field, expected and actual; empty if nothing is. The bounds are far above
 /// any real model and low enough that no product of sizes overflows 64 bits.
 inline std::string fault_of(const config& c) {
-  using steer::detail::text;
+  using steer::text;
   struct bound {
     const char* name;
     int value, most;
@@ -66,7 +66,7 @@ inline std::string fault_of(const config& c) {
 /// @throws steer::shape_error if the configuration has a fault; `who` names the asker
 inline void validate(const config& c, const std::string& who) {
   if (const std::string fault = fault_of(c); !fault.empty()) {
-    throw steer::shape_error(steer::detail::text({who, ": ", fault}));
+    throw steer::shape_error(steer::text({who, ": ", fault}));
   }
 }
 

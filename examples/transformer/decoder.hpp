@@ -195,7 +195,7 @@ class decoder {
   }
 
   static decoder_options checked(decoder_options options, const config& c) {
-    using steer::detail::text;
+    using steer::text;
     if (options.sequences < 1) {
       throw steer::argument_error(text({"decoder: sequences is ", options.sequences, ", expected at least 1"}));
     }

@@ -106,10 +106,11 @@ inline void next_batch(std::span<const continuation> sequences, std::size_t max_
 ///         or a token, max_tokens or the sampling has no meaning; steer::numeric_error if logits cannot be sampled
 /// @cost   per generated token no allocation; with `sentence_ends` some
 template <std::uniform_random_bit_generator Engine, class Hook = steer::no_hook, class Observer = no_observer>
-  requires steer::hook<std::remove_reference_t<Hook>, float>
-std::vector<token_list> generate(decoder& model, std::span<const token_list> prompts, const generation_options& options,
-                                 Engine& engine, Hook&& hook = Hook{}, Observer&& observer = Observer{}) {
-  using steer::detail::text;
+  requires steer::hook < std::remove_reference_t<Hook>,
+float > std::vector<token_list> generate(decoder& model, std::span<const token_list> prompts,
+                                         const generation_options& options, Engine& engine, Hook&& hook = Hook{},
+                                         Observer&& observer = Observer{}) {
+  using steer::text;
   if (prompts.size() > static_cast<std::size_t>(model.sequences())) {
     throw steer::argument_error(
         text({"generate: there are ", prompts.size(), " prompts, the decoder has ", model.sequences(), " sequences"}));

@@ -46,8 +46,8 @@ class checkpoint_metadata {
 
  private:
   [[noreturn]] void fail(const char* key, const std::string& value, const char* expected) const {
-    throw steer::format_error(steer::detail::text({"llama: metadata \"", key, "\" is \"", value, "\", expected ",
-                                                   expected, " (file ", file_.path().string(), ")"}));
+    throw steer::format_error(steer::text({"llama: metadata \"", key, "\" is \"", value, "\", expected ", expected,
+                                           " (file ", file_.path().string(), ")"}));
   }
 
   const steer::safetensors_file& file_;
@@ -66,13 +66,13 @@ inline config huggingface_config(const steer::safetensors_file& file) {
            .rope_theta = in.number<float>("rope_theta"),
            .tied = in.flag("tie_word_embeddings")};
   const auto fail = [&](const std::string& fault) {
-    throw steer::format_error(steer::detail::text({"llama: ", fault, " (file ", file.path().string(), ")"}));
+    throw steer::format_error(steer::text({"llama: ", fault, " (file ", file.path().string(), ")"}));
   };
   if (in.has("head_dim")) {
     c.head_width = in.number<int>("head_dim");
   } else if (c.heads < 1 || c.width % c.heads != 0) {
-    fail(steer::detail::text({"hidden_size is ", c.width, ", expected a multiple of num_attention_heads, which is ",
-                              c.heads, ", where there is no head_dim"}));
+    fail(steer::text({"hidden_size is ", c.width, ", expected a multiple of num_attention_heads, which is ", c.heads,
+                      ", where there is no head_dim"}));
   } else {
     c.head_width = c.width / c.heads;
   }
@@ -85,7 +85,7 @@ inline config huggingface_config(const steer::safetensors_file& file) {
 /// Copies one tensor after checking its shape, type and numbers.
 template <class Tensor>
 void read_tensor(const steer::safetensors_file& file, const std::string& name, extent rows, extent cols, Tensor& out) {
-  using steer::detail::text;
+  using steer::text;
   const steer::tensor_view& source = file.at(name);
   std::vector<std::int64_t> expected{rows};
   if constexpr (!Tensor::IsVectorAtCompileTime) {
@@ -122,8 +122,8 @@ inline std::shared_ptr<const model> load_safetensors(const std::filesystem::path
   const steer::safetensors_file file(path);
   const config c = detail::huggingface_config(file);
   if (static_cast<std::size_t>(c.layers) > file.tensors().size()) {  // before as many layers are allocated
-    throw steer::format_error(steer::detail::text({"llama: num_hidden_layers is ", c.layers, ", but there are only ",
-                                                   file.tensors().size(), " tensors (file ", path.string(), ")"}));
+    throw steer::format_error(steer::text({"llama: num_hidden_layers is ", c.layers, ", but there are only ",
+                                           file.tensors().size(), " tensors (file ", path.string(), ")"}));
   }
   weights w;
   w.layers.resize(static_cast<std::size_t>(c.layers));
@@ -135,8 +135,8 @@ inline std::shared_ptr<const model> load_safetensors(const std::filesystem::path
   for (const auto& [name, tensor] : file.tensors()) {
     if (!known.contains(name)) {
       throw steer::format_error(
-          steer::detail::text({"llama: tensor \"", name, "\" is surplus; a ", c.tied ? "tied" : "untied", " model of ",
-                               c.layers, " layers has none of that name (file ", path.string(), ")"}));
+          steer::text({"llama: tensor \"", name, "\" is surplus; a ", c.tied ? "tied" : "untied", " model of ",
+                       c.layers, " layers has none of that name (file ", path.string(), ")"}));
     }
   }
   return std::make_shared<const model>(c, std::move(w), path.stem().string());

@@ -32,8 +32,8 @@ class llama2c_reader {
     const std::size_t size = static_cast<std::size_t>(out.size()) * sizeof(float);
     std::memcpy(out.data(), bytes_.data() + offset_, size);
     if (!out.allFinite()) {
-      throw steer::format_error(steer::detail::text(
-          {"llama2.c: tensor ", name, " at byte ", offset_, " holds NaN or infinity (file ", file_, ")"}));
+      throw steer::format_error(
+          steer::text({"llama2.c: tensor ", name, " at byte ", offset_, " holds NaN or infinity (file ", file_, ")"}));
     }
     offset_ += size;
   }
@@ -59,7 +59,7 @@ inline void split_halves(matrix& rotated, extent head_width) {
 }
 
 inline config llama2c_config(std::span<const std::byte> bytes, const std::string& file) {
-  using steer::detail::text;
+  using steer::text;
   std::array<std::int32_t, 7> header{};
   if (bytes.size() < sizeof header) {
     throw steer::format_error(text(
@@ -111,8 +111,8 @@ inline std::shared_ptr<const model> load_llama2c(const std::filesystem::path& pa
   const std::span<const std::byte> bytes = file.bytes();
   const config c = detail::llama2c_config(bytes, path.string());
   if (const std::uint64_t expected = detail::llama2c_bytes(c); expected != bytes.size()) {
-    throw steer::format_error(steer::detail::text({"llama2.c: the header asks for ", expected, " bytes, the file has ",
-                                                   bytes.size(), " (file ", path.string(), ")"}));
+    throw steer::format_error(steer::text({"llama2.c: the header asks for ", expected, " bytes, the file has ",
+                                           bytes.size(), " (file ", path.string(), ")"}));
   }
   const extent d = c.width;                               // d
   const extent kv = extent{c.kv_heads} * c.head_width;     // K d_h

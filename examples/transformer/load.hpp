@@ -19,9 +19,8 @@ inline std::shared_ptr<const model> load_model(const std::filesystem::path& path
   if (path.extension() == ".safetensors") {
     return load_safetensors(path);
   }
-  throw steer::argument_error(
-      steer::detail::text({"load_model: extension \"", path.extension().string(),
-                           "\" is unknown, expected .bin or .safetensors (file ", path.string(), ")"}));
+  throw steer::argument_error(steer::text({"load_model: extension \"", path.extension().string(),
+                                           "\" is unknown, expected .bin or .safetensors (file ", path.string(), ")"}));
 }
 
 }  // namespace reference

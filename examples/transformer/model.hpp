@@ -21,7 +21,7 @@ class model {
   model(const config& sizes, weights numbers, std::string name)
       : config_(sizes), weights_(std::move(numbers)) {
     shape_.name = std::move(name);
-    const std::string who = steer::detail::text({"model \"", shape_.name, "\""});
+    const std::string who = steer::text({"model \"", shape_.name, "\""});
     validate(config_, who);
     check(who);
     shape_.fingerprint = fingerprint();
@@ -48,20 +48,19 @@ class model {
   void check(const std::string& who) const {
     if (weights_.layers.size() != static_cast<std::size_t>(config_.layers)) {
       throw steer::shape_error(
-          steer::detail::text({who, " has weights of ", weights_.layers.size(), " layers, expected ", config_.layers}));
+          steer::text({who, " has weights of ", weights_.layers.size(), " layers, expected ", config_.layers}));
     }
     if (config_.tied && weights_.head.size() != 0) {
-      throw steer::shape_error(
-          steer::detail::text({who, " is tied, so it has no lm_head.weight of its own; got one of [",
-                               weights_.head.rows(), ", ", weights_.head.cols(), "]"}));
+      throw steer::shape_error(steer::text({who, " is tied, so it has no lm_head.weight of its own; got one of [",
+                                            weights_.head.rows(), ", ", weights_.head.cols(), "]"}));
     }
     for_each_tensor(config_, weights_, [&](const std::string& tensor, extent rows, extent cols, const auto& values) {
       if (values.rows() != rows || values.cols() != cols) {
-        throw steer::shape_error(steer::detail::text({who, ": tensor \"", tensor, "\" is [", values.rows(), ", ",
-                                                      values.cols(), "], expected [", rows, ", ", cols, "]"}));
+        throw steer::shape_error(steer::text({who, ": tensor \"", tensor, "\" is [", values.rows(), ", ", values.cols(),
+                                              "], expected [", rows, ", ", cols, "]"}));
       }
       if (!values.allFinite()) {
-        throw steer::numeric_error(steer::detail::text({who, ": tensor \"", tensor, "\" holds NaN or infinity"}));
+        throw steer::numeric_error(steer::text({who, ": tensor \"", tensor, "\" holds NaN or infinity"}));
       }
     });
   }

@@ -49,7 +49,7 @@ struct sampling {
 class sampler {
  public:
   explicit sampler(sampling options) : options_(options) {
-    using steer::detail::text;
+    using steer::text;
     if (!(options.temperature >= 0.0F && std::isfinite(options.temperature))) {
       throw steer::argument_error(text({"sampler: temperature is ", options.temperature, ", expected 0 or more"}));
     }
@@ -90,14 +90,14 @@ class sampler {
     std::size_t best = 0;
     for (std::size_t token = 0; token < logits.size(); ++token) {
       if (!(logits[token] < std::numeric_limits<float>::infinity())) {
-        throw steer::numeric_error(steer::detail::text(
+        throw steer::numeric_error(steer::text(
             {"sampler: the logit of token ", token, " is ", logits[token], ", expected a number below infinity"}));
       }
       best = logits[token] > logits[best] ? token : best;
     }
     if (logits.empty() || !std::isfinite(logits[best])) {
       throw steer::numeric_error(
-          steer::detail::text({"sampler: none of the ", logits.size(), " logits is finite, expected one at least"}));
+          steer::text({"sampler: none of the ", logits.size(), " logits is finite, expected one at least"}));
     }
     return best;
   }

@@ -40,9 +40,8 @@ class text_model {
   explicit text_model(std::shared_ptr<const model> source, Tokenizer codec, decoder_options options = {})
       : decoder_(std::move(source), options), codec_(std::move(codec)) {
     if (codec_.vocabulary() != decoder_.source().sizes().vocabulary) {
-      throw steer::shape_error(
-          steer::detail::text({"text_model: the tokenizer has ", codec_.vocabulary(), " tokens, model \"", shape().name,
-                               "\" has ", decoder_.source().sizes().vocabulary}));
+      throw steer::shape_error(steer::text({"text_model: the tokenizer has ", codec_.vocabulary(), " tokens, model \"",
+                                            shape().name, "\" has ", decoder_.source().sizes().vocabulary}));
     }
   }
 
@@ -97,8 +96,8 @@ class text_model {
     requires steer::hook<std::remove_reference_t<Hook>, float>
   [[nodiscard]] std::string generate(std::string_view text, Hook&& hook = Hook{}, const generation_options& options = {}) {
     if (options.sample.temperature != 0.0F) {
-      throw steer::argument_error(steer::detail::text({"text_model: temperature is ", options.sample.temperature,
-                                                       ", expected 0 where no random engine is passed"}));
+      throw steer::argument_error(steer::text({"text_model: temperature is ", options.sample.temperature,
+                                               ", expected 0 where no random engine is passed"}));
     }
     std::mt19937_64 unused;
     return generate(text, hook, options, unused);

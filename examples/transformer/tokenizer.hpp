@@ -41,8 +41,7 @@ class tokenizer {
       ids_.emplace(pieces_[id], static_cast<std::int32_t>(id));  // of equal pieces the first counts
     }
     if (!ids_.contains(" ")) {
-      throw steer::format_error(
-          steer::detail::text({"tokenizer: there is no piece for a space (file ", path.string(), ")"}));
+      throw steer::format_error(steer::text({"tokenizer: there is no piece for a space (file ", path.string(), ")"}));
     }
   }
 
@@ -79,8 +78,7 @@ class tokenizer {
     bool begins = false;
     for (const std::int32_t token : tokens) {
       if (token < 0 || token >= vocabulary()) {
-        throw steer::argument_error(
-            steer::detail::text({"tokenizer: token is ", token, ", expected 0 to ", vocabulary() - 1}));
+        throw steer::argument_error(steer::text({"tokenizer: token is ", token, ", expected 0 to ", vocabulary() - 1}));
       }
       if (token >= first_byte && token < first_piece) {
         text += static_cast<char>(static_cast<unsigned char>(token - first_byte));
@@ -100,7 +98,7 @@ class tokenizer {
   static constexpr std::int32_t longest_plausible = 1 << 16;
 
   void read(std::span<const std::byte> bytes, const std::string& file) {
-    using steer::detail::text;
+    using steer::text;
     const auto fail = [&](const std::string& fault) {
       throw steer::format_error(text({"tokenizer: ", fault, " (file ", file, ")"}));
     };

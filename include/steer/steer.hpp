@@ -55,7 +55,7 @@
 #include "steer/measure/dose.hpp"
 #include "steer/measure/measure_response.hpp"
 #include "steer/measure/meet_targets.hpp"
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/recipe/recipe_of.hpp"

@@ -659,7 +659,7 @@ TEST(LlamaCpp, TheRecorderAndItsEvidenceServe) {
   for (const auto& [happy, sad] :
        {std::pair{"I am happy.", "I am sad."}, std::pair{"What joy!", "What grief!"},
         std::pair{"They laughed.", "They wept."}, std::pair{"A lovely day.", "A dreadful day."}}) {
-    recorder.observe(host, happy, sad);
+    recorder.record(host, happy, sad);
   }
   const steer::steering_vector mood = steer::mean_difference(recorder, {.name = "mood"});
   EXPECT_EQ(mood.source.fingerprint, host.shape().fingerprint);

@@ -15,14 +15,14 @@
 
 namespace {
 
-using steer::detail::actual;
-using steer::detail::at_layer;
-using steer::detail::expected;
-using steer::detail::text;
-using steer::detail::thing;
+using steer::actual;
+using steer::at_layer;
+using steer::expected;
+using steer::text;
+using steer::thing;
 
 template <class Part>
-constexpr bool is_a_part = std::is_convertible_v<Part, steer::detail::text_part>;
+constexpr bool is_a_part = std::is_convertible_v<Part, steer::text_part>;
 
 TEST(text, joins_strings_of_every_kind) {
   const std::string owned = "owned";
@@ -106,7 +106,7 @@ TEST(error, is_about_the_head_of_its_message_where_nothing_else_is_named) {
 TEST(error, keeps_its_fields_when_it_is_copied_or_put_within_another) {
   static_assert(std::is_nothrow_copy_constructible_v<steer::error>);
   const steer::format_error first(text({"file: has ", actual(2), " keys; expected ", expected(3)}));
-  const steer::format_error outer(steer::detail::within("archive ", first));
+  const steer::format_error outer(steer::within("archive ", first));
   EXPECT_STREQ(outer.what(), "archive file: has 2 keys; expected 3");
   EXPECT_EQ(steer::format_error(outer).fields(), first.fields());
 }

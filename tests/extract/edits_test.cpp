@@ -84,7 +84,7 @@ TEST_F(edits_of_methods, an_addition_moves_rows_along_any_direction_by_its_stren
 
 TEST_F(edits_of_methods, mean_centring_moves_rows_by_the_distance_of_the_target_from_the_corpus) {
   steer::moments corpus(d);
-  corpus.observe(negative);
+  corpus.update(negative);
   steer::direction v;
   v.values = steer::mean_centred(positive, corpus).cast<float>();
   steer::recipe recipe;
@@ -134,8 +134,8 @@ TEST_F(edits_of_methods, a_conceptor_blends_rows_towards_their_soft_projection) 
 TEST_F(edits_of_methods, gaussian_transport_gives_one_class_the_moments_of_the_other) {
   steer::moments from(d);
   steer::moments to(d);
-  from.observe(negative);
-  to.observe(positive);
+  from.update(negative);
+  to.update(positive);
   const matrix<double> moved = steered(steer::recipe{}.transform(steer::gaussian_transport(from, to, {.ridge = 0.0})), negative);
   EXPECT_LE((mean(moved) - mean(positive.cast<double>())).norm(), 1e-3);
   const Eigen::MatrixXd wanted = covariance(positive.cast<double>());

@@ -29,7 +29,7 @@ TEST(find_conceptor, is_the_formula_however_many_samples_there_are) {
     const Eigen::MatrixXd expected = r * softened.inverse();
     EXPECT_LE((steer::find_conceptor(x, {.aperture = aperture}).matrix - expected).norm(), 1e-11);
     steer::moments seen(12);
-    seen.observe(x);
+    seen.update(x);
     const steer::conceptor streamed = steer::find_conceptor(seen, {.aperture = aperture});
     EXPECT_LE((streamed.matrix - expected).norm(), 1e-11);
     const Eigen::VectorXd values = streamed.matrix.selfadjointView<Eigen::Lower>().eigenvalues();
@@ -49,7 +49,7 @@ TEST(find_conceptor, is_a_conceptor_wherever_it_is_not_refused) {
     x *= std::pow(10.0, static_cast<double>(engine() % 9) - 4.0);
     const double aperture = std::pow(10.0, static_cast<double>(engine() % 11) - 3.0);
     steer::moments seen(d);
-    seen.observe(x);
+    seen.update(x);
     const auto accept = [&](const auto& find) {
       steer::conceptor c;
       try {

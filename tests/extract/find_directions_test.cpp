@@ -28,11 +28,11 @@ struct contrast {
       model.embedding(1 + texts + i, 0) -= 4.0F;
     }
     for (int i = 0; i < texts; ++i) {
-      observe(i, texts + i);
+      record(i, texts + i);
     }
   }
-  void observe(int positive, int negative) {
-    recorder.observe(model, std::string(1, static_cast<char>('a' + positive)),
+  void record(int positive, int negative) {
+    recorder.record(model, std::string(1, static_cast<char>('a' + positive)),
                      std::string(1, static_cast<char>('a' + negative)));
   }
 };
@@ -108,7 +108,7 @@ TEST(find_directions, takes_a_pair_that_comes_twice_as_mean_difference_does) {
   contrast c(7);
   const auto find = [&c] { return steer::find_directions(c.recorder, {.name = "up"}, steer::by_mean_difference{}); };
   const steer::steering_vector once = find();
-  c.observe(3, 15);
+  c.record(3, 15);
   const steer::steering_vector twice = find();
   const steer::steering_vector streamed = steer::mean_difference(c.recorder, {.name = "up"});
   for (const auto& [layer, here] : twice.directions) {

@@ -14,6 +14,7 @@
 #include "steer/extract/leace.hpp"
 #include "steer/extract/linear_transport.hpp"
 #include "steer/extract/principal_subspace.hpp"
+#include "steer/inject/plan.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "toy.hpp"
 
@@ -37,7 +38,7 @@ std::string letter(int i) { return std::string(1, static_cast<char>('a' + i)); }
 steer::recorder pairs_of(toy::host& model) {
   steer::recorder out(model.shape());
   for (int i = 0; i < texts; ++i) {
-    out.observe(model, letter(i), letter(texts + i));
+    out.record(model, letter(i), letter(texts + i));
   }
   return out;
 }
@@ -98,9 +99,9 @@ TEST(find_maps, equals_what_is_found_layer_by_layer) {
   expect_the_same_layer_by_layer(steer::by_gaussian_transport{{.ridge = 0.01}}, "gaussian_transport, ridge 0.01",
                                  [](const auto& p, const auto& n) {
                                    steer::moments from(width);
-                                   from.observe(n);
+                                   from.update(n);
                                    steer::moments to(width);
-                                   to.observe(p);
+                                   to.update(p);
                                    return steer::affine_map(steer::gaussian_transport(from, to, {.ridge = 0.01}));
                                  });
   expect_the_same_layer_by_layer(
@@ -129,16 +130,30 @@ TEST(find_maps, of_leace_leave_no_difference_of_the_means_and_of_transports_the_
 TEST(find_maps, are_for_the_recorders_point_and_layers) {
   toy::host model = model_of(8);
   steer::recorder recorder(model.shape(), {.layers = {1}});
-  recorder.observe(model, "ab", "cd");
-  recorder.observe(model, "ef", "gh");
+  recorder.record(model, "ab", "cd");
+  recorder.record(model, "ef", "gh");
   const steer::affine_maps found = steer::find_maps(recorder, steer::by_leace{});
   ASSERT_EQ(found.layers.size(), 1U);
   EXPECT_TRUE(found.layers.contains(1));
-  steer::recipe recipe;
-  for (const auto& [layer, map] : found.layers) {
-    recipe.transform(map, {.layers = {layer}});
+}
+
+TEST(find_maps, act_in_one_line) {
+  toy::host model = model_of(7);
+  const steer::recorder recorder = pairs_of(model);
+  const steer::affine_maps found = steer::find_maps(recorder, steer::by_gaussian_transport{});
+  ASSERT_EQ(found.layers.size(), 2U);
+  const steer::plan plan(steer::recipe{}.transform(found, {.share = 0.5F}), model.shape());
+  std::mt19937_64 engine(3);
+  const matrix<float> before = toy::random_rows<float>(engine, 1, width);
+  for (int layer = 0; layer < model.shape().layers; ++layer) {
+    matrix<float> after = before;
+    plan({layer, found.point}, {after.data(), 1, width, width, {}});
+    Eigen::VectorXd expected = before.row(0).transpose().cast<double>();
+    if (found.layers.contains(layer)) {
+      expected = 0.5 * expected + 0.5 * mapped(found.layers.at(layer), expected);
+    }
+    EXPECT_LE((after.row(0).transpose().cast<double>() - expected).norm(), 1e-5 * expected.norm()) << "layer " << layer;
   }
-  EXPECT_EQ(recipe.edits().size(), 1U);
 }
 
 TEST(find_maps, take_a_method_of_ones_own) {
@@ -161,13 +176,13 @@ TEST(find_maps, take_a_method_of_ones_own) {
 TEST(find_maps, refuse_what_they_cannot_use) {
   toy::host model = model_of(10);
   steer::recorder half(model.shape());
-  half.observe(model, "ab", side::positive);
+  half.record(model, "ab", side::positive);
   expect_error<steer::numeric_error>([&] { steer::find_maps(half, steer::by_leace{}); },
                                      "leace, shrinkage 0.1: the recorder has", "1 positive and 0 negative",
                                      "at least one of each");
   steer::recorder unpaired(model.shape());
-  unpaired.observe(model, "ab", side::positive);
-  unpaired.observe(model, "cd", side::negative);
+  unpaired.record(model, "ab", side::positive);
+  unpaired.record(model, "cd", side::negative);
   expect_error<steer::argument_error>([&] { steer::find_maps(unpaired, steer::by_subspace_removal{}); },
                                       "removal of 1 principal dimensions needs pairs");
   expect_fields<steer::numeric_error>(
@@ -190,7 +205,7 @@ std::vector<steer::recorder> three_classes(toy::host& model) {
   for (int c = 0; c < 3; ++c) {
     steer::recorder here(model.shape());
     for (int i = 0; i < 8; ++i) {
-      here.observe(model, letter(8 * c + i), i % 2 == 0 ? side::positive : side::negative);
+      here.record(model, letter(8 * c + i), i % 2 == 0 ? side::positive : side::negative);
     }
     out.push_back(here);
   }
@@ -224,8 +239,8 @@ TEST(find_class_erasers, of_two_classes_are_those_of_leace) {
   const steer::recorder pairs = pairs_of(model);
   std::vector<steer::recorder> classes(2, steer::recorder(model.shape()));
   for (int i = 0; i < texts; ++i) {
-    classes[0].observe(model, letter(i), side::positive);
-    classes[1].observe(model, letter(texts + i), side::negative);
+    classes[0].record(model, letter(i), side::positive);
+    classes[1].record(model, letter(texts + i), side::negative);
   }
   const steer::affine_maps by_classes = steer::find_class_erasers(classes);
   const steer::affine_maps by_sides = steer::find_maps(pairs, steer::by_leace{{.shrinkage = 0.0}});
@@ -245,17 +260,17 @@ TEST(find_class_erasers, refuse_classes_that_do_not_belong_together) {
   classes.emplace_back(model.shape());
   expect_error<steer::numeric_error>([&] { steer::find_class_erasers(classes); }, "class 3 has no text");
   classes[3] = steer::recorder(model.shape(), {.layers = {1}});
-  classes[3].observe(model, "ab", side::positive);
+  classes[3].record(model, "ab", side::positive);
   expect_error<steer::argument_error>([&] { steer::find_class_erasers(classes); },
                                       "class 3 is recorded at residual_out of 1 layers", "residual_out of 2 layers");
   toy::host another = model;
   another.model.name = "another";
   another.model.fingerprint = "other weights";
   steer::recorder elsewhere(another.shape());
-  elsewhere.observe(another, "ab", side::positive);
+  elsewhere.record(another, "ab", side::positive);
   classes[3] = elsewhere;
   expect_error<steer::shape_error>([&] { steer::find_class_erasers(classes); },
-                                   "class 3 was observed in model \"another\"", "class 0 in \"toy\"");
+                                   "class 3 was recorded in model \"another\"", "class 0 in \"toy\"");
 }
 
 TEST(find_class_erasers, name_the_layer_at_which_there_is_nothing_to_erase) {

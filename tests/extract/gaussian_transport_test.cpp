@@ -47,16 +47,16 @@ TEST(gaussian_transport, gives_samples_the_moments_of_the_others_in_one_line_of_
     const matrix<double> to =
         (toy::random_rows<double>(engine, 80, 5) * toy::random_rows<double>(engine, 5, 5)).array() + 3.0;
     steer::moments a(5);
-    a.observe(from);
+    a.update(from);
     steer::moments b(5);
-    b.observe(to);
+    b.update(to);
     steer::recipe recipe;
     recipe.transform(steer::gaussian_transport(a, b, {.ridge = 0.0}), {.layers = {1}});
     steer::moments moved(5);
     for (Eigen::Index i = 0; i < from.rows(); ++i) {
       Eigen::VectorXd h = from.row(i).transpose();
       steer::detail::apply_edit(recipe.edits()[0].operation, 1, h.norm(), h);
-      moved.observe(h.transpose());
+      moved.update(h.transpose());
     }
     EXPECT_LE((moved.mean() - b.mean()).norm(), 1e-4);
     EXPECT_LE((moved.covariance() - b.covariance()).norm(), 1e-3 * b.covariance().norm());
@@ -66,9 +66,9 @@ TEST(gaussian_transport, gives_samples_the_moments_of_the_others_in_one_line_of_
 TEST(gaussian_transport, refuses_by_message) {
   std::mt19937_64 engine(1);
   steer::moments few(5);
-  few.observe(toy::random_rows<double>(engine, 3, 5));
+  few.update(toy::random_rows<double>(engine, 3, 5));
   steer::moments many(5);
-  many.observe(toy::random_rows<double>(engine, 30, 5));
+  many.update(toy::random_rows<double>(engine, 30, 5));
   expect_error<steer::numeric_error>([&] { steer::gaussian_transport(few, many, {.ridge = 0.0}); }, "the source's covariance is singular",
                                      "ridge above 0");
   EXPECT_NO_THROW(steer::gaussian_transport(few, many));
@@ -76,7 +76,7 @@ TEST(gaussian_transport, refuses_by_message) {
   expect_error<steer::numeric_error>([&] { steer::gaussian_transport(many, steer::moments(5)); }, "has seen 0");
   expect_error<steer::argument_error>([&] { steer::gaussian_transport(many, many, {.ridge = -1.0}); }, "ridge is -1");
   steer::moments variances(5, steer::second_moments::variances);
-  variances.observe(toy::random_rows<double>(engine, 3, 5));
+  variances.update(toy::random_rows<double>(engine, 3, 5));
   expect_error<steer::argument_error>([&] { steer::gaussian_transport(variances, many); }, "only variances");
 }
 
@@ -84,7 +84,7 @@ TEST(gaussian_transport, refuses_what_overflows) {
   std::mt19937_64 engine(1);
   const auto of = [&](double scale) {
     steer::moments out(3);
-    out.observe(scale * toy::random_rows<double>(engine, 20, 3));
+    out.update(scale * toy::random_rows<double>(engine, 20, 3));
     return out;
   };
   expect_error<steer::numeric_error>([&] { steer::gaussian_transport(of(1e100), of(1e100)); }, "gaussian_transport", "overflow");

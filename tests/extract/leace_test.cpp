@@ -40,7 +40,7 @@ struct classes {
   }
   steer::cross_moments moments() const {
     steer::cross_moments out(rows.cols(), labels.cols());
-    out.observe(rows, labels);
+    out.update(rows, labels);
     return out;
   }
 };
@@ -61,7 +61,7 @@ TEST(leace, leaves_no_covariance_with_any_label) {
     EXPECT_LE(eraser.read.rows(), k);
     const matrix<double> after = erased(eraser, c.rows);
     steer::cross_moments left(128, k);
-    left.observe(after, c.labels);
+    left.update(after, c.labels);
     EXPECT_LE(left.cross_covariance().cwiseAbs().maxCoeff(), 4e-9);
     EXPECT_LE((left.rows().mean() - c.moments().rows().mean()).norm(), 4e-9) << "the mean stays";
     for (Eigen::Index j = 0; j < k; ++j) {  // so every class has the mean of all
@@ -78,7 +78,7 @@ TEST(leace, of_all_classes_has_one_rank_less) {
   matrix<double> all(500, 4);
   all << c.labels, (1.0 - c.labels.rowwise().sum().array()).matrix();
   steer::cross_moments seen(20, 4);
-  seen.observe(c.rows, all);
+  seen.update(c.rows, all);
   const steer::eraser eraser = steer::leace(seen);
   EXPECT_EQ(eraser.read.rows(), 3) << "one column for each class adds up to 1";
   const steer::eraser fewer = steer::leace(c.moments());
@@ -96,7 +96,7 @@ TEST(leace, changes_less_than_any_other_eraser_of_the_same_rank) {
       const Eigen::RowVectorXd w = least.read.row(0) + 0.2 * toy::random_rows<double>(engine, 1, 12).row(0);
       other.read.row(0) = w / w.dot(other.write.row(0));
       steer::cross_moments left(12, 1);
-      left.observe(erased(other, c.rows), c.labels);
+      left.update(erased(other, c.rows), c.labels);
       EXPECT_LE(left.cross_covariance().cwiseAbs().maxCoeff(), 1e-12);
       EXPECT_LT((erased(least, c.rows) - c.rows).squaredNorm(), (erased(other, c.rows) - c.rows).squaredNorm());
     }
@@ -110,7 +110,7 @@ TEST(leace, of_a_singular_covariance_leaves_what_lies_outside_its_range) {
   const steer::eraser eraser = steer::leace(c.moments());
   steer::cross_moments left(10, 2);
   const matrix<double> after = erased(eraser, c.rows);
-  left.observe(after, c.labels);
+  left.update(after, c.labels);
   EXPECT_LE(left.cross_covariance().cwiseAbs().maxCoeff(), 4e-9);
   EXPECT_LE((after.col(7).array() - 3.0).abs().maxCoeff(), 1e-9);
 }
@@ -181,15 +181,15 @@ TEST(binary_leace, has_its_edit_in_one_line) {
 TEST(leace, refuses_by_message) {
   classes c(1, 50, 4, 1);
   steer::cross_moments constant(4, 1);
-  constant.observe(c.rows, matrix<double>::Ones(50, 1));
+  constant.update(c.rows, matrix<double>::Ones(50, 1));
   expect_error<steer::numeric_error>([&] { steer::leace(constant); }, "label 0 is the same in all 50 samples");
   steer::cross_moments same(4, 1);
-  same.observe(matrix<double>::Ones(50, 4), c.labels);
+  same.update(matrix<double>::Ones(50, 4), c.labels);
   expect_error<steer::numeric_error>([&] { steer::leace(same); }, "all 50 samples are the same");
   steer::cross_moments unrelated(2, 1);
   matrix<double> square(4, 2);
   square << 0, 0, 0, 1, 1, 0, 1, 1;
-  unrelated.observe(square, (matrix<double>(4, 1) << 0, 1, 1, 0).finished());
+  unrelated.update(square, (matrix<double>(4, 1) << 0, 1, 1, 0).finished());
   expect_error<steer::numeric_error>([&] { steer::leace(unrelated); }, "no covariance");
   expect_error<steer::numeric_error>([&] { steer::leace(steer::cross_moments(4, 1)); }, "has seen 0");
   const contrast two(2);

@@ -38,7 +38,7 @@ TEST(low_rank_moments, of_rows_in_few_dimensions_are_exact_and_associative) {
         (toy::random_rows<double>(engine, 90, 4) * toy::random_rows<double>(engine, 4, 20)).array() + 3.0;
     std::vector<low_rank_moments> parts(3, low_rank_moments(20, 6));
     for (Eigen::Index i = 0; i < 90; i += 10) {
-      parts[static_cast<std::size_t>(i / 30)].observe(x.middleRows(i, 10));
+      parts[static_cast<std::size_t>(i / 30)].update(x.middleRows(i, 10));
     }
     low_rank_moments left = parts[0];
     left.merge(parts[1]);
@@ -66,9 +66,9 @@ TEST(low_rank_moments, miss_no_direction_by_more_than_they_say_and_no_more_than_
     low_rank_moments seen(24, rank);
     low_rank_moments other(24, rank);
     for (Eigen::Index i = 0; i < 60; ++i) {
-      seen.observe(x.row(i));
+      seen.update(x.row(i));
     }
-    other.observe(x.bottomRows(60));
+    other.update(x.bottomRows(60));
     seen.merge(other);
     EXPECT_LT(seen.factor().rows(), 2 * rank);
     const Eigen::MatrixXd scatter = scatter_of(x);
@@ -91,29 +91,29 @@ TEST(low_rank_moments, give_the_same_bits_every_time) {
   const auto stream = [&x] {
     low_rank_moments out(12, 4);
     for (Eigen::Index i = 0; i < 40; i += 5) {
-      out.observe(x.middleRows(i, 5));
+      out.update(x.middleRows(i, 5));
     }
     return out;
   };
   EXPECT_EQ(stream().factor(), stream().factor());
 }
 
-TEST(low_rank_moments, observe_and_merge_all_or_nothing) {
+TEST(low_rank_moments, update_and_merge_all_or_nothing) {
   std::mt19937_64 engine(4);
   const matrix<double> x = falling(engine, 30, 9);
   low_rank_moments start(9, 3);
-  start.observe(x.topRows(12));
+  start.update(x.topRows(12));
   low_rank_moments other(9, 3);
-  other.observe(x.bottomRows(15));
+  other.update(x.bottomRows(15));
   const auto same = [](const low_rank_moments& a, const low_rank_moments& b) {
     return a.count() == b.count() && a.mean() == b.mean() && a.variance() == b.variance() && a.factor() == b.factor() &&
            a.error_bound() == b.error_bound();
   };
   low_rank_moments seen = start;
-  expect_error<steer::numeric_error>([&] { seen.observe(matrix<double>::Constant(3, 9, 1e200)); }, "overflow");
+  expect_error<steer::numeric_error>([&] { seen.update(matrix<double>::Constant(3, 9, 1e200)); }, "overflow");
   EXPECT_TRUE(same(seen, start));
   STEER_NEED_ALLOCATION_COUNTS();
-  steer_test::expect_all_or_nothing(start, [&](low_rank_moments& m) { m.observe(x.middleRows(12, 9)); }, same);
+  steer_test::expect_all_or_nothing(start, [&](low_rank_moments& m) { m.update(x.middleRows(12, 9)); }, same);
   steer_test::expect_all_or_nothing(start, [&](low_rank_moments& m) { m.merge(other); }, same);
 }
 
@@ -121,9 +121,9 @@ TEST(low_rank_moments, refuse_by_message_and_keep_nothing) {
   low_rank_moments seen(3, 2);
   matrix<double> bad = matrix<double>::Ones(2, 3);
   bad(1, 2) = std::nan("");
-  expect_error<steer::numeric_error>([&] { seen.observe(bad); }, "low_rank_moments: sample 1 holds NaN");
+  expect_error<steer::numeric_error>([&] { seen.update(bad); }, "low_rank_moments: sample 1 holds NaN");
   EXPECT_EQ(seen.count(), 0);
-  expect_error<steer::shape_error>([&] { seen.observe(matrix<double>::Ones(2, 4)); }, "width 4; expected 3");
+  expect_error<steer::shape_error>([&] { seen.update(matrix<double>::Ones(2, 4)); }, "width 4; expected 3");
   expect_error<steer::shape_error>([&] { seen.merge(low_rank_moments(3, 1)); }, "rank 1 into width 3 and rank 2");
   expect_error<steer::shape_error>([] { low_rank_moments(3, 0); }, "rank is 0");
   expect_error<steer::shape_error>([] { low_rank_moments(0, 1); }, "width is 0");

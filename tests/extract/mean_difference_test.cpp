@@ -47,7 +47,7 @@ struct contrast {
       model.embedding(1 + texts + i, 0) -= shift;
     }
     for (int i = 0; i < texts; ++i) {
-      recorder.observe(model, std::string(1, static_cast<char>('a' + i)), std::string(1, static_cast<char>('a' + texts + i)));
+      recorder.record(model, std::string(1, static_cast<char>('a' + i)), std::string(1, static_cast<char>('a' + texts + i)));
     }
   }
 };
@@ -97,12 +97,12 @@ TEST(mean_difference, leaves_out_evidence_that_too_few_texts_allow) {
   std::mt19937_64 engine(6);
   toy::host model{.embedding = toy::random_rows<float>(engine, 27, 3)};
   steer::recorder one{model.shape()};
-  one.observe(model, "a", "b");
+  one.record(model, "a", "b");
   const steer::steering_vector v = steer::mean_difference(one, {.name = "one pair"});
   EXPECT_FALSE(v.directions.at(0).evidence.auroc.has_value());
   EXPECT_FALSE(v.directions.at(0).evidence.split_half_cosine.has_value());
   EXPECT_FALSE(v.directions.at(0).evidence.coherence.has_value()) << "one pair always agrees with itself";
-  one.observe(model, "c", steer::side::positive);
+  one.record(model, "c", steer::side::positive);
   EXPECT_FALSE(steer::mean_difference(one, {.name = "x"}).directions.at(0).evidence.coherence.has_value());
 }
 
@@ -110,10 +110,10 @@ TEST(mean_difference, refuses_a_missing_side_and_equal_sides) {
   std::mt19937_64 engine(7);
   toy::host model{.embedding = toy::random_rows<float>(engine, 27, 3)};
   steer::recorder made{model.shape()};
-  made.observe(model, "a", steer::side::positive);
+  made.record(model, "a", steer::side::positive);
   expect_error<steer::numeric_error>([&] { steer::mean_difference(made, {.name = "half"}); }, "\"half\"",
                                      "1 positive and 0 negative");
-  made.observe(model, "a", steer::side::negative);
+  made.record(model, "a", steer::side::negative);
   expect_error<steer::numeric_error>([&] { steer::mean_difference(made, {.name = "none"}); }, "\"none\", layer 0", "same mean");
 }
 
@@ -122,10 +122,10 @@ TEST(mean_difference, refuses_the_same_texts_in_another_order) {  // their means
   toy::host model{.embedding = toy::random_rows<float>(engine, 27, 3)};
   steer::recorder made{model.shape()};
   for (const char* text : {"abc", "defghij", "klm", "nop"}) {
-    made.observe(model, text, steer::side::positive);
+    made.record(model, text, steer::side::positive);
   }
   for (const char* text : {"nop", "klm", "abc", "defghij"}) {
-    made.observe(model, text, steer::side::negative);
+    made.record(model, text, steer::side::negative);
   }
   expect_error<steer::numeric_error>([&] { steer::mean_difference(made, {.name = "same"}); }, "layer 0", "same mean");
 }
@@ -165,7 +165,7 @@ TEST(measure_evidence, refuses_what_does_not_fit) {
 TEST(mean_difference, errors_have_the_layer_in_a_field) {
   toy::host model{.embedding = steer::matrix<float>::Ones(27, 3)};
   steer::recorder recorded{model.shape(), {.layers = {1}}};
-  recorded.observe(model, "ab", "cd");
+  recorded.record(model, "ab", "cd");
   expect_fields<steer::numeric_error>(
       [&] { steer::mean_difference(recorded, {.name = "x: y"}); },
       {.what = "mean_difference \"x: y\"", .layer = 1, .expected = "a norm above 0", .actual = "the same mean"});

@@ -25,7 +25,7 @@ double worst(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
 
 moments of(const matrix<double>& rows) {
   moments out(rows.cols());
-  out.observe(rows);
+  out.update(rows);
   return out;
 }
 
@@ -43,8 +43,8 @@ TEST(moments, equal_the_two_pass_formulas) {
     moments streamed(d);
     moments variances(d, steer::second_moments::variances);
     for (Eigen::Index i = 0; i < n; ++i) {
-      streamed.observe(x.row(i));
-      variances.observe(x.row(i));
+      streamed.update(x.row(i));
+      variances.update(x.row(i));
     }
     EXPECT_EQ(streamed.count(), n);
     EXPECT_LE(worst(streamed.mean(), mean.transpose()), 1e-12);
@@ -86,7 +86,7 @@ TEST(moments, merging_is_associative_and_commutative) {
 TEST(moments, keep_their_digits_far_from_zero) {
   moments seen(1);
   for (const double x : {1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0}) {
-    seen.observe(Eigen::Matrix<double, 1, 1>(x));
+    seen.update(Eigen::Matrix<double, 1, 1>(x));
   }
   EXPECT_EQ(seen.variance()[0], 1.0) << "a sum of squares about zero has lost it";
 }
@@ -100,7 +100,7 @@ TEST(moments, of_several_threads_are_those_of_one) {
     for (Eigen::Index t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
         for (Eigen::Index i = 0; i < 16; ++i) {
-          parts[static_cast<std::size_t>(t)].observe(x.row(16 * t + i));
+          parts[static_cast<std::size_t>(t)].update(x.row(16 * t + i));
         }
       });
     }
@@ -121,13 +121,13 @@ TEST(moments, of_several_threads_are_those_of_one) {
 
 TEST(moments, refuse_by_message_and_keep_nothing) {
   moments seen(3);
-  seen.observe(Eigen::RowVector3f(1.0F, 2.0F, 3.0F));
+  seen.update(Eigen::RowVector3f(1.0F, 2.0F, 3.0F));
   matrix<float> bad = matrix<float>::Ones(2, 3);
   bad(1, 2) = std::nanf("");
-  expect_error<steer::numeric_error>([&] { seen.observe(bad); }, "moments", "sample 1 holds NaN");
-  expect_error<steer::shape_error>([&] { seen.observe(Eigen::RowVector2d(1, 2)); }, "width 2", "expected 3");
+  expect_error<steer::numeric_error>([&] { seen.update(bad); }, "moments", "sample 1 holds NaN");
+  expect_error<steer::shape_error>([&] { seen.update(Eigen::RowVector2d(1, 2)); }, "width 2", "expected 3");
   matrix<double> huge = matrix<double>::Constant(1, 3, 1e200);
-  expect_error<steer::numeric_error>([&] { seen.observe(huge); }, "squares of the rows overflow");
+  expect_error<steer::numeric_error>([&] { seen.update(huge); }, "squares of the rows overflow");
   EXPECT_EQ(seen.count(), 1);
   expect_error<steer::numeric_error>([&] { static_cast<void>(seen.covariance()); }, "at least 2 rows; has seen 1");
   expect_error<steer::numeric_error>([] { static_cast<void>(moments(2).mean()); }, "at least 1 rows; has seen 0");
@@ -145,10 +145,10 @@ TEST(cross_moments, equal_the_two_pass_formula_however_they_are_merged) {
     const matrix<double> x = toy::random_rows<double>(engine, 30, 5);
     const matrix<double> z = toy::random_rows<double>(engine, 30, 2) + x.leftCols(2);
     steer::cross_moments left(5, 2);
-    left.observe(x.topRows(7), z.topRows(7));
-    left.observe(x.middleRows(7, 3), z.middleRows(7, 3));
+    left.update(x.topRows(7), z.topRows(7));
+    left.update(x.middleRows(7, 3), z.middleRows(7, 3));
     steer::cross_moments right(5, 2);
-    right.observe(x.bottomRows(20), z.bottomRows(20));
+    right.update(x.bottomRows(20), z.bottomRows(20));
     steer::cross_moments swapped = right;
     swapped.merge(left);
     left.merge(right);
@@ -166,13 +166,13 @@ TEST(cross_moments, take_labels_of_another_scalar_as_a_vector) {
   const matrix<double> rows = toy::random_rows<double>(engine, 9, 3);
   const Eigen::VectorXf labels = Eigen::VectorXf::LinSpaced(9, 0.0F, 8.0F);
   steer::cross_moments by_vector(3, 1);
-  by_vector.observe(rows, labels);
+  by_vector.update(rows, labels);
   steer::cross_moments by_matrix(3, 1);
-  by_matrix.observe(rows, matrix<double>(labels.cast<double>()));
+  by_matrix.update(rows, matrix<double>(labels.cast<double>()));
   EXPECT_EQ(by_vector.cross_covariance(), by_matrix.cross_covariance());
 }
 
-TEST(moments, observe_and_merge_all_or_nothing) {
+TEST(moments, update_and_merge_all_or_nothing) {
   STEER_NEED_ALLOCATION_COUNTS();
   std::mt19937_64 engine(5);
   const matrix<double> x = toy::random_rows<double>(engine, 6, 4);
@@ -181,10 +181,10 @@ TEST(moments, observe_and_merge_all_or_nothing) {
   };
   for (const auto kept : {steer::second_moments::covariance, steer::second_moments::variances}) {
     moments start(4, kept);
-    start.observe(x.topRows(3));
+    start.update(x.topRows(3));
     moments other(4, kept);
-    other.observe(x.bottomRows(3));
-    steer_test::expect_all_or_nothing(start, [&](moments& m) { m.observe(x); }, same);
+    other.update(x.bottomRows(3));
+    steer_test::expect_all_or_nothing(start, [&](moments& m) { m.update(x); }, same);
     steer_test::expect_all_or_nothing(start, [&](moments& m) { m.merge(other); }, same);
     moments twice = start;
     twice.merge(twice);
@@ -209,13 +209,13 @@ TEST(moments, of_batches_that_differ_in_size_and_scalar_are_the_two_pass_formula
       const Eigen::Index count = std::min<Eigen::Index>(static_cast<Eigen::Index>(engine() % 9), n - at);  // also none
       const std::size_t part = engine() % 3;
       if (engine() % 2 == 0) {
-        parts[part].observe(as_float.middleRows(at, count));
-        spreads[part].observe(Eigen::MatrixXd(as_float.middleRows(at, count).cast<double>()));  // columns lie together
+        parts[part].update(as_float.middleRows(at, count));
+        spreads[part].update(Eigen::MatrixXd(as_float.middleRows(at, count).cast<double>()));  // columns lie together
       } else {
-        parts[part].observe(as_float.middleRows(at, count).cast<double>());
-        spreads[part].observe(as_float.middleRows(at, count));
+        parts[part].update(as_float.middleRows(at, count).cast<double>());
+        spreads[part].update(as_float.middleRows(at, count));
       }
-      crosses[part].observe(as_float.middleRows(at, count), z.middleRows(at, count));
+      crosses[part].update(as_float.middleRows(at, count), z.middleRows(at, count));
       at += count;
     }
     for (std::size_t i = 1; i < 3; ++i) {
@@ -236,9 +236,9 @@ TEST(moments, of_batches_that_differ_in_size_and_scalar_are_the_two_pass_formula
   }
 }
 
-TEST(cross_moments, observe_and_merge_all_or_nothing) {
+TEST(cross_moments, update_and_merge_all_or_nothing) {
   steer::cross_moments seen(2, 1);
-  seen.observe(matrix<double>{{1.0, 2.0}, {3.0, 5.0}}, Eigen::Vector2d(0.0, 1.0));
+  seen.update(matrix<double>{{1.0, 2.0}, {3.0, 5.0}}, Eigen::Vector2d(0.0, 1.0));
   const auto same = [](const steer::cross_moments& a, const steer::cross_moments& b) {
     return a.rows().count() == b.rows().count() && a.labels().count() == b.labels().count() &&
            a.rows().mean() == b.rows().mean() && a.labels().mean() == b.labels().mean() &&
@@ -247,19 +247,19 @@ TEST(cross_moments, observe_and_merge_all_or_nothing) {
   };
   const steer::cross_moments before = seen;
   const Eigen::Vector2d labels(0.0, 1.0);
-  expect_error<steer::numeric_error>([&] { seen.observe(matrix<double>::Constant(2, 2, 1e200), labels); }, "overflow");
+  expect_error<steer::numeric_error>([&] { seen.update(matrix<double>::Constant(2, 2, 1e200), labels); }, "overflow");
   EXPECT_TRUE(same(seen, before)) << "rows that are too large";
-  expect_error<steer::numeric_error>([&] { seen.observe(matrix<double>{{1.0, 2.0}, {3.0, 5.0}}, 1e200 * labels); }, "overflow");
+  expect_error<steer::numeric_error>([&] { seen.update(matrix<double>{{1.0, 2.0}, {3.0, 5.0}}, 1e200 * labels); }, "overflow");
   EXPECT_TRUE(same(seen, before)) << "labels that are too large";
   STEER_NEED_ALLOCATION_COUNTS();
   steer_test::expect_all_or_nothing(
-      before, [&](steer::cross_moments& m) { m.observe(matrix<double>{{7.0, 2.0}, {3.0, 9.0}}, labels); }, same);
+      before, [&](steer::cross_moments& m) { m.update(matrix<double>{{7.0, 2.0}, {3.0, 9.0}}, labels); }, same);
   steer_test::expect_all_or_nothing(before, [&](steer::cross_moments& m) { m.merge(before); }, same);
 }
 
 TEST(cross_moments, refuse_by_message) {
   steer::cross_moments seen(3, 1);
-  expect_error<steer::shape_error>([&] { seen.observe(matrix<double>::Ones(2, 3), Eigen::MatrixXd::Ones(3, 1)); },
+  expect_error<steer::shape_error>([&] { seen.update(matrix<double>::Ones(2, 3), Eigen::MatrixXd::Ones(3, 1)); },
                                    "2 rows and 3 labels");
   expect_error<steer::shape_error>([&] { seen.merge(steer::cross_moments(3, 2)); }, "3 and 2 into 3 and 1");
   expect_error<steer::numeric_error>([&] { static_cast<void>(seen.cross_covariance()); }, "has seen 0");

@@ -137,7 +137,7 @@ TEST(peers, whitened_difference_is_the_discriminant_of_scikit_learn_up_to_a_fact
 
 TEST(peers, covariance_is_that_of_numpy_and_by_one_over_n_that_of_scikit_learn) {
   steer::moments seen(8);
-  seen.observe(positive());
+  seen.update(positive());
   EXPECT_LE(distance(seen.covariance(), fixture("numpy_cov")), tolerance);
   EXPECT_LE(distance(seen.scatter() / 24.0, fixture("empirical_covariance")), tolerance);
 }
@@ -146,7 +146,7 @@ steer::cross_moments moments_of(const matrix<double>& labels) {
   matrix<double> rows(24 + fewer, 8);
   rows << positive(), few_negative();
   steer::cross_moments out(8, labels.cols());
-  out.observe(rows, labels);
+  out.update(rows, labels);
   return out;
 }
 
@@ -198,8 +198,8 @@ TEST(peers, auroc_is_roc_auc_score_of_scikit_learn) {
 TEST(peers, gaussian_transport_is_that_of_pot_and_of_concept_erasure) {
   steer::moments from(8);
   steer::moments to(8);
-  from.observe(few_negative());
-  to.observe(positive());
+  from.update(few_negative());
+  to.update(positive());
   const steer::dense_map ours = steer::gaussian_transport(from, to, {.ridge = 0.0});
   const matrix<double> linear = ours.linear.cast<double>();
   const matrix<double> pot = fixture("bures_wasserstein");

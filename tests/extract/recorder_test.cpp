@@ -32,8 +32,8 @@ class recorder : public testing::Test {
 
 TEST_F(recorder, pools_the_selected_tokens_of_each_text) {
   steer::recorder made{model.shape(), {.tokens = steer::token_span{1}}};
-  made.observe(model, "ab", "c");
-  made.observe(model, "b", steer::side::positive);
+  made.record(model, "ab", "c");
+  made.record(model, "b", steer::side::positive);
   EXPECT_EQ(made.count(steer::side::positive), 2U);
   EXPECT_EQ(made.count(steer::side::negative), 1U);
   EXPECT_FALSE(made.paired());
@@ -52,8 +52,8 @@ TEST_F(recorder, merged_from_parts_is_one_that_saw_it_all) {
   std::vector<steer::recorder> parts(2, steer::recorder{model.shape()});
   const std::vector<std::pair<std::string, std::string>> pairs{{"ab", "c"}, {"de", "fgh"}, {"i", "jk"}};
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    all.observe(model, pairs[i].first, pairs[i].second);
-    parts[i / 2].observe(model, pairs[i].first, pairs[i].second);
+    all.record(model, pairs[i].first, pairs[i].second);
+    parts[i / 2].record(model, pairs[i].first, pairs[i].second);
   }
   parts[0].merge(parts[1]);
   EXPECT_TRUE(parts[0].paired());
@@ -78,7 +78,7 @@ TEST_F(recorder, of_several_threads_merged_in_a_fixed_order_gives_the_same_bits)
     std::vector<steer::recorder> parts(pairs.size(), steer::recorder{model.shape()});
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
-      threads.emplace_back([&, i] { parts[i].observe(model, pairs[i].first, pairs[i].second); });
+      threads.emplace_back([&, i] { parts[i].record(model, pairs[i].first, pairs[i].second); });
     }
     for (std::thread& thread : threads) {
       thread.join();
@@ -90,7 +90,7 @@ TEST_F(recorder, of_several_threads_merged_in_a_fixed_order_gives_the_same_bits)
   };
   steer::recorder one{model.shape()};
   for (const auto& [positive, negative] : pairs) {
-    one.observe(model, positive, negative);
+    one.record(model, positive, negative);
   }
   const steer::steering_vector first = steer::mean_difference(record(), {.name = "x"});
   EXPECT_EQ(first, steer::mean_difference(record(), {.name = "x"}));
@@ -101,7 +101,7 @@ TEST_F(recorder, of_several_threads_merged_in_a_fixed_order_gives_the_same_bits)
 
 TEST_F(recorder, takes_the_bos_token_only_when_asked) {
   steer::recorder all{model.shape(), {.tokens = steer::all_tokens{}, .layers = {1}}};
-  all.observe(model, "a", "b");
+  all.record(model, "a", "b");
   EXPECT_LE((all.mean(1, steer::side::positive) - 0.5 * (token(0, 1) + token(1, 1))).norm(), 1e-12);
   EXPECT_EQ(all.access({0, steer::point::residual_out}), steer::access::none);
   EXPECT_EQ(all.access({1, steer::point::residual_in}), steer::access::none);
@@ -112,18 +112,18 @@ TEST_F(recorder, sums_in_double) {
   model.embedding.setConstant(1.0F);
   model.embedding.row(1).setConstant(3e7F);  // in float, 3e7 + 1 is 3e7
   steer::recorder made{model.shape()};
-  made.observe(model, "abbb", steer::side::positive);
+  made.record(model, "abbb", steer::side::positive);
   EXPECT_EQ(made.mean(0, steer::side::positive)[0], (3e7 + 3.0) / 4.0);
 }
 
 TEST_F(recorder, refuses_a_text_and_keeps_nothing_of_it) {
   steer::recorder made{model.shape(), {.tokens = steer::token_from_end{2}}};
-  made.observe(model, "abc", "bcd");
-  expect_error<steer::argument_error>([&] { made.observe(model, "abc", "a"); }, "negative text 1 (2 tokens)",
+  made.record(model, "abc", "bcd");
+  expect_error<steer::argument_error>([&] { made.record(model, "abc", "a"); }, "negative text 1 (2 tokens)",
                                       "no token is selected by token 2 from the end");
   EXPECT_EQ(made.count(steer::side::positive), 1U) << "half a pair stayed";
   model.embedding(3, 1) = std::numeric_limits<float>::quiet_NaN();
-  expect_error<steer::numeric_error>([&] { made.observe(model, "cde", "abd"); }, "positive text 1", "layer 0 residual_out",
+  expect_error<steer::numeric_error>([&] { made.record(model, "cde", "abd"); }, "positive text 1", "layer 0 residual_out",
                                      "not finite");
   EXPECT_TRUE(made.paired());
   EXPECT_TRUE(made.mean(0, steer::side::positive).allFinite());
@@ -147,7 +147,7 @@ TEST_F(recorder, records_any_point_with_its_own_width) {
   heads.sizes.fingerprint = "f00d";
   for (const steer::point p : steer::all_points) {
     steer::recorder made{heads.shape(), {.tokens = steer::all_tokens{}, .point = p}};
-    made.observe(heads, std::vector{7}, std::vector{4});
+    made.record(heads, std::vector{7}, std::vector{4});
     const steer::steering_vector v = steer::mean_difference(made, {.name = "x"});
     EXPECT_EQ(v.point, p);
     EXPECT_EQ(v.source.fingerprint, "f00d");
@@ -155,10 +155,10 @@ TEST_F(recorder, records_any_point_with_its_own_width) {
     EXPECT_TRUE(v.directions.at(0).values.isApproxToConstant(3.0F)) << to_string(p);
   }
   steer::recorder other{toy::shape(1, 3), {.tokens = steer::all_tokens{}}};
-  expect_error<steer::shape_error>([&] { other.observe(heads, std::vector{7}, std::vector{4}); }, "and other weights");
+  expect_error<steer::shape_error>([&] { other.record(heads, std::vector{7}, std::vector{4}); }, "and other weights");
   heads.sizes.fingerprint.clear();
   heads.sizes.facts = {steer::row_fact::prompt_length};
-  expect_error<steer::argument_error>([&] { other.observe(heads, std::vector{7}, std::vector{4}); }, "position");
+  expect_error<steer::argument_error>([&] { other.record(heads, std::vector{7}, std::vector{4}); }, "position");
 }
 
 TEST_F(recorder, refuses_what_is_known_before_the_first_pass) {
@@ -171,14 +171,14 @@ TEST_F(recorder, refuses_what_is_known_before_the_first_pass) {
   } counted{model};
   steer::recorder made{model.shape(), {.tokens = steer::token_from_end{2}}};
   const auto refuse = [&](const std::vector<std::int32_t>& positive, const std::vector<std::int32_t>& negative, const auto&... parts) {
-    expect_error<steer::argument_error>([&] { made.observe(counted, positive, negative); }, parts...);
+    expect_error<steer::argument_error>([&] { made.record(counted, positive, negative); }, parts...);
     EXPECT_EQ(counted.passes, 0);
     EXPECT_EQ(made.count(steer::side::positive), 0U);
   };
   refuse({0, 1, 2, 3}, {0, 1}, "negative text 0 (2 tokens): no token is selected by token 2 from the end; expected at least one");
   refuse({0, 1, 2, 3}, {}, "negative text 0 (0 tokens): no token is selected");
   refuse({0, 1, 2, 3}, {0, 1, -5, 2}, "negative text 0 (4 tokens): token 2 is -5; expected 0 or above");
-  expect_fields<steer::argument_error>([&] { made.observe(counted, std::vector{0, -1, 2}, steer::side::positive); },
+  expect_fields<steer::argument_error>([&] { made.record(counted, std::vector{0, -1, 2}, steer::side::positive); },
                                        {.what = "recorder: positive text 0 (3 tokens)", .expected = "0 or above", .actual = "-1"});
 }
 
@@ -190,7 +190,7 @@ TEST_F(recorder, refuses_a_host_that_leaves_out_selected_rows) {
   } last_only{model};
   steer::recorder made{model.shape(), {.tokens = steer::all_tokens{}, .layers = {1}}};
   expect_fields<steer::host_error>(
-      [&] { made.observe(last_only, "ab", steer::side::positive); },
+      [&] { made.record(last_only, "ab", steer::side::positive); },
       {.what = "recorder: positive text 0 (3 tokens)", .layer = 1, .expected = "3", .actual = "1"});
 }
 
@@ -208,7 +208,7 @@ TEST_F(recorder, refuses_rows_that_are_not_what_the_host_said) {
   steer::recorder made{model.shape(), {.tokens = steer::all_tokens{}, .layers = {1}}};
   for (const auto& [width, with_facts] : {std::pair(2, true), std::pair(4096, true), std::pair(3, false)}) {
     liar host{{model}, width, with_facts};
-    expect_error<steer::shape_error>([&] { made.observe(host, "ab", steer::side::positive); }, "recorder: layer 1",
+    expect_error<steer::shape_error>([&] { made.record(host, "ab", steer::side::positive); }, "recorder: layer 1",
                                      "3 rows of width " + std::to_string(width), "expected width 3 and facts of each row");
   }
   EXPECT_EQ(made.count(steer::side::positive), 0U);
@@ -217,10 +217,10 @@ TEST_F(recorder, refuses_rows_that_are_not_what_the_host_said) {
 TEST_F(recorder, keeps_and_merges_all_or_nothing) {
   STEER_NEED_ALLOCATION_COUNTS();
   steer::recorder start{model.shape(), {.tokens = steer::token_span{1}}};
-  start.observe(model, "ab", "c");
+  start.record(model, "ab", "c");
   steer::recorder other = start;
-  other.observe(model, "de", "fg");
-  other.observe(model, "h", steer::side::negative);
+  other.record(model, "de", "fg");
+  other.record(model, "h", steer::side::negative);
   const auto same = [](const steer::recorder& a, const steer::recorder& b) {
     bool equal = a.paired() == b.paired();
     for (const steer::side s : {steer::side::positive, steer::side::negative}) {
@@ -231,8 +231,8 @@ TEST_F(recorder, keeps_and_merges_all_or_nothing) {
     }
     return equal && a.mean_row_norm(0) == b.mean_row_norm(0) && a.mean_row_norm(1) == b.mean_row_norm(1);
   };
-  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.observe(model, "ij", "klm"); }, same);
-  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.observe(model, "ij", steer::side::negative); }, same);
+  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.record(model, "ij", "klm"); }, same);
+  steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.record(model, "ij", steer::side::negative); }, same);
   steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.merge(other); }, same);
   steer_test::expect_all_or_nothing(start, [&](steer::recorder& r) { r.merge(r); }, same);
 }
@@ -263,7 +263,7 @@ TEST_F(recorder, of_random_texts_in_any_company_is_the_naive_form) {
       }
       return out;
     };
-    // What is observed, in this order; parts go to recorders of their own and are merged.
+    // What is recorded, in this order; parts go to recorders of their own and are merged.
     std::vector<steer::recorder> parts(1 + static_cast<std::size_t>(any(3)),
                                        steer::recorder{model.shape(), {.tokens = selections[which], .layers = layers}});
     std::array<std::vector<std::vector<std::int32_t>>, 2> texts;
@@ -273,14 +273,14 @@ TEST_F(recorder, of_random_texts_in_any_company_is_the_naive_form) {
         texts[0].push_back(random_text());
         if (any(4) != 0) {
           texts[1].push_back(any(4) == 0 && texts[1].size() > 0 ? texts[1].back() : random_text());
-          part.observe(model, texts[0].back(), texts[1].back());
+          part.record(model, texts[0].back(), texts[1].back());
           continue;
         }
         ++single;
-        part.observe(model, texts[0].back(), steer::side::positive);
+        part.record(model, texts[0].back(), steer::side::positive);
         if (any(2) == 0) {
           texts[1].push_back(random_text());
-          part.observe(model, texts[1].back(), steer::side::negative);
+          part.record(model, texts[1].back(), steer::side::negative);
         }
       }
     }
@@ -323,9 +323,9 @@ TEST_F(recorder, throws_what_a_predicate_throws_and_goes_on) {
   steer::recorder made{model.shape(), {.tokens = steer::tokens_where{[](std::int32_t id) {
     return id == 9 ? throw std::out_of_range("nine") : id > 0;
   }}}};
-  EXPECT_THROW(made.observe(model, "ab", "hij"), std::out_of_range);
+  EXPECT_THROW(made.record(model, "ab", "hij"), std::out_of_range);
   EXPECT_EQ(made.count(steer::side::positive), 0U);
-  made.observe(model, "ab", "cd");
+  made.record(model, "ab", "cd");
   EXPECT_EQ(made.count(steer::side::positive), 1U);
 }
 
@@ -348,10 +348,10 @@ TEST_F(recorder, refuses_what_the_host_does_not_have) {
   blind.points = {steer::point::mlp_out};
   expect_error<steer::shape_error>([&] { steer::recorder{blind}; }, "does not show residual_out");
   steer::recorder made{toy::shape(5, 3)};
-  expect_error<steer::shape_error>([&] { made.observe(model, "a", "b"); }, "5 layers of width 3", "2 layers of width 3");
+  expect_error<steer::shape_error>([&] { made.record(model, "a", "b"); }, "5 layers of width 3", "2 layers of width 3");
   steer::recorder heads{model.shape(), {.point = steer::point::attention_heads}};
   model.model.heads = 1;
-  expect_error<steer::shape_error>([&] { heads.observe(model, "a", "b"); }, "width 6 at attention_heads", "layers of width 3");
+  expect_error<steer::shape_error>([&] { heads.record(model, "a", "b"); }, "width 6 at attention_heads", "layers of width 3");
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ TEST(ds4, refuses_counts_that_no_file_has) {
   for (const int layers : {-1, 0, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()}) {
     const auto refuse = [&](const auto& act) {
       expect_error<steer::argument_error>(
-          act, steer::detail::text({"ds4: ", layers, " layers of width 2; expected positive numbers"}));
+          act, steer::text({"ds4: ", layers, " layers of width 2; expected positive numbers"}));
     };
     refuse([&] { steer::save_ds4({steer::ablate_edit{v}}, layers, file.path()); });
     refuse([&] { steer::parse_ds4(view(content), "x", {.layers = layers, .width = 2, .ffn_scale = 1.0F}); });

@@ -31,7 +31,7 @@ steer::measured_vectors example() {
   steer::response& r = out.response;
   r.model = "toy";
   r.fingerprint = "00ff";
-  r.dosage = {steer::strength_unit::of_row_norm, {2, 5}, 1.5F};
+  r.dose_unit = {steer::strength_unit::of_row_norm, {2, 5}, 1.5F};
   r.step = 0.1 + 0.2;  // no short decimal
   r.baseline = Eigen::Vector2d(-1.0 / 3.0, 2.0);
   r.slope = Eigen::MatrixXd{{3.0, 0.1}, {-0.2, 4.0}};
@@ -109,8 +109,8 @@ TEST(response_file, what_is_saved_loads) {
                           std::numeric_limits<float>::max()}) {
     for (const std::vector<int>& layers : {std::vector<int>{}, {5}, {5, 2}}) {
       steer::measured_vectors written = example();
-      written.response.dosage.cap = cap;
-      written.response.dosage.layers = layers;
+      written.response.dose_unit.cap = cap;
+      written.response.dose_unit.layers = layers;
       written.response.baseline = Eigen::Vector2d(-0.0, std::numeric_limits<double>::denorm_min());
       written.response.step = std::numeric_limits<double>::max();
       save(written, file.path());
@@ -123,12 +123,12 @@ TEST(response_file, refuses_to_save_a_dosage_that_no_recipe_can_have) {
   const temporary_file file(".safetensors");
   for (const float cap : {std::nanf(""), 0.0F, -1.0F, -std::numeric_limits<float>::infinity()}) {
     steer::measured_vectors measured = example();
-    measured.response.dosage.cap = cap;
+    measured.response.dose_unit.cap = cap;
     expect_error<steer::numeric_error>([&] { save(measured, file.path()); }, "the cap is", "expected a number above 0");
   }
   const auto refuse = [&]<class Error>(Error, const std::vector<int>& layers, const char* message) {
     steer::measured_vectors measured = example();
-    measured.response.dosage.layers = layers;
+    measured.response.dose_unit.layers = layers;
     expect_error<Error>([&] { save(measured, file.path()); }, message);
   };
   refuse(steer::argument_error(""), {2, 2}, "layer 2 is named twice");
@@ -161,7 +161,7 @@ TEST(response_file, refuses_numbers_that_are_not_what_they_stand_for) {
 
 TEST(response_file, errors_have_fields) {
   steer::measured_vectors measured = example();
-  measured.response.dosage.layers = {99};
+  measured.response.dose_unit.layers = {99};
   const temporary_file file(".safetensors");
   expect_fields<steer::shape_error>([&] { save(measured, file.path()); },
                                     {.what = "measured vectors: \"terse\"", .layer = 99});

@@ -1,4 +1,4 @@
-// measure_response, read_out, predict, dose, decouple: on a host whose response is known.
+// measure_response, take_readings, predict, dose, decouple: on a host whose response is known.
 #include "steer/inject/plan.hpp"
 #include "steer/measure/measure_response.hpp"
 
@@ -145,8 +145,8 @@ TEST(measure_response, doses_meet_their_targets_and_predictions_hold) {
   const std::vector<double> targets{1.5, 0.0, -0.7};
   const steer::dosed given = steer::dose(at.vectors, found, targets, {.invertible = {.most_condition = 1e6}});
   const steer::plan acting{given.recipe, at.host.shape()};
-  const auto before = steer::read_out(at.host, at.readouts, acting);
-  const auto base = steer::read_out(at.host, at.readouts);
+  const auto before = steer::take_readings(at.host, at.readouts, acting);
+  const auto base = steer::take_readings(at.host, at.readouts);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(steer::shift_of(base[i], before[i]).value, targets[i], 1e-3);
     EXPECT_NEAR(given.expected[i].value, targets[i], 1e-9);
@@ -157,12 +157,12 @@ TEST(measure_response, decoupled_vectors_move_their_own_readout_as_before_and_no
   known at(5);
   const steer::response found = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
   const auto decoupled = steer::decouple(at.vectors, found, {.most_condition = 1e6});
-  const auto base = steer::read_out(at.host, at.readouts);
+  const auto base = steer::take_readings(at.host, at.readouts);
   for (std::size_t j = 0; j < 3; ++j) {
     steer::recipe recipe;
     recipe.add(decoupled[j], {.strength = 0.3F});
     const steer::plan acting{recipe, at.host.shape()};
-    const auto after = steer::read_out(at.host, at.readouts, acting);
+    const auto after = steer::take_readings(at.host, at.readouts, acting);
     for (std::size_t i = 0; i < 3; ++i) {
       const double expected = i == j ? 0.3 * at.slope(static_cast<int>(i), i) : 0.0;
       EXPECT_NEAR(steer::shift_of(base[i], after[i]).value, expected, 1e-3) << i << " under " << j;
@@ -172,7 +172,7 @@ TEST(measure_response, decoupled_vectors_move_their_own_readout_as_before_and_no
 
 TEST(measure_response, without_named_layers_doses_are_given_at_all_of_the_vectors_own) {
   known at(7);
-  const steer::response named = steer::measure_response(at.host, at.vectors, at.readouts, {.dosage = {.layers = {0}}, .step = 0.1});
+  const steer::response named = steer::measure_response(at.host, at.vectors, at.readouts, {.dose_unit = {.layers = {0}}, .step = 0.1});
   const steer::response all = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.1});
   EXPECT_EQ(named.slope, all.slope);
   EXPECT_NE(named, all) << "the layers are part of it";
@@ -196,8 +196,8 @@ TEST(measure_response, tells_how_far_the_response_bends_and_warns) {
 TEST(measure_response, a_hook_that_is_off_moves_nothing) {
   known at(11);
   steer::plan nothing;
-  const auto one = steer::read_out(at.host, at.readouts);
-  const auto two = steer::read_out(at.host, at.readouts, nothing);
+  const auto one = steer::take_readings(at.host, at.readouts);
+  const auto two = steer::take_readings(at.host, at.readouts, nothing);
   EXPECT_EQ(steer::shift_of(one[0], two[0]), (steer::estimate{0.0, 0.0}));
 }
 
@@ -258,11 +258,11 @@ TEST(measure_response, refuses_before_the_first_pass) {
   nameless[2].name.clear();
   nameless[2].texts.pop_back();
   refuse(at.vectors, nameless, step, "has no name");
-  refuse(at.vectors, at.readouts, {.dosage = {.layers = {0, 0}}}, "layer 0 is named twice");
-  refuse(at.vectors, at.readouts, {.dosage = {.layers = {3}}}, "layer 3");
+  refuse(at.vectors, at.readouts, {.dose_unit = {.layers = {0, 0}}}, "layer 0 is named twice");
+  refuse(at.vectors, at.readouts, {.dose_unit = {.layers = {3}}}, "layer 3");
   refuse(at.vectors, at.readouts, {.step = 3e38}, "the step is 3e+38");
   refuse(at.vectors, at.readouts, {.step = 1e-50}, "the step is 1e-50");
-  refuse(at.vectors, at.readouts, {.dosage = {.cap = std::nanf("")}}, "cap is nan");
+  refuse(at.vectors, at.readouts, {.dose_unit = {.cap = std::nanf("")}}, "cap is nan");
   auto no_norm = at.vectors;
   no_norm[2].directions.at(0).row_norm.reset();
   refuse(no_norm, at.readouts, step, "concept 2", "mean row norm");
@@ -327,7 +327,7 @@ TEST(dose, refuses_an_ill_conditioned_response_and_what_is_too_much) {
 TEST(decouple, refuses_doses_that_have_no_length_of_their_own) {
   known at(23);
   const steer::response found = steer::measure_response(
-      at.host, at.vectors, at.readouts, {.dosage = {.unit = steer::strength_unit::of_row_norm}, .step = 0.2});
+      at.host, at.vectors, at.readouts, {.dose_unit = {.unit = steer::strength_unit::of_row_norm}, .step = 0.2});
   expect_error<steer::argument_error>([&] { steer::decouple(at.vectors, found); }, "of_row_norm");
 }
 

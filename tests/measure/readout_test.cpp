@@ -1,4 +1,4 @@
-// readout, read_out: what a text says of a concept, pooled over texts that differ in everything.
+// readout, take_readings: what a text says of a concept, pooled over texts that differ in everything.
 #include "steer/measure/readout.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "expect_error.hpp"
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -149,7 +149,7 @@ TEST(readout, of_texts_that_differ_in_length_places_pairing_and_pooling_is_the_n
       readouts.push_back(steer::token_set_readout(sets, texts, how));
       expected.push_back(naive(samples, how));
     }
-    const std::vector<steer::readings> found = steer::read_out(host, readouts);
+    const std::vector<steer::readings> found = steer::take_readings(host, readouts);
     EXPECT_EQ(host.passes, passes) << "one for each set of texts";
     for (std::size_t r = 0; r < found.size(); ++r) {
       const steer::estimate value = steer::value_of(found[r]);
@@ -164,7 +164,7 @@ TEST(readout, counts_a_token_once_that_its_set_names_twice) {
   const std::vector<token_text> texts{{1, 2}, {3}};
   const auto once = steer::token_set_readout({.name = "x", .positive = {1, 2}, .negative = {3}}, texts);
   const auto twice = steer::token_set_readout({.name = "x", .positive = {1, 2, 1}, .negative = {3, 3}}, texts);
-  const auto found = steer::read_out(host, {once, twice});
+  const auto found = steer::take_readings(host, {once, twice});
   EXPECT_EQ(steer::value_of(found[0]), steer::value_of(found[1]));
   EXPECT_NEAR(steer::value_of(found[1]).value, std::log(2.0), 1e-12);
 }
@@ -199,11 +199,11 @@ TEST(readout, refuses_pairs_by_message) {
 TEST(readout, refuses_tokens_that_the_model_does_not_have_with_the_first_logits) {
   table_host host{.table = steer::matrix<float>::Zero(4, 4)};
   const auto pair = steer::pair_readout("p", {{{1, 2}, {1, 3}}, {{0, 1}, {0, 4}}});
-  expect_error<steer::argument_error>([&] { steer::read_out(host, {pair}); },
+  expect_error<steer::argument_error>([&] { steer::take_readings(host, {pair}); },
                                       "readout \"p\": text 3, token 1 is 4; expected at most 3, as the model has 4 tokens");
   const std::vector<token_text> texts{{1, 2}, {3}};
   const auto sets = steer::token_set_readout({.name = "s", .positive = {1}, .negative = {9}}, texts);
-  expect_error<steer::argument_error>([&] { steer::read_out(host, {sets}); }, "readout \"s\": token 9 does not exist",
+  expect_error<steer::argument_error>([&] { steer::take_readings(host, {sets}); }, "readout \"s\": token 9 does not exist",
                                       "the model has 4");
   const steer::matrix<float> logits = steer::matrix<float>::Zero(2, 4);
   const token_text beyond{0, 4};
@@ -213,7 +213,7 @@ TEST(readout, refuses_tokens_that_the_model_does_not_have_with_the_first_logits)
   expect_error<steer::host_error>([&] { sets.read(longer, {logits.data(), 2, 4}); }, "2 rows of logits", "3 tokens");
 }
 
-TEST(read_out, refuses_every_readout_before_the_first_pass) {
+TEST(take_readings, refuses_every_readout_before_the_first_pass) {
   table_host host{.table = steer::matrix<float>::Zero(4, 4)};
   const auto good = steer::token_set_readout({.name = "good", .positive = {1}, .negative = {2}}, {{1, 2}, {3}});
   steer::readout nameless = good;
@@ -227,20 +227,20 @@ TEST(read_out, refuses_every_readout_before_the_first_pass) {
   steer::readout negative = good;
   negative.texts[0][1] = -2;
   for (const steer::readout& bad : {nameless, blind, odd, negative, steer::readout{.name = "empty", .read = good.read}}) {
-    expect_error<steer::argument_error>([&] { steer::read_out(host, {good, bad}); }, "readout \"");
+    expect_error<steer::argument_error>([&] { steer::take_readings(host, {good, bad}); }, "readout \"");
   }
   EXPECT_EQ(host.passes, 0U);
 }
 
-TEST(read_out, refuses_a_host_that_leaves_out_texts_or_rows) {
+TEST(take_readings, refuses_a_host_that_leaves_out_texts_or_rows) {
   table_host host{.table = steer::matrix<float>::Zero(4, 4), .given = 1};
   const auto r = steer::token_set_readout({.name = "r", .positive = {1}, .negative = {2}}, {{1, 2}, {3}});
-  expect_error<steer::host_error>([&] { steer::read_out(host, {r}); }, "model \"toy\"", "logits of 1 text; expected 2");
+  expect_error<steer::host_error>([&] { steer::take_readings(host, {r}); }, "model \"toy\"", "logits of 1 text; expected 2");
   host.given = 2;
   host.cut = 1;
   steer::readout own = r;
   own.read = [](std::span<const std::int32_t>, steer::logits_view) { return steer::readout_sample{1.0, 1.0}; };
-  expect_error<steer::host_error>([&] { steer::read_out(host, {own}); }, "readout \"r\"", "text 0", "1 rows of logits", "2 tokens");
+  expect_error<steer::host_error>([&] { steer::take_readings(host, {own}); }, "readout \"r\"", "text 0", "1 rows of logits", "2 tokens");
 }
 
 }  // namespace

@@ -193,4 +193,34 @@ TEST_F(recipe, refuses_enumerators_that_do_not_exist) {
   EXPECT_TRUE(made.empty());
 }
 
+TEST_F(recipe, gives_each_layer_its_own_map) {
+  const auto map = [](float scale) {
+    return steer::diagonal_map{Eigen::VectorXf::Constant(4, scale), Eigen::VectorXf::Zero(4)};
+  };
+  const steer::affine_maps maps{steer::point::attention_out, {{1, map(2.0F)}, {3, map(3.0F)}}};
+  const steer::placement generated{.rows = {.phase = steer::phase::generation}};
+  const auto edit = [&](int layer, float scale, float share) {
+    steer::placement where = generated;
+    where.layers = {layer};
+    return steer::edit{steer::transform_edit{map(scale), share}, where, steer::point::attention_out};
+  };
+  EXPECT_EQ(steer::recipe{}.transform(maps, generated).edits(), (std::vector{edit(1, 2.0F, 1.0F), edit(3, 3.0F, 1.0F)}));
+  steer::placement one = generated;
+  one.layers = {3};
+  EXPECT_EQ(steer::recipe{}.transform(maps, {.share = 0.5F, .point = steer::point::attention_out}, one).edits(),
+            std::vector{edit(3, 3.0F, 0.5F)});
+
+  steer::recipe made;
+  expect_error<steer::argument_error>([&] { made.transform(steer::affine_maps{}); }, "transform", "no map");
+  expect_fields<steer::argument_error>([&] { made.transform(maps, {.layers = {1, 2}}); },
+                                       {.what = "transform", .layer = 2, .expected = "1 to 3"});
+  expect_error<steer::argument_error>([&] { made.transform(maps, {.layers = {3, 3}}); }, "layer 3 is named twice");
+  expect_error<steer::argument_error>([&] { made.transform(maps, {.point = steer::point::mlp_out}); },
+                                      "its point is mlp_out; its maps are of attention_out");
+  steer::affine_maps broken = maps;
+  broken.layers[3] = steer::diagonal_map{};
+  expect_error<steer::shape_error>([&] { made.transform(broken); }, "transform", "not empty");
+  EXPECT_TRUE(made.empty());  // not even with layer 1
+}
+
 }  // namespace

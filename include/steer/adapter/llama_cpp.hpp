@@ -152,11 +152,11 @@ class llama_cpp_host {
 
   // As a steer::text_host.
 
-  /// Shows a text to `observer`, all of it prompt, with nothing else acting: in a sequence whose cache is empty, and is
+  /// Shows a text to `hook`, all of it prompt, with nothing else acting: in a sequence whose cache is empty, and is
   /// emptied again.
   /// @throws argument_error if the text is empty or does not fit the context, or every sequence is in use; as `decode`; what
   ///         require_fit throws for a hook that was made for another model
-  STEER_API void evaluate(std::span<const std::int32_t> tokens, hook_ref<float> observer);
+  STEER_API void evaluate(std::span<const std::int32_t> tokens, hook_ref<float> hook);
 
   /// As a steer::logits_host: runs texts as `evaluate` does, as many at once as sequences are idle and a batch holds.
   /// @throws as `evaluate`; what the sink throws
@@ -196,8 +196,8 @@ class llama_cpp_host {
   void alone(hook_ref<float> only, const std::vector<llama_seq_id>& sequences, Run run) {
     detail::sequence_book before = sequences_.book();
     if (!native_.empty() && !set_native({})) {
-      throw host_error(detail::text(
-          {"llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses to clear the control vector"}));
+      throw host_error(text(
+          {"llama.cpp: ", thing("llama_set_adapter_cvec"), " refuses to clear the control vector"}));
     }
     const auto acting = std::exchange(watcher_->hook, only);
     const auto path = std::exchange(path_, llama_cpp_path::hook);
@@ -217,7 +217,7 @@ class llama_cpp_host {
       native_.clear();
       path_ = llama_cpp_path::none;
       if (!failure) {
-        throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_set_adapter_cvec"),
+        throw host_error(text({"llama.cpp: ", thing("llama_set_adapter_cvec"),
                                        " refuses the control vector that it had; nothing acts now"}));
       }
     }

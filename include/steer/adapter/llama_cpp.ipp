@@ -35,17 +35,17 @@ STEER_BODY llama_cpp_host::llama_cpp_host(llama_model* model, llama_context_para
                         llama_cpp_options options)
     : watcher_(std::make_unique<detail::graph_watcher>()) {
   if (model == nullptr) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("the model"), " is ", detail::actual("null"),
-                                       "; expected ", detail::expected("one that is loaded")}));
+    throw argument_error(text(
+        {"llama.cpp: ", thing("the model"), " is ", actual("null"), "; expected ", expected("one that is loaded")}));
   }
   if (!llama_model_has_decoder(model) || llama_model_has_encoder(model)) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing({"model \"", detail::model_name(*model), "\""}),
-                                       " is not ", detail::expected("a decoder alone")}));
+    throw argument_error(text({"llama.cpp: ", thing({"model \"", detail::model_name(*model), "\""}), " is not ",
+                               expected("a decoder alone")}));
   }
   if (parameters.cb_eval != nullptr || parameters.abort_callback != nullptr) {
-    throw argument_error(detail::text({"llama.cpp: the parameters' ",
-                                       detail::thing(parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback"),
-                                       " is set; the adapter needs it for itself"}));
+    throw argument_error(
+        text({"llama.cpp: the parameters' ", thing(parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback"),
+              " is set; the adapter needs it for itself"}));
   }
   parameters.cb_eval = &detail::graph_watcher::on_node;
   parameters.cb_eval_user_data = watcher_.get();
@@ -53,9 +53,8 @@ STEER_BODY llama_cpp_host::llama_cpp_host(llama_model* model, llama_context_para
   parameters.abort_callback_data = watcher_.get();
   context_.reset(llama_init_from_model(model, parameters));
   if (!context_) {
-    throw host_error(detail::text({"llama.cpp: makes no context for ",
-                                   detail::thing({"model \"", detail::model_name(*model), "\""}),
-                                   " with these parameters; its log says why"}));
+    throw host_error(text({"llama.cpp: makes no context for ", thing({"model \"", detail::model_name(*model), "\""}),
+                           " with these parameters; its log says why"}));
   }
   sequences_ = {context_.get(), parameters.kv_unified || parameters.n_seq_max <= 1};
   auto found = detail::probe_model(context_.get(), *watcher_, std::move(options.fingerprint));
@@ -101,36 +100,36 @@ STEER_BODY void llama_cpp_host::decode(const llama_batch& batch) {
   }
   std::string lost;
   for (const llama_seq_id sequence : sequences_.undo(batch_)) {
-    lost += detail::text({"; sequence ", sequence, " cannot go back and was dropped, begin it anew"});
+    lost += text({"; sequence ", sequence, " cannot go back and was dropped, begin it anew"});
   }
   if (failure) {
     std::rethrow_exception(failure);
   }
-  throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_decode"), " returned ", detail::actual(failed),
-                                 " for a batch of ", batch.n_tokens, " tokens",
-                                 failed == 1 ? detail::text({"; the cache has no room, the context is ",
-                                                             llama_n_ctx(context_.get()), " tokens"})
-                                             : std::string(),
-                                 lost}));
+  throw host_error(
+      text({"llama.cpp: ", thing("llama_decode"), " returned ", actual(failed), " for a batch of ", batch.n_tokens,
+            " tokens",
+            failed == 1 ? text({"; the cache has no room, the context is ", llama_n_ctx(context_.get()), " tokens"})
+                        : std::string(),
+            lost}));
 }
 
 STEER_BODY std::span<const float> llama_cpp_host::logits(std::int32_t i) {
   const float* first = llama_get_logits_ith(context_.get(), i);
   if (first == nullptr) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing({"row ", i, " of the last batch"}), " has no ",
-                                       detail::expected("logits"), "; mark it in the batch"}));
+    throw argument_error(text({"llama.cpp: ", thing({"row ", i, " of the last batch"}), " has no ", expected("logits"),
+                               "; mark it in the batch"}));
   }
   return {first, static_cast<std::size_t>(vocabulary())};
 }
 
-STEER_BODY void llama_cpp_host::evaluate(std::span<const std::int32_t> tokens, hook_ref<float> observer) {
-  observer.require_fit(shape_);
+STEER_BODY void llama_cpp_host::evaluate(std::span<const std::int32_t> tokens, hook_ref<float> hook) {
+  hook.require_fit(shape_);
   const llama_seq_id sequence = sequences_.idle(1).front();
   const int last = shape_.layers - 1;
   const bool wants_last = std::any_of(all_points.begin(), all_points.end(), [&](point p) {
-    return shape_.points.contains(p) && observer.access({last, p}) != access::none;
+    return shape_.points.contains(p) && hook.access({last, p}) != access::none;
   });
-  alone(observer, {sequence}, [&] {
+  alone(hook, {sequence}, [&] {
     run_prompt(sequence, tokens, wants_last ? token_batch::output::logits : token_batch::output::none);
   });
 }
@@ -182,9 +181,9 @@ STEER_BODY void llama_cpp_host::act(action to) {
   if (!to.native.empty() || !native_.empty()) {
     if (!set_native(to.native)) {
       const bool as_before = set_native(native_);
-      throw host_error(detail::text({"llama.cpp: ", detail::thing("llama_set_adapter_cvec"), " refuses ",
-                                     to.native.empty() ? "to clear the control vector" : "a control vector",
-                                     as_before ? "" : ", and the one before it"}));
+      throw host_error(text({"llama.cpp: ", thing("llama_set_adapter_cvec"), " refuses ",
+                             to.native.empty() ? "to clear the control vector" : "a control vector",
+                             as_before ? "" : ", and the one before it"}));
     }
   }
   path_ = to.hook ? llama_cpp_path::hook : to.native.empty() ? llama_cpp_path::none : llama_cpp_path::native;
@@ -203,8 +202,8 @@ STEER_BODY bool llama_cpp_host::set_native(const std::vector<float>& rows) {
 STEER_BODY void llama_cpp_host::require_room(std::span<const std::int32_t> tokens) const {
   const auto room = llama_n_ctx_seq(context_.get());
   if (tokens.empty() || tokens.size() > room) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("a text"), " has ", detail::actual(tokens.size()),
-                                       " tokens; expected ", detail::expected({"1 to ", room})}));
+    throw argument_error(text({"llama.cpp: ", thing("a text"), " has ", actual(tokens.size()), " tokens; expected ",
+                               expected({"1 to ", room})}));
   }
 }
 

@@ -93,7 +93,7 @@ steering_vector multiple(Scalar factor, const steering_vector& v, std::string na
 }  // namespace detail
 
 STEER_BODY steering_vector operator+(const steering_vector& a, const steering_vector& b) {
-  const std::string name = detail::text({a.name, " + ", b.name});
+  const std::string name = text({a.name, " + ", b.name});
   detail::require_together(a, b, name);
   steering_vector out;
   out.name = name;
@@ -103,8 +103,8 @@ STEER_BODY steering_vector operator+(const steering_vector& a, const steering_ve
     out.source.model = b.source.model;
     out.source.fingerprint = b.source.fingerprint;
   }
-  out.source.method = detail::text({a.source.method, " + ", b.source.method});
-  out.source.contrast = detail::text({"(", a.source.contrast, ") + (", b.source.contrast, ")"});
+  out.source.method = text({a.source.method, " + ", b.source.method});
+  out.source.contrast = text({"(", a.source.contrast, ") + (", b.source.contrast, ")"});
   out.source.tokens = a.source.tokens == b.source.tokens ? a.source.tokens : a.source.tokens + "; " + b.source.tokens;
   out.source.positives += b.source.positives;
   out.source.negatives += b.source.negatives;
@@ -116,9 +116,8 @@ STEER_BODY steering_vector operator+(const steering_vector& a, const steering_ve
     constexpr double rounding = 1e-6;  // of floats
     const double size = first.norm() + second.norm();
     if (sum.norm() <= rounding * size) {
-      throw numeric_error(
-          detail::text({detail::thing(name), ", layer ", detail::at_layer(layer), ": the sum is ",
-                        detail::actual("zero"), "; a direction needs ", detail::expected("a norm above 0")}));
+      throw numeric_error(text({thing(name), ", layer ", at_layer(layer), ": the sum is ", actual("zero"),
+                                "; a direction needs ", expected("a norm above 0")}));
     }
     out.directions[layer].values = sum.template cast<float>();
     out.directions[layer].row_norm = detail::mean_of(left.row_norm, right.row_norm);
@@ -128,7 +127,7 @@ STEER_BODY steering_vector operator+(const steering_vector& a, const steering_ve
 }
 
 STEER_BODY steering_vector operator*(double factor, const steering_vector& v) {
-  return detail::multiple<Real>(factor, v, detail::text({factor, " ", v.name}));
+  return detail::multiple<Real>(factor, v, text({factor, " ", v.name}));
 }
 
 STEER_BODY steering_vector operator*(const steering_vector& v, double factor) { return factor * v; }
@@ -136,7 +135,7 @@ STEER_BODY steering_vector operator*(const steering_vector& v, double factor) { 
 STEER_BODY steering_vector operator/(const steering_vector& v, double divisor) { return (1.0 / divisor) * v; }
 
 STEER_BODY steering_vector operator-(const steering_vector& v) {
-  return detail::multiple<Real>(-1.0, v, detail::text({"-", v.name}));
+  return detail::multiple<Real>(-1.0, v, text({"-", v.name}));
 }
 
 STEER_BODY steering_vector operator-(const steering_vector& a, const steering_vector& b) { return a + -b; }

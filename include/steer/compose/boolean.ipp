@@ -91,8 +91,8 @@ STEER_BODY conceptor with_aperture(const conceptor& c, double gamma) {
   check(c, "with_aperture");
   const double square = gamma * gamma;
   if (!(gamma > 0.0 && square > 0.0 && std::isfinite(square))) {
-    throw argument_error(detail::text({"with_aperture: gamma is ", detail::actual(gamma), "; expected ",
-                                       detail::expected("a finite number above 0"), ", and its square too"}));
+    throw argument_error(text({"with_aperture: gamma is ", actual(gamma), "; expected ",
+                               expected("a finite number above 0"), ", and its square too"}));
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixX<Real>> solved(c.matrix);
   detail::require_solved(solved.info(), "with_aperture");

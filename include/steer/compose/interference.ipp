@@ -27,13 +27,13 @@ STEER_BODY interference_report measure_interference(const std::vector<steering_v
     doses.assign(vectors.size(), 1.0);
   }
   if (vectors.empty() || doses.size() != vectors.size()) {
-    throw argument_error(detail::text({"interference: has ", detail::expected(vectors.size()), " vectors and ",
-                                       detail::actual(doses.size()), " doses; expected as many, at least one"}));
+    throw argument_error(text({"interference: has ", expected(vectors.size()), " vectors and ", actual(doses.size()),
+                               " doses; expected as many, at least one"}));
   }
   for (std::size_t i = 0; i < doses.size(); ++i) {
     if (!std::isfinite(doses[i])) {
-      throw numeric_error(detail::text({"interference: dose ", i, " is ", detail::actual(doses[i]), "; expected ",
-                                        detail::expected("a finite number")}));
+      throw numeric_error(
+          text({"interference: dose ", i, " is ", actual(doses[i]), "; expected ", expected("a finite number")}));
     }
   }
   detail::require_all_together(vectors, "interference");

@@ -22,31 +22,30 @@ STEER_BODY joint_dose solve_joint_dose(const std::vector<steering_vector>& vecto
                                        joint_dose_options options) {
   const std::string who = "joint dose";
   if (vectors.empty() || targets.size() != vectors.size()) {
-    throw argument_error(detail::text({who, ": has ", detail::expected(vectors.size()), " vectors and ",
-                                       detail::actual(targets.size()), " targets; expected as many, at least one"}));
+    throw argument_error(text({who, ": has ", expected(vectors.size()), " vectors and ", actual(targets.size()),
+                               " targets; expected as many, at least one"}));
   }
   const Eigen::Map<const Eigen::VectorX<Real>> asked(targets.data(), static_cast<Eigen::Index>(targets.size()));
   if (!asked.allFinite() || asked.isZero(0.0)) {
-    throw argument_error(detail::text(
-        {who, ": its targets are ", detail::actual(asked.isZero(0.0) ? "all 0" : "not finite"), "; expected ",
-         detail::expected("finite numbers, not all 0"), " (recipe::set with zeros ablates)"}));
+    throw argument_error(
+        text({who, ": its targets are ", actual(asked.isZero(0.0) ? "all 0" : "not finite"), "; expected ",
+              expected("finite numbers, not all 0"), " (recipe::set with zeros ablates)"}));
   }
   if (options.unit == strength_unit::of_row_norm || !(options.budget > 0.0)) {
-    throw argument_error(
-        detail::text({who, ": unit is ", detail::actual({to_string(options.unit), " and budget ", options.budget}),
-                      "; expected ", detail::expected("raw, unit, of_norm or sigma, and a budget above 0")}));
+    throw argument_error(text({who, ": unit is ", actual({to_string(options.unit), " and budget ", options.budget}),
+                               "; expected ", expected("raw, unit, of_norm or sigma, and a budget above 0")}));
   }
   joint_dose out;
   out.move.point = vectors.front().point;
   out.move.source.method = who;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
-    out.move.name += detail::text({i == 0 ? "" : ", ", vectors[i].name, " ", targets[i]});
+    out.move.name += text({i == 0 ? "" : ", ", vectors[i].name, " ", targets[i]});
   }
   const steering_vector& known = detail::require_all_together(vectors, who);
   out.move.source.model = known.source.model;
   out.move.source.fingerprint = known.source.fingerprint;
   for (const auto& [layer, first] : vectors.front().directions) {
-    const std::string where = detail::text({who, " (", out.move.name, "), layer ", layer});
+    const std::string where = text({who, " (", out.move.name, "), layer ", layer});
     std::vector<const direction*> directions;
     joint_dose_report report;
     report.targets = asked;
@@ -68,16 +67,15 @@ STEER_BODY joint_dose solve_joint_dose(const std::vector<steering_vector>& vecto
     report.norm = move.norm();
     if (std::isfinite(options.budget)) {
       if (!measured) {
-        throw argument_error(
-            detail::text({detail::thing(where), ": a budget needs ", detail::expected("every vector's mean row norm"),
-                          ", which one does not have"}));
+        throw argument_error(text({thing(where), ": a budget needs ", expected("every vector's mean row norm"),
+                                   ", which one does not have"}));
       }
       const double fits = options.budget * row_norm / report.norm;
       if (fits < 1.0 && options.over_budget == over_budget::refuse) {
-        throw numeric_error(detail::text(
-            {detail::thing(where), ": infeasible: the targets need a move of ", detail::actual(report.norm / row_norm),
-             " of the mean row norm, the budget is ", detail::expected(options.budget), "; ", fits,
-             " of the targets would fit (the directions' condition number is ", report.condition, ")"}));
+        throw numeric_error(
+            text({thing(where), ": infeasible: the targets need a move of ", actual(report.norm / row_norm),
+                  " of the mean row norm, the budget is ", expected(options.budget), "; ", fits,
+                  " of the targets would fit (the directions' condition number is ", report.condition, ")"}));
       }
       if (fits < 1.0) {
         report.share = fits;

@@ -56,14 +56,13 @@ STEER_BODY std::vector<order_warning> order_warnings(const recipe& edits) {
           }
         }
       }
-      const std::string pair =
-          detail::text({"edits ", i, " (", to_string(all[i]), ") and ", j, " (", to_string(all[j]), ")"});
+      const std::string pair = text({"edits ", i, " (", to_string(all[i]), ") and ", j, " (", to_string(all[j]), ")"});
       if (found.difference > noticed) {
         const bool both_ablate = std::holds_alternative<ablate_edit>(all[i].operation) &&
-                                std::holds_alternative<ablate_edit>(all[j].operation);
-        found.text = detail::text({pair, " do not commute: at layer ", found.layer,
-                                   ", which of them comes first changes a row by up to ", found.difference,
-                                   " of its norm", both_ablate ? "; recipe::set ablates directions jointly" : ""});
+                                 std::holds_alternative<ablate_edit>(all[j].operation);
+        found.text = text({pair, " do not commute: at layer ", found.layer,
+                           ", which of them comes first changes a row by up to ", found.difference, " of its norm",
+                           both_ablate ? "; recipe::set ablates directions jointly" : ""});
         out.push_back(std::move(found));
         continue;
       }
@@ -71,8 +70,8 @@ STEER_BODY std::vector<order_warning> order_warnings(const recipe& edits) {
         if (const auto layer = detail::layer_of_moved_gate<Real>(all[gated], all[other], noticed)) {
           found.layer = *layer;
           found.difference = 0.0;
-          found.text = detail::text({pair, " may not commute: at layer ", *layer, ", edit ", other,
-                                     " moves what the gate of edit ", gated, " reads"});
+          found.text = text({pair, " may not commute: at layer ", *layer, ", edit ", other,
+                             " moves what the gate of edit ", gated, " reads"});
           out.push_back(std::move(found));
           break;
         }

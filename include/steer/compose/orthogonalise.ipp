@@ -97,19 +97,18 @@ STEER_BODY steering_vector protect_subspace(const steering_vector& vector, const
   check(vector);
   steering_vector out = vector;
   for (auto& [layer, here] : out.directions) {
-    const std::string who = detail::text({"protect from \"", vector.name, "\""});
+    const std::string who = text({"protect from \"", vector.name, "\""});
     const auto found = kept.find(layer);
     if (found == kept.end()) {
-      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": there is ",
-                                      detail::actual("no subspace"), " to protect; expected ",
-                                      detail::expected("one for each of the vector's layers")}));
+      throw shape_error(text({thing(who), ", layer ", at_layer(layer), ": there is ", actual("no subspace"),
+                              " to protect; expected ", expected("one for each of the vector's layers")}));
     }
-    check(found->second, detail::text({who, ", layer ", layer}));
+    check(found->second, text({who, ", layer ", layer}));
     const matrix<Real>& basis = found->second.basis;
     if (basis.cols() != here.values.size()) {
-      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer),
-                                      ": the subspace has width ", detail::actual(basis.cols()), ", the vector ",
-                                      detail::expected(here.values.size()), "; expected the same"}));
+      throw shape_error(
+          text({thing(who), ", layer ", at_layer(layer), ": the subspace has width ", actual(basis.cols()),
+                ", the vector ", expected(here.values.size()), "; expected the same"}));
     }
     const Eigen::VectorX<Real> before = here.values.template cast<Real>();
     Eigen::VectorX<Real> left = before;
@@ -118,10 +117,9 @@ STEER_BODY steering_vector protect_subspace(const steering_vector& vector, const
     }
     constexpr double least = 1e-3;
     if (!(left.norm() > least * before.norm())) {
-      throw numeric_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": only ",
-                                        detail::actual(left.norm() / before.norm()),
-                                        " of its length lies outside what is protected; expected ",
-                                        detail::expected({"more than ", least})}));
+      throw numeric_error(
+          text({thing(who), ", layer ", at_layer(layer), ": only ", actual(left.norm() / before.norm()),
+                " of its length lies outside what is protected; expected ", expected({"more than ", least})}));
     }
     direction made;
     made.values = left.template cast<float>();
@@ -132,10 +130,10 @@ STEER_BODY steering_vector protect_subspace(const steering_vector& vector, const
 }
 
 STEER_BODY steering_vector protect(const steering_vector& vector, const std::vector<steering_vector>& others) {
-  const std::string who = detail::text({"protect from \"", vector.name, "\""});
+  const std::string who = text({"protect from \"", vector.name, "\""});
   if (others.empty()) {
-    throw argument_error(detail::text({detail::thing(who), ": there is ", detail::actual("nothing"),
-                                       " to protect; expected ", detail::expected("at least one vector")}));
+    throw argument_error(text(
+        {thing(who), ": there is ", actual("nothing"), " to protect; expected ", expected("at least one vector")}));
   }
   std::map<int, subspace> kept;
   for (const steering_vector& other : others) {
@@ -146,7 +144,7 @@ STEER_BODY steering_vector protect(const steering_vector& vector, const std::vec
     for (const steering_vector& other : others) {
       directions.push_back(&other.directions.at(layer));
     }
-    matrix<Real> basis = detail::gram_schmidt(frame(directions, detail::text({who, ", layer ", layer})).directions());
+    matrix<Real> basis = detail::gram_schmidt(frame(directions, text({who, ", layer ", layer})).directions());
     basis.rowwise().normalize();
     kept[layer].basis = std::move(basis);
   }

@@ -25,20 +25,17 @@ struct error_fields {
   bool operator==(const error_fields&) const = default;
 };
 
-namespace detail {
-
 /// A message and the parts that were named while it was joined, see `text`.
 struct message : std::string {
   error_fields fields = {};
 };
 
-}  // namespace detail
-
-/// Base of every exception of this library. The message names the thing, the expected and the actual, and so do the fields.
+/// Base of every exception of this library. The message names the thing, the expected and the actual, and so do the
+/// fields.
 struct error : std::runtime_error {
-  explicit error(const std::string& message) : error(detail::message{message}) {}
-  explicit error(const char* message) : error(std::string(message)) {}
-  explicit error(const detail::message& message);
+  explicit error(const std::string& what) : error(message{what}) {}
+  explicit error(const char* what) : error(std::string(what)) {}
+  explicit error(const message& what);
 
   [[nodiscard]] const error_fields& fields() const noexcept { return *fields_; }
 
@@ -75,8 +72,6 @@ struct host_error : error {
 struct file_error : error {
   using error::error;
 };
-
-namespace detail {
 
 /// A part of a message that is a field of its error, too.
 struct named_part {
@@ -142,7 +137,6 @@ named_part at_layer(int layer);
 /// What an error says, after a head that says where; the fields stay.
 message within(const std::string& head, const error& problem);
 
-}  // namespace detail
 }  // namespace v0
 }  // namespace steer
 

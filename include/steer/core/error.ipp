@@ -58,6 +58,8 @@ STEER_CHEAP_BODY void append(message& out, const message& part) {
   }
 }
 
+}  // namespace detail
+
 STEER_CHEAP_BODY void text_part::append_to(message& out) const {
   std::array<char, 64> digits{};
   char* const end = digits.data() + digits.size();
@@ -69,8 +71,8 @@ STEER_CHEAP_BODY void text_part::append_to(message& out) const {
     case kind::real:
       out.append(digits.data(), std::to_chars(digits.data(), end, value_.real, std::chars_format::general, 6).ptr);
       break;
-    case kind::named: append(out, *value_.named); break;
-    case kind::joined: append(out, *value_.joined); break;
+    case kind::named: detail::append(out, *value_.named); break;
+    case kind::joined: detail::append(out, *value_.joined); break;
   }
 }
 
@@ -95,10 +97,8 @@ STEER_CHEAP_BODY message within(const std::string& head, const error& problem) {
   return {text({head, problem.what()}), problem.fields()};
 }
 
-}  // namespace detail
-
-STEER_CHEAP_BODY error::error(const detail::message& message)
-    : std::runtime_error(message), fields_(std::make_shared<const error_fields>(detail::fields_of(message))) {}
+STEER_CHEAP_BODY error::error(const message& what)
+    : std::runtime_error(what), fields_(std::make_shared<const error_fields>(detail::fields_of(what))) {}
 
 }  // namespace v0
 }  // namespace steer

@@ -21,6 +21,15 @@ constexpr Value& dependent(Value& x) noexcept {
   return x;
 }
 
+template <class Real, class Type>
+struct dependent_name {
+  using type = Type;
+};
+
+/// The same of a type, for the bodies of a class that is a template over `Real`.
+template <class Real, class Type>
+using dependent_type = typename dependent_name<Real, Type>::type;
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer

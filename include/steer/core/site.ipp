@@ -17,12 +17,12 @@ STEER_BODY point point_from_string(std::string_view name) {
       return p;
     }
   }
-  throw argument_error(detail::text({"point \"", detail::actual(name), "\" is unknown; expected ",
-                                     detail::expected("residual_in, attention_heads, attention_out, mlp_out or "
-                                                      "residual_out")}));
+  throw argument_error(text({"point \"", actual(name), "\" is unknown; expected ",
+                             expected("residual_in, attention_heads, attention_out, mlp_out or "
+                                      "residual_out")}));
 }
 
-STEER_BODY std::string to_string(site s) { return detail::text({"layer ", s.layer, " ", to_string(s.point)}); }
+STEER_BODY std::string to_string(site s) { return text({"layer ", s.layer, " ", to_string(s.point)}); }
 
 }  // namespace v0
 }  // namespace steer

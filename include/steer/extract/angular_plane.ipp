@@ -16,11 +16,11 @@ inline namespace v0 {
 
 STEER_BODY plane angular_plane(const steering_vector& candidates) {
   check(candidates);
-  const std::string who = detail::text({"angular_plane \"", candidates.name, "\""});
+  const std::string who = text({"angular_plane \"", candidates.name, "\""});
   const auto layers = static_cast<Eigen::Index>(candidates.directions.size());
   if (layers < 3) {
-    throw numeric_error(detail::text({detail::thing(who), ": has directions at ", detail::actual(layers),
-                                      " layers; expected ", detail::expected("at least 3")}));
+    throw numeric_error(
+        text({thing(who), ": has directions at ", actual(layers), " layers; expected ", expected("at least 3")}));
   }
   matrix<Real> units(layers, candidates.width());
   Eigen::Index row = 0;
@@ -33,9 +33,8 @@ STEER_BODY plane angular_plane(const steering_vector& candidates) {
   const matrix<Real> centred = units.rowwise() - units.colwise().mean();
   constexpr double rounding = 1e-6;  // the directions are floats
   if (!(centred.norm() > rounding)) {
-    throw numeric_error(
-        detail::text({detail::thing(who), ": the layers' directions are ", detail::actual("all the same"),
-                      "; they span no plane, expected ", detail::expected("some that differ")}));
+    throw numeric_error(text({thing(who), ": the layers' directions are ", actual("all the same"),
+                              "; they span no plane, expected ", expected("some that differ")}));
   }
   const detail::axes found = detail::principal_axes(centred, 1, who);
   const matrix<Real>& axis = found.rows;
@@ -47,9 +46,8 @@ STEER_BODY plane angular_plane(const steering_vector& candidates) {
   for (int pass = 0; pass < 2; ++pass) {  // the second pass gives back the digits that the first lost
     second -= first * first.dot(second);
     if (!(second.norm() > rounding)) {
-      throw numeric_error(
-          detail::text({detail::thing(who), ": the layers' directions lie ", detail::actual("on one line"),
-                        "; they span no plane, expected ", detail::expected("some that differ")}));
+      throw numeric_error(text({thing(who), ": the layers' directions lie ", actual("on one line"),
+                                "; they span no plane, expected ", expected("some that differ")}));
     }
     second.normalize();
   }

@@ -76,7 +76,7 @@ STEER_BODY conceptor find_conceptor(const sample_rows& samples, conceptor_option
   const matrix<Real> rows = detail::samples(samples, 1, "find_conceptor");
   if (rows.rows() >= rows.cols()) {
     moments seen(rows.cols());
-    seen.observe(rows);
+    seen.update(rows);
     return find_conceptor(seen, options);
   }
   // Xᵀ X (Xᵀ X + n a I)⁻¹ = Xᵀ (X Xᵀ + n a I)⁻¹ X

@@ -104,7 +104,7 @@ direction find_direction(const matrix<float>& positive, const matrix<float>& neg
   return detail::found_direction(positive, negative, detail::method_ref(method), facts, who);
 }
 
-/// The steering vector of everything that a recorder has observed, by any method.
+/// The steering vector of everything that a recorder has recorded, by any method.
 ///
 ///     auto happy = steer::find_directions(recorder, {.name = "happy"}, steer::by_probe{{.penalty = 0.1}});
 ///

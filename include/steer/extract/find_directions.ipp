@@ -96,10 +96,10 @@ STEER_BODY Eigen::VectorXd by_probe::operator()(const sample_rows& positive, con
 }
 
 STEER_BODY std::string by_whitened_difference::name() const {
-  return detail::text({"whitened_difference, shrinkage ", options.shrinkage});
+  return text({"whitened_difference, shrinkage ", options.shrinkage});
 }
 
-STEER_BODY std::string by_probe::name() const { return detail::text({"probe, penalty ", options.penalty}); }
+STEER_BODY std::string by_probe::name() const { return text({"probe, penalty ", options.penalty}); }
 
 }  // namespace v0
 }  // namespace steer

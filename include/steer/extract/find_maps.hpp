@@ -2,14 +2,12 @@
 #pragma once
 
 #include <concepts>
-#include <map>
 #include <span>
 #include <string>
 #include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
-#include "steer/core/site.hpp"
 #include "steer/extract/find_conceptor.hpp"
 #include "steer/extract/gaussian_transport.hpp"
 #include "steer/extract/method_ref.hpp"
@@ -20,14 +18,6 @@
 
 namespace steer {
 inline namespace v0 {
-
-/// A map at one point of several layers.
-struct affine_maps {
-  steer::point point = steer::point::residual_out;
-  std::map<int, affine_map> layers = {};  ///< by zero-based layer
-
-  bool operator==(const affine_maps&) const = default;
-};
 
 /// Turns two sides into a map, and says its name. One whose `needs_pairs()` is true is refused where rows are no pairs.
 template <class Method>
@@ -87,9 +77,9 @@ STEER_API affine_maps found_maps(const recorder& recorded, const any_method_ref<
 
 }  // namespace detail
 
-/// What a method makes of the texts of every layer that a recorder has observed.
+/// What a method makes of the texts of every layer that a recorder has recorded.
 ///
-///     const steer::affine_maps neutral = steer::find_maps(recorder, steer::by_leace{});
+///     recipe.transform(steer::find_maps(recorder, steer::by_leace{}));
 ///
 /// @throws numeric_error if a side has no text; argument_error if the method needs pairs and there are none; what the method
 ///         throws, naming the layer

@@ -70,14 +70,14 @@ STEER_BODY affine_maps found_maps(const recorder& recorded, const any_method_ref
 
 }  // namespace detail
 
-STEER_BODY std::string by_leace::name() const { return detail::text({"leace, shrinkage ", options.shrinkage}); }
+STEER_BODY std::string by_leace::name() const { return text({"leace, shrinkage ", options.shrinkage}); }
 
 STEER_BODY affine_map by_leace::operator()(const sample_rows& positive, const sample_rows& negative) const {
   return binary_leace(positive, negative, options).map();
 }
 
 STEER_BODY std::string by_subspace_removal::name() const {
-  return detail::text({"removal of ", dimensions, " principal dimensions"});
+  return text({"removal of ", dimensions, " principal dimensions"});
 }
 
 STEER_BODY affine_map by_subspace_removal::operator()(const sample_rows& positive, const sample_rows& negative) const {
@@ -85,8 +85,8 @@ STEER_BODY affine_map by_subspace_removal::operator()(const sample_rows& positiv
   const matrix<Real>& plus = both.positive;
   const matrix<Real>& minus = both.negative;
   if (plus.rows() != minus.rows()) {
-    throw shape_error(detail::text({"subspace removal: ", detail::expected(plus.rows()), " positive and ",
-                                    detail::actual(minus.rows()), " negative samples are no pairs; expected as many"}));
+    throw shape_error(text({"subspace removal: ", expected(plus.rows()), " positive and ", actual(minus.rows()),
+                            " negative samples are no pairs; expected as many"}));
   }
   const matrix<Real> differences = plus - minus;
   return principal_subspace(differences, dimensions).removal();
@@ -99,19 +99,19 @@ STEER_BODY affine_map by_linear_transport::operator()(const sample_rows& positiv
 }
 
 STEER_BODY std::string by_gaussian_transport::name() const {
-  return detail::text({"gaussian_transport, ridge ", options.ridge});
+  return text({"gaussian_transport, ridge ", options.ridge});
 }
 
 STEER_BODY affine_map by_gaussian_transport::operator()(const sample_rows& positive,
                                                         const sample_rows& negative) const {
   moments from(negative.cols());
-  from.observe(negative);
+  from.update(negative);
   moments to(positive.cols());
-  to.observe(positive);
+  to.update(positive);
   return gaussian_transport(from, to, options);
 }
 
-STEER_BODY std::string by_conceptor::name() const { return detail::text({"conceptor, aperture ", options.aperture}); }
+STEER_BODY std::string by_conceptor::name() const { return text({"conceptor, aperture ", options.aperture}); }
 
 STEER_BODY affine_map by_conceptor::operator()(const sample_rows& positive, const sample_rows&) const {
   return find_conceptor(positive, options).map();
@@ -120,28 +120,25 @@ STEER_BODY affine_map by_conceptor::operator()(const sample_rows& positive, cons
 STEER_BODY affine_maps find_class_erasers(std::span<const recorder> classes) {
   const char* const who = "find_class_erasers";
   if (classes.size() < 2) {
-    throw argument_error(detail::text(
-        {who, ": has ", detail::actual(classes.size()), " classes; expected ", detail::expected("at least 2")}));
+    throw argument_error(text({who, ": has ", actual(classes.size()), " classes; expected ", expected("at least 2")}));
   }
   const recorder& first = classes.front();
   for (std::size_t i = 0; i < classes.size(); ++i) {
     const recorder& here = classes[i];
     if (here.count(side::positive) + here.count(side::negative) == 0) {
-      throw numeric_error(detail::text(
-          {who, ": class ", i, " has ", detail::actual("no text"), "; expected ", detail::expected("at least one")}));
+      throw numeric_error(
+          text({who, ": class ", i, " has ", actual("no text"), "; expected ", expected("at least one")}));
     }
     if (here.shape().fingerprint != first.shape().fingerprint ||
         here.shape().width_at(first.options().point) != first.shape().width_at(first.options().point)) {
-      throw shape_error(
-          detail::text({who, ": class ", i, " was observed in model \"", detail::actual(here.shape().name),
-                        "\", class 0 in \"", detail::expected(first.shape().name), "\"; expected one model"}));
+      throw shape_error(text({who, ": class ", i, " was recorded in model \"", actual(here.shape().name),
+                              "\", class 0 in \"", expected(first.shape().name), "\"; expected one model"}));
     }
     if (here.options().point != first.options().point || here.options().layers != first.options().layers) {
-      throw argument_error(detail::text(
+      throw argument_error(text(
           {who, ": class ", i, " is recorded at ",
-           detail::actual({to_string(here.options().point), " of ", here.options().layers.size(), " layers"}),
-           ", class 0 at ",
-           detail::expected({to_string(first.options().point), " of ", first.options().layers.size(), " layers"}),
+           actual({to_string(here.options().point), " of ", here.options().layers.size(), " layers"}), ", class 0 at ",
+           expected({to_string(first.options().point), " of ", first.options().layers.size(), " layers"}),
            "; expected the same, layer by layer"}));
     }
   }
@@ -153,9 +150,12 @@ STEER_BODY affine_maps find_class_erasers(std::span<const recorder> classes) {
       for (Eigen::Index i = 0; i < k; ++i) {
         const recorder& here = classes[static_cast<std::size_t>(i)];
         for (const side which : {side::positive, side::negative}) {
+          if (here.count(which) == 0) {
+            continue;
+          }
           matrix<Real> labels = matrix<Real>::Zero(static_cast<Eigen::Index>(here.count(which)), k);
           labels.col(i).setOnes();
-          seen.observe(here.texts(layer, which), labels);
+          seen.update(here.texts(layer, which), labels);
         }
       }
       return leace(seen).map();

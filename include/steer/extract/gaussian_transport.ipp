@@ -43,12 +43,12 @@ STEER_BODY Eigen::MatrixXd transport_between(const Eigen::MatrixXd& s1, const Ei
 STEER_BODY dense_map gaussian_transport(const moments& from, const moments& to, gaussian_transport_options options) {
   const char* const who = "gaussian_transport";
   if (from.width() != to.width()) {
-    throw shape_error(detail::text({who, ": source has width ", detail::expected(from.width()), ", target has width ",
-                                    detail::actual(to.width()), "; expected the same"}));
+    throw shape_error(text({who, ": source has width ", expected(from.width()), ", target has width ",
+                            actual(to.width()), "; expected the same"}));
   }
   if (!(options.ridge >= 0.0 && std::isfinite(options.ridge))) {
-    throw argument_error(detail::text({who, ": ridge is ", detail::actual(options.ridge), "; expected ",
-                                       detail::expected("a finite number, not negative")}));
+    throw argument_error(
+        text({who, ": ridge is ", actual(options.ridge), "; expected ", expected("a finite number, not negative")}));
   }
   const auto regular = [&](const moments& seen) {
     Eigen::MatrixX<Real> out = seen.covariance();

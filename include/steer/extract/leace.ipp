@@ -96,9 +96,9 @@ STEER_BODY eraser leace(const cross_moments& seen) {
   const Eigen::VectorX<Real> label_variance = seen.labels().variance();
   for (Eigen::Index j = 0; j < label_variance.size(); ++j) {
     if (!(label_variance[j] > 0.0)) {
-      throw numeric_error(detail::text(
-          {"leace: label ", j, " is ", detail::actual({"the same in all ", seen.rows().count(), " samples"}),
-           "; expected ", detail::expected("labels that differ"), ", or there is nothing to erase"}));
+      throw numeric_error(
+          text({"leace: label ", j, " is ", actual({"the same in all ", seen.rows().count(), " samples"}),
+                "; expected ", expected("labels that differ"), ", or there is nothing to erase"}));
     }
   }
   eraser out;
@@ -116,8 +116,8 @@ STEER_BODY eraser leace(const cross_moments& seen) {
   const Eigen::VectorX<Real>& values = solved.eigenvalues();
   const double most = values[values.size() - 1];
   if (!(most > 0.0)) {
-    throw numeric_error(detail::text({"leace: all ", seen.rows().count(), " samples are ", detail::actual("the same"),
-                                      "; the method needs ", detail::expected("their variance")}));
+    throw numeric_error(text({"leace: all ", seen.rows().count(), " samples are ", actual("the same"),
+                              "; the method needs ", expected("their variance")}));
   }
   const double rounding = 1e-14 * static_cast<double>(values.size()) * most;
   const Eigen::ArrayX<Real> root = (values.array() > rounding).select(values.array().max(0.0).sqrt(), 0.0);

@@ -75,11 +75,11 @@ STEER_BODY axis_map transport_of(const matrix<double>& from, const matrix<double
 STEER_BODY diagonal_map linear_transport(const sample_rows& from, const sample_rows& to) {
   const char* const who = "linear_transport";
   if (from.cols() != to.cols()) {
-    throw shape_error(detail::text({who, ": source has width ", detail::expected(from.cols()), ", target has width ",
-                                    detail::actual(to.cols()), "; expected the same"}));
+    throw shape_error(text({who, ": source has width ", expected(from.cols()), ", target has width ", actual(to.cols()),
+                            "; expected the same"}));
   }
-  const matrix<double> source = detail::samples(from, 2, detail::text({who, ", source"}));
-  const matrix<double> target = detail::samples(to, 2, detail::text({who, ", target"}));
+  const matrix<double> source = detail::samples(from, 2, text({who, ", source"}));
+  const matrix<double> target = detail::samples(to, 2, text({who, ", target"}));
   const detail::axis_map found = detail::transport_of(source, target, who);
   const Eigen::VectorX<Real>& scale = found.scale;
   const Eigen::VectorX<Real>& shift = found.shift;

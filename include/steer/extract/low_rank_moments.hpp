@@ -32,7 +32,7 @@ class low_rank_moments {
 
   /// @shape  rows [n, d]
   /// @throws shape_error for another width, numeric_error naming the row for NaN or infinity; nothing is added then
-  STEER_API void observe(const sample_rows& rows);
+  STEER_API void update(const sample_rows& rows);
 
   /// As if every row that `other` has seen had been seen here, up to both bounds.
   /// @throws shape_error for another width or rank; numeric_error if squares overflow; nothing is added then

@@ -42,22 +42,21 @@ template <class Scalar>
 STEER_BODY low_rank_moments::low_rank_moments(Eigen::Index width, Eigen::Index rank)
     : spread_(width, second_moments::variances), rank_(rank), sketch_(0, width) {
   if (rank < 1) {
-    throw shape_error(detail::text(
-        {"low_rank_moments: rank is ", detail::actual(rank), "; expected ", detail::expected("at least 1")}));
+    throw shape_error(text({"low_rank_moments: rank is ", actual(rank), "; expected ", expected("at least 1")}));
   }
 }
 
-STEER_BODY void low_rank_moments::observe(const sample_rows& rows) {
+STEER_BODY void low_rank_moments::update(const sample_rows& rows) {
   if (rows.cols() != width()) {
-    throw shape_error(detail::text(
-        {"low_rank_moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())}));
+    throw shape_error(
+        text({"low_rank_moments: rows have width ", actual(rows.cols()), "; expected ", expected(width())}));
   }
   if (rows.rows() == 0) {
     return;
   }
   low_rank_moments batch(width(), rank_);
   batch.sketch_ = detail::samples(rows, 1, "low_rank_moments");
-  batch.spread_.observe(batch.sketch_);
+  batch.spread_.update(batch.sketch_);
   matrix<Real>& centred = batch.sketch_;
   const Eigen::VectorX<Real>& mean = batch.spread_.mean();
   centred.rowwise() -= mean.transpose();
@@ -66,9 +65,8 @@ STEER_BODY void low_rank_moments::observe(const sample_rows& rows) {
 
 STEER_BODY void low_rank_moments::merge(const low_rank_moments& other) {
   if (other.width() != width() || other.rank_ != rank_) {
-    throw shape_error(
-        detail::text({"low_rank_moments: merges ", detail::actual({"width ", other.width(), " and rank ", other.rank_}),
-                      " into ", detail::expected({"width ", width(), " and rank ", rank_})}));
+    throw shape_error(text({"low_rank_moments: merges ", actual({"width ", other.width(), " and rank ", other.rank_}),
+                            " into ", expected({"width ", width(), " and rank ", rank_})}));
   }
   if (other.count() == 0) {
     return;
@@ -106,8 +104,8 @@ STEER_BODY void low_rank_moments::merge(const low_rank_moments& other) {
 
 STEER_BODY Eigen::MatrixXd low_rank_moments::covariance() const {
   if (count() < 2) {
-    throw numeric_error(detail::text({"low_rank_moments: a covariance needs ", detail::expected("at least 2 rows"),
-                                      "; has seen ", detail::actual(count())}));
+    throw numeric_error(
+        text({"low_rank_moments: a covariance needs ", expected("at least 2 rows"), "; has seen ", actual(count())}));
   }
   const matrix<Real>& rows = sketch_;
   return rows.transpose() * rows / static_cast<double>(count() - 1);

@@ -16,18 +16,18 @@ inline namespace v0 {
 STEER_BODY Eigen::VectorXd mean_centred(const sample_rows& target, const moments& corpus) {
   const char* const who = "mean_centred";
   if (target.cols() != corpus.width()) {
-    throw shape_error(detail::text({who, ": the target has width ", detail::actual(target.cols()), ", the corpus ",
-                                    detail::expected(corpus.width()), "; expected the same"}));
+    throw shape_error(text({who, ": the target has width ", actual(target.cols()), ", the corpus ",
+                            expected(corpus.width()), "; expected the same"}));
   }
-  const matrix<Real> rows = detail::samples(target, 1, detail::text({who, ", target"}));
+  const matrix<Real> rows = detail::samples(target, 1, text({who, ", target"}));
   const Eigen::RowVectorX<Real> means = detail::column_means(rows);
   const Eigen::VectorX<Real> mean = means.transpose();
   const Eigen::VectorX<Real>& ordinary = corpus.mean();
   const Eigen::VectorX<Real> v = mean - ordinary;
   constexpr double rounding = 1e-12;
   if (v.norm() <= rounding * (mean.norm() + ordinary.norm())) {
-    throw numeric_error(detail::text({who, ": target and corpus have ", detail::actual("the same mean"),
-                                      "; a direction needs ", detail::expected("a norm above 0")}));
+    throw numeric_error(text({who, ": target and corpus have ", actual("the same mean"), "; a direction needs ",
+                              expected("a norm above 0")}));
   }
   return v;
 }

@@ -52,7 +52,7 @@ STEER_API direction measured_direction(const Eigen::Ref<const matrix<float>>& po
 
 }  // namespace detail
 
-/// The steering vector of everything that a recorder has observed: per layer the difference of the sides' means over the
+/// The steering vector of everything that a recorder has recorded: per layer the difference of the sides' means over the
 /// texts, each text being the mean of its selected rows, with its norms and evidence.
 ///
 /// @throws numeric_error naming the layer if a side has no text or the two means are equal up to rounding

@@ -21,16 +21,16 @@ inline namespace v0 {
 
 STEER_BODY Eigen::VectorXd mean_difference(const sample_rows& positive, const sample_rows& negative) {
   if (positive.cols() != negative.cols() || positive.rows() == 0 || negative.rows() == 0) {
-    throw shape_error(detail::text(
-        {"mean_difference: positive is ", detail::expected({"[", positive.rows(), ", ", positive.cols(), "]"}),
-         ", negative is ", detail::actual({"[", negative.rows(), ", ", negative.cols(), "]"}),
-         "; expected equal widths and at least one row each"}));
+    throw shape_error(
+        text({"mean_difference: positive is ", expected({"[", positive.rows(), ", ", positive.cols(), "]"}),
+              ", negative is ", actual({"[", negative.rows(), ", ", negative.cols(), "]"}),
+              "; expected equal widths and at least one row each"}));
   }
   const Eigen::RowVectorX<Real> plus = detail::column_means(positive);
   const Eigen::RowVectorX<Real> minus = detail::column_means(negative);
   const Eigen::VectorX<Real> v = (plus - minus).transpose();
   if (!v.allFinite()) {
-    throw numeric_error(detail::text({"mean_difference: an activation is ", detail::actual("not finite")}));
+    throw numeric_error(text({"mean_difference: an activation is ", actual("not finite")}));
   }
   return v;
 }
@@ -82,15 +82,14 @@ STEER_BODY steering_vector mean_difference(const recorder& recorded, vector_name
     const Eigen::VectorX<Real> plus = recorded.mean(layer, side::positive);
     const Eigen::VectorX<Real> minus = recorded.mean(layer, side::negative);
     const Eigen::VectorX<Real> v = plus - minus;
-    const std::string who = detail::text({"mean_difference \"", out.name, "\""});
+    const std::string who = text({"mean_difference \"", out.name, "\""});
     if (v.norm() <= rounding * (plus.norm() + minus.norm())) {
-      throw numeric_error(
-          detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": the two sides have ",
-                        detail::actual("the same mean"), "; a direction needs ", detail::expected("a norm above 0")}));
+      throw numeric_error(text({thing(who), ", layer ", at_layer(layer), ": the two sides have ",
+                                actual("the same mean"), "; a direction needs ", expected("a norm above 0")}));
     }
     out.directions[layer] = detail::measured_direction(
         recorded.texts(layer, side::positive), recorded.texts(layer, side::negative), v, 0.5 * (plus + minus), pairs,
-        recorded.mean_row_norm(layer), detail::method_ref(method), detail::text({who, ", layer ", layer}));
+        recorded.mean_row_norm(layer), detail::method_ref(method), text({who, ", layer ", layer}));
   }
   return out;
 }

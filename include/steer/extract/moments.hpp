@@ -19,7 +19,7 @@ enum class second_moments : std::uint8_t {
 /// Count, mean and second moments of a stream of rows, in double.
 ///
 ///     steer::moments seen{width};
-///     seen.observe(batch);       // as often as there are batches
+///     seen.update(batch);       // as often as there are batches
 ///     seen.merge(other_thread);  // each thread streams into moments of its own
 ///
 /// A batch can be the texts of a recorder that is thrown away afterwards.
@@ -38,7 +38,7 @@ class moments {
   /// @shape  rows [n, d]
   /// @throws shape_error for another width; numeric_error naming the row for NaN or infinity, or if squares overflow;
   ///         nothing is added then
-  STEER_API void observe(const sample_rows& rows);
+  STEER_API void update(const sample_rows& rows);
 
   /// As if every row that `other` has seen had been seen here.
   /// @throws shape_error for another width; argument_error if one keeps the covariance and the other does not;
@@ -92,7 +92,7 @@ class cross_moments {
   /// @shape  rows [n, d], labels [n, k]
   /// @throws shape_error if the shapes do not fit; numeric_error for NaN or infinity, or if squares overflow; nothing is added
   ///         then
-  STEER_API void observe(const sample_rows& rows, const sample_rows& labels);
+  STEER_API void update(const sample_rows& rows, const sample_rows& labels);
 
   /// @throws shape_error for other widths; numeric_error if squares overflow; nothing is added then
   STEER_API void merge(const cross_moments& other);

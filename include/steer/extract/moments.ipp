@@ -17,17 +17,15 @@ inline namespace v0 {
 
 STEER_BODY moments::moments(Eigen::Index width, second_moments kept) : kept_(kept) {
   if (width < 1) {
-    throw shape_error(
-        detail::text({"moments: width is ", detail::actual(width), "; expected ", detail::expected("at least 1")}));
+    throw shape_error(text({"moments: width is ", actual(width), "; expected ", expected("at least 1")}));
   }
   mean_ = Eigen::VectorX<Real>::Zero(width);
   squares_ = Eigen::MatrixX<Real>::Zero(width, kept == second_moments::covariance ? width : 1);
 }
 
-STEER_BODY void moments::observe(const sample_rows& rows) {
+STEER_BODY void moments::update(const sample_rows& rows) {
   if (rows.cols() != width()) {
-    throw shape_error(detail::text(
-        {"moments: rows have width ", detail::actual(rows.cols()), "; expected ", detail::expected(width())}));
+    throw shape_error(text({"moments: rows have width ", actual(rows.cols()), "; expected ", expected(width())}));
   }
   if (rows.rows() == 0) {
     return;
@@ -50,12 +48,11 @@ STEER_BODY void moments::observe(const sample_rows& rows) {
 
 STEER_BODY void moments::merge(const moments& other) {
   if (other.width() != width()) {
-    throw shape_error(detail::text(
-        {"moments: merges width ", detail::actual(other.width()), " into width ", detail::expected(width())}));
+    throw shape_error(text({"moments: merges width ", actual(other.width()), " into width ", expected(width())}));
   }
   if (other.kept_ != kept_) {
-    throw argument_error(detail::text({"moments: one keeps the covariance, the other variances only; expected ",
-                                       detail::expected("the same"), ", or they do not merge"}));
+    throw argument_error(text({"moments: one keeps the covariance, the other variances only; expected ",
+                               expected("the same"), ", or they do not merge"}));
   }
   if (other.count_ == 0) {
     return;
@@ -69,8 +66,8 @@ STEER_BODY void moments::merge(const moments& other) {
   const Eigen::VectorX<Real> way = other_mean - mean;
   // A diagonal bounds all of a scatter matrix.
   if (!std::isfinite(n * m / (n + m) * way.squaredNorm() + total() + other.total())) {
-    throw numeric_error(detail::text(
-        {"moments: the squares of the rows overflow; expected ", detail::expected("numbers up to about 1e150")}));
+    throw numeric_error(
+        text({"moments: the squares of the rows overflow; expected ", expected("numbers up to about 1e150")}));
   }
   if (kept_ == second_moments::covariance) {
     squares += other_squares + (n * m / (n + m)) * way * way.transpose();
@@ -102,9 +99,8 @@ STEER_BODY Eigen::MatrixXd moments::covariance() const {
 
 STEER_BODY const Eigen::MatrixXd& moments::scatter() const {
   if (kept_ != second_moments::covariance) {
-    throw argument_error(
-        detail::text({"moments: only ", detail::actual("variances"), " were kept; the covariance needs ",
-                      detail::expected("second_moments::covariance")}));
+    throw argument_error(text({"moments: only ", actual("variances"), " were kept; the covariance needs ",
+                               expected("second_moments::covariance")}));
   }
   return squares_;
 }
@@ -123,25 +119,25 @@ STEER_BODY double moments::total() const {
 
 STEER_BODY void moments::require(Eigen::Index least, const char* what) const {
   if (count_ < least) {
-    throw numeric_error(detail::text({"moments: ", what, " needs ", detail::expected({"at least ", least, " rows"}),
-                                      "; has seen ", detail::actual(count_)}));
+    throw numeric_error(
+        text({"moments: ", what, " needs ", expected({"at least ", least, " rows"}), "; has seen ", actual(count_)}));
   }
 }
 
 STEER_BODY cross_moments::cross_moments(Eigen::Index width, Eigen::Index label_width)
     : rows_(width), labels_(label_width), cross_(Eigen::MatrixX<Real>::Zero(width, label_width)) {}
 
-STEER_BODY void cross_moments::observe(const sample_rows& rows, const sample_rows& labels) {
+STEER_BODY void cross_moments::update(const sample_rows& rows, const sample_rows& labels) {
   if (rows.rows() != labels.rows()) {
-    throw shape_error(detail::text({"cross_moments: ", detail::expected(rows.rows()), " rows and ",
-                                    detail::actual(labels.rows()), " labels; expected as many"}));
+    throw shape_error(text(
+        {"cross_moments: ", expected(rows.rows()), " rows and ", actual(labels.rows()), " labels; expected as many"}));
   }
   if (rows.rows() == 0) {
     return;
   }
   cross_moments batch(rows_.width(), labels_.width());
-  batch.rows_.observe(rows);
-  batch.labels_.observe(labels);
+  batch.rows_.update(rows);
+  batch.labels_.update(labels);
   matrix<Real> centred_rows = detail::in_double(rows);
   matrix<Real> centred_labels = detail::in_double(labels);
   const Eigen::VectorX<Real>& row_mean = batch.rows_.mean();
@@ -155,9 +151,9 @@ STEER_BODY void cross_moments::observe(const sample_rows& rows, const sample_row
 
 STEER_BODY void cross_moments::merge(const cross_moments& other) {
   if (other.rows_.width() != rows_.width() || other.labels_.width() != labels_.width()) {
-    throw shape_error(detail::text({"cross_moments: merges widths ",
-                                    detail::actual({other.rows_.width(), " and ", other.labels_.width()}), " into ",
-                                    detail::expected({rows_.width(), " and ", labels_.width()})}));
+    throw shape_error(
+        text({"cross_moments: merges widths ", actual({other.rows_.width(), " and ", other.labels_.width()}), " into ",
+              expected({rows_.width(), " and ", labels_.width()})}));
   }
   if (other.rows_.count() == 0) {
     return;
@@ -183,8 +179,8 @@ STEER_BODY void cross_moments::merge(const cross_moments& other) {
 
 STEER_BODY Eigen::MatrixXd cross_moments::cross_covariance() const {
   if (rows_.count() < 2) {
-    throw numeric_error(detail::text({"cross_moments: a covariance needs ", detail::expected("at least 2 rows"),
-                                      "; has seen ", detail::actual(rows_.count())}));
+    throw numeric_error(text(
+        {"cross_moments: a covariance needs ", expected("at least 2 rows"), "; has seen ", actual(rows_.count())}));
   }
   const Eigen::MatrixX<Real>& cross = cross_;
   return cross / static_cast<double>(rows_.count() - 1);

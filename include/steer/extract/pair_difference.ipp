@@ -20,9 +20,8 @@ STEER_BODY std::map<std::int32_t, direction> pair_difference(const sample_rows& 
   const char* const who = "pair_difference";
   const detail::two_sides both = detail::sides(positive, negative, 1, who);
   if (both.positive.rows() != both.negative.rows()) {
-    throw shape_error(
-        detail::text({who, ": the prompts have ", detail::expected(both.positive.rows()), " and ",
-                      detail::actual(both.negative.rows()), " tokens; expected as many (pad the shorter one)"}));
+    throw shape_error(text({who, ": the prompts have ", expected(both.positive.rows()), " and ",
+                            actual(both.negative.rows()), " tokens; expected as many (pad the shorter one)"}));
   }
   const matrix<Real>& plus = both.positive;
   const matrix<Real>& minus = both.negative;
@@ -36,9 +35,9 @@ STEER_BODY std::map<std::int32_t, direction> pair_difference(const sample_rows& 
     }
   }
   if (out.empty()) {
-    throw numeric_error(detail::text({who, ": the prompts are ",
-                                      detail::actual({"the same at all ", both.positive.rows(), " positions"}),
-                                      "; expected ", detail::expected("one at which they differ")}));
+    throw numeric_error(
+        text({who, ": the prompts are ", actual({"the same at all ", both.positive.rows(), " positions"}),
+              "; expected ", expected("one at which they differ")}));
   }
   return out;
 }

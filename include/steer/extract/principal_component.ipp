@@ -22,8 +22,8 @@ STEER_BODY component principal_component(const sample_rows& positive, const samp
   const Eigen::Index n = positive.rows();
   const Eigen::Index m = negative.rows();
   if (!pooled && n != m) {
-    throw shape_error(detail::text({who, ": ", detail::expected(n), " positive and ", detail::actual(m),
-                                    " negative samples are no pairs; expected as many, or component_of::pooled"}));
+    throw shape_error(text({who, ": ", expected(n), " positive and ", actual(m),
+                            " negative samples are no pairs; expected as many, or component_of::pooled"}));
   }
   const Eigen::RowVectorX<Real> mean_positive = detail::column_means(positive);
   const Eigen::RowVectorX<Real> mean_negative = detail::column_means(negative);
@@ -47,8 +47,8 @@ STEER_BODY component principal_component(const sample_rows& positive, const samp
   const double side = difference.dot(v);
   constexpr double rounding = 1e-12;
   if (!(std::abs(side) > rounding * difference.norm())) {
-    throw numeric_error(detail::text(
-        {who, ": the sides' means ", detail::actual("do not differ"), " along the component, so it has no sign"}));
+    throw numeric_error(
+        text({who, ": the sides' means ", actual("do not differ"), " along the component, so it has no sign"}));
   }
   v *= side < 0.0 ? -1.0 : 1.0;
   const Eigen::ArrayX<Real> along = (samples * v).array();

@@ -18,8 +18,8 @@ inline namespace v0 {
 
 STEER_BODY subspace principal_subspace(const sample_rows& samples, Eigen::Index k) {
   if (k < 1) {
-    throw argument_error(detail::text({"principal_subspace: asked for ", detail::actual(k), " dimensions; expected ",
-                                       detail::expected("at least 1")}));
+    throw argument_error(
+        text({"principal_subspace: asked for ", actual(k), " dimensions; expected ", expected("at least 1")}));
   }
   const matrix<Real> rows = detail::samples(samples, k, "principal_subspace");
   const detail::axes found = detail::principal_axes(rows, k, "principal_subspace");

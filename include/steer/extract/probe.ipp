@@ -18,9 +18,8 @@ inline namespace v0 {
 
 STEER_BODY probe fit_probe(const sample_rows& positive, const sample_rows& negative, probe_options options) {
   if (!(options.penalty > 0.0 && std::isfinite(options.penalty)) || options.steps < 1) {
-    throw argument_error(
-        detail::text({"probe: penalty is ", detail::actual({options.penalty, " with ", options.steps, " steps"}),
-                      "; expected ", detail::expected("both above 0, and finite")}));
+    throw argument_error(text({"probe: penalty is ", actual({options.penalty, " with ", options.steps, " steps"}),
+                               "; expected ", expected("both above 0, and finite")}));
   }
   detail::require_sides(positive, negative, 1, "probe");
   const Eigen::Index n = positive.rows();
@@ -32,8 +31,8 @@ STEER_BODY probe fit_probe(const sample_rows& positive, const sample_rows& negat
   const Eigen::RowVectorX<Real> middle = detail::column_means(rows);
   rows.rowwise() -= middle;
   if (!std::isfinite(rows.squaredNorm())) {
-    throw numeric_error(detail::text({"probe: the squares of the samples ", detail::actual("overflow"), "; expected ",
-                                      detail::expected("numbers up to about 1e150")}));
+    throw numeric_error(text({"probe: the squares of the samples ", actual("overflow"), "; expected ",
+                              expected("numbers up to about 1e150")}));
   }
   Eigen::VectorX<Real> sign(count);
   sign << Eigen::VectorX<Real>::Ones(n), -Eigen::VectorX<Real>::Ones(count - n);

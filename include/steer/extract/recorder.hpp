@@ -37,10 +37,10 @@ struct recorder_options {
 /// Streams a model's activations into one mean row per text and layer.
 ///
 ///     steer::recorder recorder{model.shape(), {.tokens = steer::last_token{}}};
-///     recorder.observe(model, "I am very happy.", "I am very sad.");
+///     recorder.record(model, "I am very happy.", "I am very sad.");
 ///
 /// Sums are kept in double. What stays in memory is one float row per text and layer, which the evidence needs. A text
-/// that has no selected token, or an activation that is not finite, makes `observe` throw and leaves no trace.
+/// that has no selected token, or an activation that is not finite, makes `record` throw and leaves no trace.
 ///
 /// @cost per row one pass for its norm and, if selected, one for its sum; n L d floats of memory
 class recorder {
@@ -53,7 +53,7 @@ class recorder {
   /// @throws before the pass: shape_error for another model, argument_error if no token is selected or one is negative. After
   ///         it: host_error if the host did not show every selected token, numeric_error for an activation that is not finite
   template <host Model>
-  void observe(Model& model, std::span<const std::int32_t> text, side which) {
+  void record(Model& model, std::span<const std::int32_t> text, side which) {
     require_same_model(model.shape());
     const std::int64_t selected = selected_of(text, which);
     const pooled found = run(model, text, which, selected);
@@ -64,7 +64,7 @@ class recorder {
   /// Runs a contrast pair; pairs make `evidence::coherence` possible. Either both texts are kept or none.
   /// @throws as for one text, for both before the first pass
   template <host Model>
-  void observe(Model& model, std::span<const std::int32_t> positive, std::span<const std::int32_t> negative) {
+  void record(Model& model, std::span<const std::int32_t> positive, std::span<const std::int32_t> negative) {
     require_same_model(model.shape());
     const std::int64_t selected_positive = selected_of(positive, side::positive);
     const std::int64_t selected_negative = selected_of(negative, side::negative);
@@ -78,19 +78,19 @@ class recorder {
   }
 
   template <text_host Model>
-  void observe(Model& model, std::string_view text, side which) {
+  void record(Model& model, std::string_view text, side which) {
     const std::vector<std::int32_t> tokens = model.tokenize(text);
-    observe(model, std::span(tokens), which);
+    record(model, std::span(tokens), which);
   }
 
   template <text_host Model>
-  void observe(Model& model, std::string_view positive, std::string_view negative) {
+  void record(Model& model, std::string_view positive, std::string_view negative) {
     const std::vector<std::int32_t> plus = model.tokenize(positive);
     const std::vector<std::int32_t> minus = model.tokenize(negative);
-    observe(model, std::span(plus), std::span(minus));
+    record(model, std::span(plus), std::span(minus));
   }
 
-  /// As if everything that `other` has observed had been observed here, after what was. Threads record into recorders
+  /// As if everything that `other` has recorded had been recorded here, after what was. Threads record into recorders
   /// of their own; merged in a fixed order they give the same bits every time.
   /// @throws shape_error for another model, argument_error for another selection of tokens, point or layers; nothing is merged
   ///         then
@@ -100,7 +100,7 @@ class recorder {
     return where.point == options_.point && streams_.contains(where.layer) ? steer::access::read : steer::access::none;
   }
 
-  /// What the host calls. Rows seen outside `observe` are not kept. What a `tokens_where` predicate throws, `observe`
+  /// What the host calls. Rows seen outside `record` are not kept. What a `tokens_where` predicate throws, `record`
   /// throws, and a shape_error for rows of another width or without facts.
   template <class Scalar>
   void operator()(site where, rows<Scalar> activations) noexcept {
@@ -118,7 +118,7 @@ class recorder {
   [[nodiscard]] bool paired() const noexcept { return pairs_ > 0 && pairs_ == count_[0] && pairs_ == count_[1]; }
 
   /// One row per text: the mean of its selected rows.
-  /// @shape  returns [n, d], a view that the next `observe` invalidates; rows of a pair stand at the same index
+  /// @shape  returns [n, d], a view that the next `record` invalidates; rows of a pair stand at the same index
   /// @throws shape_error if the layer is not recorded
   STEER_API [[nodiscard]] Eigen::Map<const matrix<float>> texts(int layer, side which) const;
 

@@ -38,8 +38,8 @@ STEER_BODY recorder::recorder(model_shape shape, recorder_options options)
     shape_.require({layer, options_.point}, "recorder");
     const auto [place, is_new] = streams_.try_emplace(layer);
     if (!is_new) {
-      throw argument_error(detail::text({"recorder: layer ", detail::at_layer(layer), " is ",
-                                         detail::actual("named twice"), "; expected ", detail::expected("each once")}));
+      throw argument_error(text(
+          {"recorder: layer ", at_layer(layer), " is ", actual("named twice"), "; expected ", expected("each once")}));
     }
     stream& here = place->second;
     here.sum = Eigen::VectorX<Real>::Zero(static_cast<Eigen::Index>(shape_.width_at(options_.point)));
@@ -57,10 +57,10 @@ STEER_BODY void recorder::merge(const recorder& other) {
   if (theirs.point != options_.point || theirs.layers != options_.layers ||
       to_string(theirs.tokens) != to_string(options_.tokens)) {
     const auto what = [](const recorder_options& o) {
-      return detail::text({to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers"});
+      return text({to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers"});
     };
-    throw argument_error(detail::text({"recorder: merges ", detail::actual(what(theirs)), " into ",
-                                       detail::expected(what(options_)), "; expected the same, layer by layer"}));
+    throw argument_error(text({"recorder: merges ", actual(what(theirs)), " into ", expected(what(options_)),
+                               "; expected the same, layer by layer"}));
   }
   for (std::size_t s = 0; s < count_.size(); ++s) {
     make_room(s, other.count_[s]);
@@ -85,8 +85,8 @@ STEER_BODY void recorder::merge(const recorder& other) {
 STEER_BODY Eigen::VectorXd recorder::mean(int layer, side which) const {
   const stream& here = at(layer);
   if (count(which) == 0) {
-    throw numeric_error(detail::text({"recorder: has ", detail::actual({"no ", to_string(which), " text"}),
-                                      "; expected ", detail::expected("at least one")}));
+    throw numeric_error(
+        text({"recorder: has ", actual({"no ", to_string(which), " text"}), "; expected ", expected("at least one")}));
   }
   const Eigen::VectorX<Real>& total = here.total[index_of(which)];
   return total / static_cast<double>(count(which));
@@ -103,9 +103,9 @@ STEER_BODY std::optional<double> recorder::mean_row_norm(int layer) const {
 STEER_BODY const recorder::stream& recorder::at(int layer) const {
   const auto found = streams_.find(layer);
   if (found == streams_.end()) {
-    throw shape_error(detail::text(
-        {"recorder: layer ", detail::at_layer(layer), " is not recorded; ", options_.layers.size(), " layers are, ",
-         detail::expected({"from ", options_.layers.front(), " to ", options_.layers.back()})}));
+    throw shape_error(
+        text({"recorder: layer ", at_layer(layer), " is not recorded; ", options_.layers.size(), " layers are, ",
+              expected({"from ", options_.layers.front(), " to ", options_.layers.back()})}));
   }
   return found->second;
 }
@@ -124,10 +124,9 @@ STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, s
   }
   stream& here = found->second;
   if (width != here.sum.size() || static_cast<std::ptrdiff_t>(facts) < count) {
-    throw shape_error(
-        detail::text({"recorder: layer ", detail::at_layer(where.layer), " is shown ",
-                      detail::actual({count, " rows of width ", width, " with facts of ", facts}), "; expected ",
-                      detail::expected({"width ", here.sum.size(), " and facts of each row"})}));
+    throw shape_error(text({"recorder: layer ", at_layer(where.layer), " is shown ",
+                            actual({count, " rows of width ", width, " with facts of ", facts}), "; expected ",
+                            expected({"width ", here.sum.size(), " and facts of each row"})}));
   }
   return &here;
 }
@@ -152,8 +151,8 @@ STEER_BODY recorder::pooled recorder::end(std::span<const std::int32_t> text, si
     const int layer = entry.first;
     const stream& here = entry.second;
     const auto refused = [&](std::initializer_list<text_part> what) {
-      return detail::text({thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point),
-                           ": ", detail::text(what)});
+      return steer::text({thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point),
+                          ": ", steer::text(what)});
     };
     if (here.count < selected) {
       throw host_error(
@@ -191,13 +190,13 @@ STEER_BODY void recorder::require_same_model(const model_shape& host) const {
         text({"recorder: was made for ",
               expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width, " at ",
                         to_string(options_.point)}),
-              "; asked to observe ", actual({"\"", host.name, "\" with ", host.layers, " layers of width ", width}),
+              "; asked to record ", actual({"\"", host.name, "\" with ", host.layers, " layers of width ", width}),
               host.fingerprint == shape_.fingerprint ? "" : " and other weights"}));
   }
 }
 
 STEER_BODY std::string recorder::name_of(std::span<const std::int32_t> text, side which) const {
-  return detail::text({"recorder: ", to_string(which), " text ", count(which), " (", text.size(), " tokens)"});
+  return steer::text({"recorder: ", to_string(which), " text ", count(which), " (", text.size(), " tokens)"});
 }
 
 STEER_BODY void recorder::make_room(std::size_t s, std::size_t more) {

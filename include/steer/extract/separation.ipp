@@ -31,9 +31,8 @@ STEER_BODY void require_finite(std::span<const double> positive, std::span<const
 
 STEER_BODY double auroc(std::span<const double> positive, std::span<const double> negative) {
   if (positive.empty() || negative.empty()) {
-    throw numeric_error(
-        detail::text({"auroc: has ", detail::actual({positive.size(), " positive and ", negative.size(), " negative"}),
-                      " scores; expected ", detail::expected("at least one of each")}));
+    throw numeric_error(text({"auroc: has ", actual({positive.size(), " positive and ", negative.size(), " negative"}),
+                              " scores; expected ", expected("at least one of each")}));
   }
   detail::require_finite(positive, negative, "auroc");
   std::vector<double> sorted(negative.begin(), negative.end());
@@ -60,17 +59,17 @@ STEER_BODY double d_prime(std::span<const double> positive, std::span<const doub
     return std::pair{mean, squares / static_cast<double>(scores.size() - 1)};
   };
   if (positive.size() < 2 || negative.size() < 2) {
-    throw numeric_error(detail::text({"d_prime: has ",
-                                      detail::actual({positive.size(), " positive and ", negative.size(), " negative"}),
-                                      " scores; expected ", detail::expected("at least two of each")}));
+    throw numeric_error(
+        text({"d_prime: has ", actual({positive.size(), " positive and ", negative.size(), " negative"}),
+              " scores; expected ", expected("at least two of each")}));
   }
   detail::require_finite(positive, negative, "d_prime");
   const auto [plus, plus_variance] = moments(positive);
   const auto [minus, minus_variance] = moments(negative);
   const double variance = 0.5 * (plus_variance + minus_variance);
   if (variance == 0.0) {
-    throw numeric_error(detail::text({"d_prime: the scores of each side are ", detail::actual("constant"),
-                                      "; expected ", detail::expected("some variance")}));
+    throw numeric_error(
+        text({"d_prime: the scores of each side are ", actual("constant"), "; expected ", expected("some variance")}));
   }
   return (plus - minus) / std::sqrt(variance);
 }

@@ -33,33 +33,29 @@ STEER_BODY std::string to_string(const token_selection& selection) {
     std::string operator()(const all_tokens&) const { return "all tokens"; }
     std::string operator()(const last_token&) const { return "last token"; }
     std::string operator()(const token_span& s) const {
-      return s.last == token_span{}.last ? detail::text({"positions from ", s.first})
-                                         : detail::text({"positions ", s.first, " to ", s.last});
+      return s.last == token_span{}.last ? text({"positions from ", s.first})
+                                         : text({"positions ", s.first, " to ", s.last});
     }
-    std::string operator()(const token_from_end& s) const {
-      return detail::text({"token ", s.offset, " from the end"});
-    }
+    std::string operator()(const token_from_end& s) const { return text({"token ", s.offset, " from the end"}); }
     std::string operator()(const tokens_where& s) const { return s.name; }
   };
   return std::visit(visitor{}, selection);
 }
 
 STEER_BODY std::int64_t count_selected(const token_selection& selection, std::span<const std::int32_t> text,
-                                   const std::string& who) {
-  using detail::actual;
-  using detail::expected;
+                                       const std::string& who) {
   std::int64_t selected = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] < 0) {
-      throw argument_error(detail::text(
-          {detail::thing(who), ": token ", i, " is ", actual(text[i]), "; expected ", expected("0 or above")}));
+      throw argument_error(
+          steer::text({thing(who), ": token ", i, " is ", actual(text[i]), "; expected ", expected("0 or above")}));
     }
     const row_info row{text[i], static_cast<std::int32_t>(i), 0, static_cast<std::int32_t>(text.size()), phase::prompt};
     selected += contains(selection, row) ? 1 : 0;
   }
   if (selected == 0) {
-    throw argument_error(detail::text({detail::thing(who), ": no token is selected by ", actual(to_string(selection)),
-                                       "; expected ", expected("at least one")}));
+    throw argument_error(steer::text({thing(who), ": no token is selected by ", actual(to_string(selection)),
+                                      "; expected ", expected("at least one")}));
   }
   return selected;
 }
@@ -70,20 +66,20 @@ STEER_BODY void check(const token_selection& selection) {
     void operator()(const last_token&) const {}
     void operator()(const token_span& s) const {
       if (s.first < 0 || s.last < s.first) {
-        throw argument_error(detail::text({"token_span: positions ", detail::actual({s.first, " to ", s.last}),
-                                           "; expected ", detail::expected("0 <= first <= last")}));
+        throw argument_error(text({"token_span: positions ", actual({s.first, " to ", s.last}), "; expected ",
+                                   expected("0 <= first <= last")}));
       }
     }
     void operator()(const token_from_end& s) const {
       if (s.offset < 0) {
-        throw argument_error(detail::text(
-            {"token_from_end: offset is ", detail::actual(s.offset), "; expected ", detail::expected("0 or above")}));
+        throw argument_error(
+            text({"token_from_end: offset is ", actual(s.offset), "; expected ", expected("0 or above")}));
       }
     }
     void operator()(const tokens_where& s) const {
       if (!s.accepts) {
-        throw argument_error(detail::text({"tokens_where: the predicate is ", detail::actual("empty"), "; expected ",
-                                           detail::expected("a callable")}));
+        throw argument_error(
+            text({"tokens_where: the predicate is ", actual("empty"), "; expected ", expected("a callable")}));
       }
     }
   };

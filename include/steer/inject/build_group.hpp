@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/inject/group.hpp"
 #include "steer/inject/merge.hpp"
 #include "steer/inject/term.hpp"
@@ -30,6 +31,11 @@ using dense_maps = std::map<std::size_t, std::shared_ptr<const kernel::strips<Re
 /// @throws numeric_error if a number is not finite in Real; argument_error if a dense map is too wide
 template <class Real>
 class group_builder {
+  using draft = dependent_type<Real, detail::draft>;
+  using node = dependent_type<Real, detail::node>;
+  using row_set = dependent_type<Real, detail::row_set>;
+  using term = dependent_type<Real, detail::term>;
+
  public:
   group_builder(site where, doses_from doses, dense_maps<Real>& maps) : where_(where), doses_(doses), maps_(maps) {}
 
@@ -54,8 +60,8 @@ class group_builder {
     for (std::size_t i = 0; i < last_norm; ++i) {
       g.nodes[i].moved = reads.places(drafts[i].form.write);
     }
-    const matrix<double> r = reads.rows(where.count);
-    const matrix<double> w = writes.rows(where.count);
+    const auto r = reads.rows(where.count);
+    const auto w = writes.rows(where.count);
     g.m = w.rows();
     g.gram = r.lazyProduct(w.transpose());
     finish(g);
@@ -90,10 +96,10 @@ class group_builder {
     g.needs_norm = n.reads_norm;
     g.nodes.push_back(std::move(n));
     g.read = kernel::strips<Real>(reads.rows(where.count));
-    if (const auto* diagonal = std::get_if<diagonal_form>(t.form.get())) {
+    if (const auto* const diagonal = std::get_if<diagonal_form>(t.form.get())) {
       g.stage = diagonal_stage<Real>{finite(diagonal->scale.array() - 1.0, t), finite(diagonal->shift, t)};
     } else {
-      const dense_form& dense = std::get<dense_form>(*t.form);
+      const auto& dense = std::get<dense_form>(*t.form);
       if (where.count > dense_numbers) {
         throw argument_error(
             text({thing(t.who), ": a dense map at layer ", at_layer(where_.layer), " ", to_string(where_.point),
@@ -156,7 +162,7 @@ class group_builder {
       out.linear = d.form.linear;
       out.shift = d.form.shift;
     } else if (!out.only_reads) {
-      for (const double number : d.form.numbers) {
+      for (const auto number : d.form.numbers) {
         if (std::isfinite(number)) {  // an infinite bound is none
           require_finite(Eigen::VectorXd::Constant(1, number), *d.like);
         }

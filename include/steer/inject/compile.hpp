@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "steer/core/error.hpp"
+#include "steer/core/real.hpp"
 #include "steer/inject/build_group.hpp"
 #include "steer/inject/group.hpp"
 #include "steer/inject/merge.hpp"
@@ -25,6 +26,10 @@ namespace detail {
 /// @throws numeric_error if a number is not finite in Real; argument_error if an edit is too wide or there are too many
 template <class Real>
 class site_compiler {
+  using draft = dependent_type<Real, detail::draft>;
+  using node = dependent_type<Real, detail::node>;
+  using term = dependent_type<Real, detail::term>;
+
  public:
   site_compiler(site where, doses_from doses, dense_maps<Real>& maps)
       : where_(where), doses_(doses), builder_(where, doses, maps) {}

@@ -42,37 +42,24 @@ lone_edit<Real> lone_edit_of(const group<Real>& g) noexcept {
   return {kind::rank_one, g.where, g.read.data(), g.written().data(), n.linear(0, 0), n.shift[0]};
 }
 
+/// Runs it on one row.
+///
 /// @param loops  those of one set of instructions
 /// @param row    the whole row
-/// @param watch  called as watch(c, z) with the coordinate read and the dose written
+/// @param watch  called as watch(c, changes) with the address of the coordinate read, null where none is
 /// @return how many numbers 16 bits could not hold
 template <class Scalar, class Real, class Watch>
-std::size_t apply_rank_one(const kernel::functions<Scalar>& loops, const lone_edit<Real>& edit, Scalar* row,
-                           Watch watch) noexcept {
+std::size_t apply(const kernel::functions<Scalar>& loops, const lone_edit<Real>& edit, Scalar* row, Watch watch) noexcept {
   const std::span<Scalar> h(row + edit.where.first, static_cast<std::size_t>(edit.where.count));
-  const auto c = static_cast<double>(loops.dot(std::span<const Real>(edit.read, h.size()), h));
-  const double z = edit.shift + kernel::rounded_product(edit.linear, c);
-  watch(c, z);
-  return z != 0.0 ? loops.add(h, static_cast<Real>(z), std::span<const Real>(edit.written, h.size())) : 0;
-}
-
-/// @param row_of  the i-th row, whole
-/// @return how many numbers 16 bits could not hold
-template <class Scalar, class Real, class RowOf>
-std::size_t run(const kernel::functions<Scalar>& loops, const lone_edit<Real>& edit, std::ptrdiff_t count,
-                RowOf row_of) noexcept {
-  std::size_t clamped = 0;
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    Scalar* const row = row_of(i);
-    if (edit.what == lone_edit<Real>::kind::addition) {
-      const auto width = static_cast<std::size_t>(edit.where.count);
-      clamped += loops.add(std::span<Scalar>(row + edit.where.first, width), Real{1},
-                           std::span<const Real>(edit.written, width));
-    } else {
-      clamped += apply_rank_one(loops, edit, row, [](double, double) {});
-    }
+  const std::span<const Real> written(edit.written, h.size());
+  if (edit.what == lone_edit<Real>::kind::addition) {
+    watch(nullptr, true);
+    return loops.add(h, Real{1}, written);
   }
-  return clamped;
+  auto c = static_cast<double>(loops.dot(std::span<const Real>(edit.read, h.size()), h));
+  const double z = edit.shift + kernel::rounded_product(edit.linear, c);
+  watch(&c, z != 0.0);
+  return z != 0.0 ? loops.add(h, static_cast<Real>(z), written) : 0;
 }
 
 }  // namespace detail

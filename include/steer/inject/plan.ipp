@@ -19,8 +19,8 @@ basic_plan<Scalar>::basic_plan(const recipe& source, const model_shape& shape, p
   for (const edit& e : source.edits()) {
     if (e.where.gate.latched()) {
       throw argument_error(
-          detail::text({to_string(e), ": its gate latches on the prompt, which a plan cannot remember; expected ",
-                        detail::expected("a session")}));
+          text({to_string(e), ": its gate latches on the prompt, which a plan cannot remember; expected ",
+                expected("a session")}));
     }
   }
   program_ = std::make_shared<const detail::program<Scalar>>(source, shape, options);

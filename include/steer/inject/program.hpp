@@ -18,6 +18,7 @@
 #include "steer/core/error.hpp"
 #include "steer/core/hook.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/real.hpp"
 #include "steer/inject/compile.hpp"
 #include "steer/inject/digest.hpp"
 #include "steer/inject/explain.hpp"
@@ -55,7 +56,7 @@ class program {
 
   program(const recipe& source, const model_shape& shape, plan_options options)
       : shape_(shape),
-        source_(source),
+        source_(dependent<Scalar>(source)),
         options_(options),
         loops_(kernel::functions_for<Scalar>(runnable(options.instructions))),
         wide_loops_(kernel::functions_for<Real>(options.instructions)) {
@@ -148,7 +149,11 @@ class program {
     const std::size_t at = slot(where);
     if constexpr (std::same_as<Observer, no_observer>) {
       if (lone_[at].what != lone_edit<Real>::kind::none) {
-        return detail::run<Scalar>(loops_, lone_[at], count, [&](std::ptrdiff_t i) { return job_of(i).data; });
+        std::size_t clamped = 0;
+        for (std::ptrdiff_t i = 0; i < count; ++i) {
+          clamped += detail::apply(loops_, lone_[at], job_of(i).data, [](const double*, bool) {});
+        }
+        return clamped;
       }
     }
     if constexpr (is_narrow) {

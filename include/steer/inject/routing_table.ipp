@@ -97,23 +97,22 @@ typename basic_routing_table<Scalar>::entry basic_routing_table<Scalar>::make(st
   if (compiled == nullptr) {
     return out;
   }
-  const std::string who = detail::text({"routing table: sequence ", sequence});
+  const std::string who = text({"routing table: sequence ", sequence});
   detail::require_same_sites(who, compiled->shape(), shape());
   compiled->shape().require(row_fact::sequence, who);
   const std::size_t edits = compiled->source().edits().size();
   const bool by_route = compiled->options().doses == doses_from::routes;
   if (!doses.empty() && !by_route) {
-    throw argument_error(detail::text({who, ": has doses, and its plan's are compiled in; expected ",
-                                       detail::expected("a plan with doses_from::routes")}));
+    throw argument_error(text(
+        {who, ": has doses, and its plan's are compiled in; expected ", expected("a plan with doses_from::routes")}));
   }
   if (!doses.empty() && doses.size() != edits) {
-    throw argument_error(detail::text(
-        {who, ": has ", detail::actual(doses.size()), " doses; its plan has ", detail::expected(edits), " edits"}));
+    throw argument_error(
+        text({who, ": has ", actual(doses.size()), " doses; its plan has ", expected(edits), " edits"}));
   }
   for (const float dose : doses) {
     if (!std::isfinite(dose)) {
-      throw numeric_error(detail::text(
-          {who, ": a dose is ", detail::actual(dose), "; expected ", detail::expected("a finite number")}));
+      throw numeric_error(text({who, ": a dose is ", actual(dose), "; expected ", expected("a finite number")}));
     }
   }
   if (doses.empty() || std::any_of(doses.begin(), doses.end(), [](float dose) { return dose != 0.0F; })) {

@@ -61,15 +61,22 @@ class block_run {
     }
     for (const group<Real>& g : site_.groups) {
       choose_rows(g);
-      if (count_ > 0) {
-        std::visit(
-            [&](const auto& stage) {
-              if constexpr (requires { apply(g, stage); }) {
-                apply(g, stage);
-              }
-            },
-            g.stage);
+      if (count_ == 0) {
+        continue;
       }
+      if (const auto lone = is_plain(g) ? lone_edit_of(g) : lone_edit<Real>{}; lone.what != lone_edit<Real>::kind::none) {
+        for (std::size_t i = 0; i < count_; ++i) {
+          clamped_ += detail::apply(loops_, lone, jobs_[job_[i]].data, [&](double* c, bool changes) { watch(g, i, c, changes); });
+        }
+        continue;
+      }
+      std::visit(
+          [&](const auto& stage) {
+            if constexpr (requires { apply(g, stage); }) {
+              apply(g, stage);
+            }
+          },
+          g.stage);
     }
     return clamped_;
   }
@@ -136,13 +143,6 @@ class block_run {
 
   void apply(const group<Real>& g, const bias_stage<Real>& stage) noexcept {
     const std::span<const Real> bias(stage.bias.data(), static_cast<std::size_t>(stage.bias.width()));
-    if (is_plain(g)) {
-      for (std::size_t i = 0; i < count_; ++i) {
-        watch(g, i, nullptr, true);
-        clamped_ += loops_.add(slice(job_[i], g.where), Real{1}, bias);
-      }
-      return;
-    }
     read(g);
     for (std::size_t i = 0; i < count_; ++i) {
       const std::span<Scalar> h = slice(job_[i], g.where);
@@ -157,12 +157,6 @@ class block_run {
   }
 
   void apply(const group<Real>& g, const low_rank_stage<Real>&) noexcept {
-    if (const auto lone = lone_edit_of(g); is_plain(g) && lone.what == lone_edit<Real>::kind::rank_one) {
-      for (std::size_t i = 0; i < count_; ++i) {
-        clamped_ += apply_rank_one(loops_, lone, jobs_[job_[i]].data, [&](double c, double z) { watch(g, i, &c, z != 0.0); });
-      }
-      return;
-    }
     read(g);
     if (is_plain(g)) {
       apply_plainly(g);
@@ -230,7 +224,7 @@ class block_run {
       loops_.read(std::span<Scalar* const>(rows_.data() + first, here), *stage.linear, mapped.data(), nullptr);
       for (std::size_t i = 0; i < here; ++i) {
         map_row(g, first + i, [&](std::span<Scalar> h, Real share) {
-          loops_.blend(h, share, mapped.data() + i * d, stage.shift.data());
+          loops_.lerp(h, share, mapped.data() + i * d, stage.shift.data());
         });
       }
     }

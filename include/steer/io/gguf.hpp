@@ -49,7 +49,7 @@ class gguf_file {
   STEER_API [[nodiscard]] std::vector<float> floats(const gguf_tensor& tensor) const;
 
  private:
-  STEER_API [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const;
+  STEER_API [[noreturn]] void fail(std::initializer_list<text_part> parts) const;
 
   STEER_API void parse(std::span<const std::byte> bytes);
 

@@ -42,8 +42,7 @@ STEER_BODY std::optional<std::string> gguf_file::text_at(std::string_view key) c
   }
   auto text = value->get<std::string>();
   if (!text) {
-    fail({"has metadata \"", key, "\" of type ", detail::actual(to_string(value->type())), "; expected ",
-          detail::expected("string")});
+    fail({"has metadata \"", key, "\" of type ", actual(to_string(value->type())), "; expected ", expected("string")});
   }
   return text;
 }
@@ -51,12 +50,12 @@ STEER_BODY std::optional<std::string> gguf_file::text_at(std::string_view key) c
 STEER_BODY std::vector<float> gguf_file::floats(const gguf_tensor& tensor) const {
   const gguf_tensor_type* type = find_gguf_tensor_type(tensor.type);
   if (type == nullptr || (tensor.type != gguf_f32 && tensor.type != gguf_f16 && tensor.type != gguf_bf16)) {
-    fail({"has tensor \"", tensor.name, "\" of type ", detail::actual(detail::type_text(tensor.type)), "; only ",
-          detail::expected("F32, F16 and BF16"), " are read as numbers"});
+    fail({"has tensor \"", tensor.name, "\" of type ", actual(detail::type_text(tensor.type)), "; only ",
+          expected("F32, F16 and BF16"), " are read as numbers"});
   }
   if (const auto bytes = detail::gguf_bytes_of(*type, tensor.shape); bytes != tensor.bytes.size()) {
     fail({"has tensor \"", tensor.name, "\" of shape ", detail::shape_text(tensor.shape), " and type ", type->name,
-          ", which does not fit its ", detail::actual(tensor.bytes.size()), " bytes"});
+          ", which does not fit its ", actual(tensor.bytes.size()), " bytes"});
   }
   if (tensor.type != gguf_f32) {
     return detail::floats_of_16_bits(tensor.bytes, tensor.type == gguf_f16 ? float_from_f16 : float_from_bf16);
@@ -68,26 +67,26 @@ STEER_BODY std::vector<float> gguf_file::floats(const gguf_tensor& tensor) const
   return out;
 }
 
-STEER_BODY void gguf_file::fail(std::initializer_list<detail::text_part> parts) const {
-  throw format_error(detail::text({detail::thing({"gguf: file ", name_}), " ", detail::text(parts)}));
+STEER_BODY void gguf_file::fail(std::initializer_list<text_part> parts) const {
+  throw format_error(text({thing({"gguf: file ", name_}), " ", text(parts)}));
 }
 
 STEER_BODY void gguf_file::parse(std::span<const std::byte> bytes) {
   detail::byte_reader in(bytes, "gguf: file " + name_);
   in.enter("the header");
   if (const std::string magic = bytes.size() < 4 ? "" : in.string(4); magic != "GGUF") {
-    fail({"does not begin with the magic bytes ", detail::expected("GGUF")});
+    fail({"does not begin with the magic bytes ", expected("GGUF")});
   }
   version_ = in.number<std::uint32_t>();
   if (version_ != 2 && version_ != 3) {
-    fail({"has version ", detail::actual(version_), "; expected ", detail::expected("2 or 3"),
+    fail({"has version ", actual(version_), "; expected ", expected("2 or 3"),
           (version_ & 0xFFFFU) == 0 ? " (a big-endian file?)" : ""});
   }
   const auto tensors = in.number<std::uint64_t>();
   const auto keys = in.count<std::uint64_t>(13, "metadata entries");
   if (tensors > in.remaining() / 24) {  // name length, dimension count, type, offset
-    fail({"declares ", detail::actual(tensors), " tensors; the ", in.remaining(), " bytes that follow have room for ",
-          detail::expected(in.remaining() / 24)});
+    fail({"declares ", actual(tensors), " tensors; the ", in.remaining(), " bytes that follow have room for ",
+          expected(in.remaining() / 24)});
   }
   read_metadata(in, keys);
   std::vector<std::uint64_t> offsets;
@@ -98,19 +97,18 @@ STEER_BODY void gguf_file::parse(std::span<const std::byte> bytes) {
 STEER_BODY void gguf_file::read_metadata(detail::byte_reader& in, std::uint64_t count) {
   std::set<std::string> seen;
   for (std::uint64_t i = 0; i < count; ++i) {
-    in.enter(detail::text({"the key of metadata entry ", i}));
+    in.enter(text({"the key of metadata entry ", i}));
     std::string key = in.string(in.number<std::uint64_t>());
     if (!seen.insert(key).second) {
       fail({"has metadata \"", key, "\" twice"});
     }
-    in.enter(detail::text({"metadata \"", key, "\""}));
+    in.enter(text({"metadata \"", key, "\""}));
     gguf_value value = gguf_value::read(in);
     if (key == "general.alignment") {
       const auto stated = value.get<std::uint32_t>();
       if (!stated || !std::has_single_bit(*stated)) {
-        fail({"has general.alignment ",
-              detail::actual(stated ? detail::text(*stated) : std::string(to_string(value.type()))), "; expected ",
-              detail::expected("a power of two of type u32")});
+        fail({"has general.alignment ", actual(stated ? text(*stated) : std::string(to_string(value.type()))),
+              "; expected ", expected("a power of two of type u32")});
       }
       alignment_ = *stated;
     }
@@ -121,7 +119,7 @@ STEER_BODY void gguf_file::read_metadata(detail::byte_reader& in, std::uint64_t 
 STEER_BODY void gguf_file::read_tensor_list(detail::byte_reader& in, std::uint64_t count, std::vector<std::uint64_t>& offsets) {
   std::set<std::string> seen;
   for (std::uint64_t i = 0; i < count; ++i) {
-    in.enter(detail::text({"the description of tensor ", i}));
+    in.enter(text({"the description of tensor ", i}));
     gguf_tensor tensor;
     tensor.name = in.string(in.number<std::uint64_t>());
     if (!seen.insert(tensor.name).second) {
@@ -129,15 +127,15 @@ STEER_BODY void gguf_file::read_tensor_list(detail::byte_reader& in, std::uint64
     }
     const auto dimensions = in.number<std::uint32_t>();
     if (dimensions > detail::gguf_most_dimensions) {
-      fail({"has tensor \"", tensor.name, "\" with ", detail::actual(dimensions), " dimensions; expected ",
-            detail::expected({"at most ", detail::gguf_most_dimensions})});
+      fail({"has tensor \"", tensor.name, "\" with ", actual(dimensions), " dimensions; expected ",
+            expected({"at most ", detail::gguf_most_dimensions})});
     }
     for (std::uint32_t d = 0; d < dimensions; ++d) {
       tensor.shape.push_back(in.number<std::uint64_t>());
     }
     tensor.type = in.number<std::uint32_t>();
     if (find_gguf_tensor_type(tensor.type) == nullptr) {
-      fail({"has tensor \"", tensor.name, "\" of unknown type ", detail::actual(tensor.type)});
+      fail({"has tensor \"", tensor.name, "\" of unknown type ", actual(tensor.type)});
     }
     offsets.push_back(in.number<std::uint64_t>());
     tensors_.push_back(std::move(tensor));
@@ -157,21 +155,20 @@ STEER_BODY void gguf_file::place_tensors(std::span<const std::byte> bytes, std::
             detail::type_text(tensor.type), ", which no number of bytes can hold"});
     }
     if (offsets[i] % alignment_ != 0) {
-      fail({"has tensor \"", tensor.name, "\" starting at byte ", detail::actual(offsets[i]),
-            " of the data, which is no multiple of ", detail::expected(alignment_)});
+      fail({"has tensor \"", tensor.name, "\" starting at byte ", actual(offsets[i]),
+            " of the data, which is no multiple of ", expected(alignment_)});
     }
-    const std::uint64_t expected = detail::round_up(end, alignment_);
-    if (offsets[i] != expected) {
-      fail({"has tensor \"", tensor.name, "\" starting at byte ", detail::actual(offsets[i]),
-            " of the data; expected ", detail::expected(expected),
-            offsets[i] < expected ? " (an overlap)" : " (a gap)"});
+    const std::uint64_t place = detail::round_up(end, alignment_);
+    if (offsets[i] != place) {
+      fail({"has tensor \"", tensor.name, "\" starting at byte ", actual(offsets[i]), " of the data; expected ",
+            expected(place), offsets[i] < place ? " (an overlap)" : " (a gap)"});
     }
-    if (expected > data.size() || *size > data.size() - expected) {
-      fail({"has tensor \"", tensor.name, "\" of ", detail::expected(*size), " bytes at byte ", expected,
-            " of the data, which has ", detail::actual(data.size())});
+    if (place > data.size() || *size > data.size() - place) {
+      fail({"has tensor \"", tensor.name, "\" of ", expected(*size), " bytes at byte ", place,
+            " of the data, which has ", actual(data.size())});
     }
-    end = expected + *size;
-    tensor.bytes = data.subspan(static_cast<std::size_t>(expected), static_cast<std::size_t>(*size));
+    end = place + *size;
+    tensor.bytes = data.subspan(static_cast<std::size_t>(place), static_cast<std::size_t>(*size));
   }
   const std::uint64_t last = tensors_.empty() ? header : start + end;  // padding after it is customary
   if (bytes.size() > detail::round_up(last, alignment_)) {

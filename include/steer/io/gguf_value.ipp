@@ -22,9 +22,9 @@ STEER_BODY gguf_value::gguf_value(gguf_type item_type, std::vector<gguf_value> i
   const bool packed = item_type != gguf_type::string && item_type != gguf_type::array;
   for (const gguf_value& item : items_) {
     if (packed || item.type() != item_type) {
-      throw argument_error(detail::text({detail::thing({"gguf: an array of ", to_string(item_type)}),
-                                         " of single values holds ", detail::actual({"a ", to_string(item.type())}),
-                                         "; expected ", detail::expected("texts or arrays, all of its type")}));
+      throw argument_error(
+          text({thing({"gguf: an array of ", to_string(item_type)}), " of single values holds ",
+                actual({"a ", to_string(item.type())}), "; expected ", expected("texts or arrays, all of its type")}));
     }
   }
 }
@@ -39,8 +39,8 @@ STEER_BODY gguf_value gguf_value::read(detail::byte_reader& in) { return read(in
 STEER_BODY gguf_type gguf_value::read_type(detail::byte_reader& in) {
   const auto type = in.number<std::uint32_t>();
   if (type >= detail::gguf_type_table.size()) {
-    in.fail({"has a value of unknown type ", detail::actual(type), "; expected ",
-             detail::expected({"0 to ", detail::gguf_type_table.size() - 1})});
+    in.fail({"has a value of unknown type ", actual(type), "; expected ",
+             expected({"0 to ", detail::gguf_type_table.size() - 1})});
   }
   return static_cast<gguf_type>(type);
 }
@@ -59,7 +59,7 @@ STEER_BODY gguf_value gguf_value::read(detail::byte_reader& in, gguf_type type, 
 
 STEER_BODY void gguf_value::read_array(detail::byte_reader& in, int depth) {
   if (depth > deepest) {
-    in.fail({"nests arrays deeper than ", detail::expected(deepest), " levels"});
+    in.fail({"nests arrays deeper than ", expected(deepest), " levels"});
   }
   item_type_ = read_type(in);
   const auto count = in.count<std::uint64_t>(detail::least_bytes(item_type_), "items");
@@ -77,16 +77,15 @@ STEER_BODY void gguf_value::check_booleans(const detail::byte_reader& in, gguf_t
   const std::size_t wrong =
       type == gguf_type::boolean ? bytes.find_first_not_of(std::string_view("\0\1", 2)) : bytes.npos;
   if (wrong != bytes.npos) {
-    in.fail({"has a bool that is ", detail::actual(static_cast<int>(static_cast<unsigned char>(bytes[wrong]))),
-             "; expected ", detail::expected("0 or 1")});
+    in.fail({"has a bool that is ", actual(static_cast<int>(static_cast<unsigned char>(bytes[wrong]))), "; expected ",
+             expected("0 or 1")});
   }
 }
 
 STEER_BODY void gguf_value::append_content(std::string& out, int depth) const {
   if (type_ == gguf_type::array) {
     if (++depth > deepest) {
-      throw format_error(detail::text(
-          {detail::thing("gguf"), ": a value nests arrays deeper than ", detail::expected(deepest), " levels"}));
+      throw format_error(text({thing("gguf"), ": a value nests arrays deeper than ", expected(deepest), " levels"}));
     }
     detail::append_bytes(out, static_cast<std::uint32_t>(item_type_));
     const bool packed = item_type_ != gguf_type::string && item_type_ != gguf_type::array;

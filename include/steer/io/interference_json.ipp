@@ -44,8 +44,8 @@ STEER_BODY std::string to_json(const interference_report& report) {
   out["layers"] = nlohmann::ordered_json::object();
   for (const auto& [layer, here] : report.layers) {
     if (layer < 0) {
-      throw shape_error(detail::text({"interference report: has layer ", detail::at_layer(layer), "; expected ",
-                                      detail::expected("a zero-based number")}));
+      throw shape_error(
+          text({"interference report: has layer ", at_layer(layer), "; expected ", expected("a zero-based number")}));
     }
     nlohmann::ordered_json& written = out["layers"][std::to_string(layer)];
     written["gram"] = detail::rows_of(here.gram);
@@ -69,14 +69,14 @@ STEER_BODY interference_report parse_interference_json(std::string_view text) {
     written.at("names").get_to(out.names);
     for (const auto& [number, here] : written.at("layers").get_ref<const nlohmann::json::object_t&>()) {
       const int layer = detail::layer_of_key(number, who);
-      out.layers[layer] = detail::interference_at<Real>(here, detail::text({who, ", layer ", layer}));
+      out.layers[layer] = detail::interference_at<Real>(here, steer::text({who, ", layer ", layer}));
     }
     check(out);
     return out;
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text({who, ": is malformed: ", std::string_view(problem.what())}));
+    throw format_error(steer::text({who, ": is malformed: ", std::string_view(problem.what())}));
   } catch (const shape_error& problem) {
-    throw format_error(detail::within(who + ": is malformed: ", problem));
+    throw format_error(within(who + ": is malformed: ", problem));
   }
 }
 

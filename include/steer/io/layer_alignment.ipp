@@ -25,18 +25,17 @@ STEER_BODY std::optional<std::string> layer_alignment::warning() const {
   if (shift() == 0) {
     return std::nullopt;
   }
-  return detail::text({"the file's layers look shifted by ", shift(), ": over ", layers,
-                       " layers the mean |cosine| with our own directions is ", same, " at the same layer, ", before,
-                       " one before, ", after, " one after; was it read with the right producer?"});
+  return text({"the file's layers look shifted by ", shift(), ": over ", layers,
+               " layers the mean |cosine| with our own directions is ", same, " at the same layer, ", before,
+               " one before, ", after, " one after; was it read with the right producer?"});
 }
 
 STEER_BODY layer_alignment compare_layers(const steering_vector& file, const steering_vector& own) {
   check(file);
   check(own);
   if (file.width() != own.width()) {
-    throw shape_error(detail::text({detail::thing({"layer alignment: \"", file.name, "\""}), " has width ",
-                                    detail::actual(file.width()), "; our own \"", own.name, "\" has ",
-                                    detail::expected(own.width())}));
+    throw shape_error(text({thing({"layer alignment: \"", file.name, "\""}), " has width ", actual(file.width()),
+                            "; our own \"", own.name, "\" has ", expected(own.width())}));
   }
   const auto cosine = [](const direction& a, const direction& b) { return std::abs(unit(a).dot(unit(b))); };
   layer_alignment out;
@@ -55,8 +54,8 @@ STEER_BODY layer_alignment compare_layers(const steering_vector& file, const ste
     }
   }
   if (out.layers == 0) {
-    throw shape_error(detail::text({detail::thing("layer alignment"), ": no layer of \"", file.name,
-                                    "\" has both neighbours in our own \"", own.name, "\""}));
+    throw shape_error(text({thing("layer alignment"), ": no layer of \"", file.name,
+                            "\" has both neighbours in our own \"", own.name, "\""}));
   }
   out.before /= out.layers;
   out.same /= out.layers;

@@ -36,7 +36,7 @@ class mapped_file {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
-  STEER_API [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const;
+  STEER_API [[noreturn]] void fail(std::initializer_list<text_part> parts) const;
 
   STEER_API void open();
   STEER_API void close() noexcept;

@@ -32,8 +32,8 @@ STEER_BODY mapped_file::mapped_file(const std::filesystem::path& path) : path_(p
   open();
 }
 
-STEER_BODY void mapped_file::fail(std::initializer_list<detail::text_part> parts) const {
-  throw file_error(detail::text({detail::thing({"file ", path_.string()}), " ", detail::text(parts)}));
+STEER_BODY void mapped_file::fail(std::initializer_list<text_part> parts) const {
+  throw file_error(text({thing({"file ", path_.string()}), " ", text(parts)}));
 }
 
 #if __has_include(<sys/mman.h>)
@@ -71,7 +71,7 @@ STEER_BODY void mapped_file::open() {
         continue;
       }
       if (part <= 0) {
-        fail({"of ", detail::expected(size), " bytes cannot be read beyond byte ", detail::actual(done)});
+        fail({"of ", expected(size), " bytes cannot be read beyond byte ", actual(done)});
       }
       done += static_cast<std::size_t>(part);
     }

@@ -15,19 +15,18 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY void check_fits(const steering_vector& v, const model_shape& model, const std::string& file) {
-  const auto fail = [&](std::initializer_list<detail::text_part> parts) {
-    throw format_error(detail::text(
-        {detail::thing({"steering vector \"", v.name, "\""}), " ", detail::text(parts), " (file ", file, ")"}));
+  const auto fail = [&](std::initializer_list<text_part> parts) {
+    throw format_error(text({thing({"steering vector \"", v.name, "\""}), " ", text(parts), " (file ", file, ")"}));
   };
   const std::ptrdiff_t width = model.width_at(v.point);
   for (const auto& [layer, direction] : v.directions) {
     if (layer < 0 || layer >= model.layers) {
-      fail({"has a direction for layer ", detail::at_layer(layer), "; the model \"", model.name, "\" has ",
-            detail::expected(model.layers), " layers"});
+      fail({"has a direction for layer ", at_layer(layer), "; the model \"", model.name, "\" has ",
+            expected(model.layers), " layers"});
     }
     if (direction.values.size() != width) {
-      fail({"has width ", detail::actual(direction.values.size()), " at layer ", detail::at_layer(layer),
-            "; the model \"", model.name, "\" has ", detail::expected(width), " at ", to_string(v.point)});
+      fail({"has width ", actual(direction.values.size()), " at layer ", at_layer(layer), "; the model \"", model.name,
+            "\" has ", expected(width), " at ", to_string(v.point)});
     }
   }
 }

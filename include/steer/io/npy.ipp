@@ -109,9 +109,8 @@ STEER_BODY std::string npy_bytes(const npy_array& array) {
   return std::visit(
       [&](const auto& values) {
         using number = typename std::decay_t<decltype(values)>::value_type;
-        std::string header =
-            detail::text({"{'descr': '", sizeof(number) == 4 ? "<f4" : "<f8",
-                          "', 'fortran_order': False, 'shape': ", detail::python_tuple(array.shape), ", }"});
+        std::string header = text({"{'descr': '", sizeof(number) == 4 ? "<f4" : "<f8",
+                                   "', 'fortran_order': False, 'shape': ", detail::python_tuple(array.shape), ", }"});
         const bool is_long = header.size() + 1 + 10 + 63 > std::numeric_limits<std::uint16_t>::max();
         const std::size_t before = is_long ? 12 : 10;
         header.append(63 - (before + header.size()) % 64, ' ');  // the data begins 64-byte aligned, as NumPy's does
@@ -133,17 +132,17 @@ STEER_BODY void save_npy(const npy_array& array, const std::filesystem::path& pa
 }
 
 STEER_BODY steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options,
-                                          const std::string& who) {
-  const auto fail = [&](std::initializer_list<detail::text_part> parts) {
-    throw format_error(detail::text({detail::thing({"npy: ", who}), " ", detail::text(parts)}));
+                                              const std::string& who) {
+  const auto fail = [&](std::initializer_list<text_part> parts) {
+    throw format_error(text({thing({"npy: ", who}), " ", text(parts)}));
   };
   if (array.shape.empty() || array.shape.size() > 2 || array.shape.back() == 0 || array.shape.front() == 0) {
-    fail({"has shape ", detail::actual(detail::python_tuple(array.shape)), "; expected ",
-          detail::expected("(width,) or (layers, width)")});
+    fail({"has shape ", actual(detail::python_tuple(array.shape)), "; expected ",
+          expected("(width,) or (layers, width)")});
   }
-  detail::check(array, detail::text({"npy: ", who}));
+  detail::check(array, text({"npy: ", who}));
   if (options.first_layer < 0) {
-    fail({"begins at layer ", detail::actual(options.first_layer), "; expected ", detail::expected("0 or above")});
+    fail({"begins at layer ", actual(options.first_layer), "; expected ", expected("0 or above")});
   }
   const std::size_t width = array.shape.back();
   const std::size_t rows = array.shape.size() == 2 ? array.shape.front() : 1;
@@ -164,11 +163,10 @@ STEER_BODY steering_vector to_steering_vector(const npy_array& array, const npy_
         },
         array.values);
     if (!values.allFinite()) {
-      fail({"has NaN, infinity or a number beyond float32 in row ", row, " (layer ", detail::at_layer(layer), ")"});
+      fail({"has NaN, infinity or a number beyond float32 in row ", row, " (layer ", at_layer(layer), ")"});
     }
     if (values.isZero(0.0F)) {
-      fail({"has row ", row, " that is all zero (layer ", detail::at_layer(layer),
-            "); a direction needs a norm above 0"});
+      fail({"has row ", row, " that is all zero (layer ", at_layer(layer), "); a direction needs a norm above 0"});
     }
     out.directions[layer].values = std::move(values);
   }
@@ -182,9 +180,8 @@ STEER_BODY npy_array to_npy(const steering_vector& v) {
   const int first = v.directions.begin()->first;
   const int last = std::prev(v.directions.end())->first;
   if (std::int64_t{last} - first + 1 != static_cast<std::int64_t>(v.directions.size())) {
-    throw format_error(
-        detail::text({detail::thing({"npy: \"", v.name, "\""}), " has ", v.directions.size(),
-                      " directions between layers ", first, " and ", last, "; an array has no place for gaps"}));
+    throw format_error(text({thing({"npy: \"", v.name, "\""}), " has ", v.directions.size(),
+                             " directions between layers ", first, " and ", last, "; an array has no place for gaps"}));
   }
   for (const auto& [layer, direction] : v.directions) {
     values.insert(values.end(), direction.values.data(), direction.values.data() + direction.values.size());

@@ -22,7 +22,7 @@ inline namespace v0 {
 /// Vectors with their response as a file's bytes; reading it back gives equal ones.
 ///
 /// @throws as `check`; numeric_error if the cap is not above 0 (infinity is); argument_error or shape_error if a layer of the
-///         dosage stands twice or a vector lacks it; format_error if a text is no UTF-8
+///         layer of the dose stands twice or a vector lacks it; format_error if a text is no UTF-8
 STEER_API std::string measured_vectors_bytes(const measured_vectors& measured);
 
 /// Writes them, whole or not at all.

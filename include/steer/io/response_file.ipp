@@ -36,8 +36,8 @@ inline constexpr int response_version = 1;
 /// @throws numeric_error if the cap is not above 0; argument_error if a layer is named twice; shape_error if a vector has
 ///         no direction there
 template <class Real>
-void check_dosage(const measured_vectors& measured) {
-  const steer::dosage& how = measured.response.dosage;
+void check_dose_unit(const measured_vectors& measured) {
+  const steer::dose_unit& how = measured.response.dose_unit;
   if (!(how.cap > 0.0F)) {
     throw numeric_error(text(
         {thing("measured vectors, the cap"), " is ", actual(how.cap), "; expected ", expected("a number above 0")}));
@@ -62,9 +62,9 @@ nlohmann::ordered_json written_response(const response& r) {
   out["readouts"] = r.readouts;
   out["model"] = r.model;
   out["fingerprint"] = r.fingerprint;
-  out["unit"] = std::string(to_string(r.dosage.unit));
-  out["layers"] = r.dosage.layers;
-  out["cap"] = r.dosage.cap;  // null where it is infinite
+  out["unit"] = std::string(to_string(r.dose_unit.unit));
+  out["layers"] = r.dose_unit.layers;
+  out["cap"] = r.dose_unit.cap;  // null where it is infinite
   out["step"] = r.step;
   out["baseline"] = numbers_of(r.baseline);
   out["slope"] = rows_of(r.slope);
@@ -87,11 +87,11 @@ response response_from(const nlohmann::json& about, const std::vector<steering_v
   about.at("readouts").get_to(out.readouts);
   about.at("model").get_to(out.model);
   about.at("fingerprint").get_to(out.fingerprint);
-  out.dosage.unit = strength_unit_from_string(about.at("unit").get<std::string>());
+  out.dose_unit.unit = strength_unit_from_string(about.at("unit").get<std::string>());
   for (const nlohmann::json& layer : about.at("layers").get_ref<const nlohmann::json::array_t&>()) {
-    out.dosage.layers.push_back(whole_number_of<int>(layer, who, "the layer"));
+    out.dose_unit.layers.push_back(whole_number_of<int>(layer, who, "the layer"));
   }
-  out.dosage.cap = real_or_infinity_of<float>(about.at("cap"), who, "cap");
+  out.dose_unit.cap = real_or_infinity_of<float>(about.at("cap"), who, "cap");
   out.step = real_number_of<double>(about.at("step"), who, "step");
   out.baseline = vector_of(about.at("baseline"), who, "baseline");
   out.slope = square_matrix_of(about.at("slope"), who + ", the slope");
@@ -114,7 +114,7 @@ measured_vectors read_measured_vectors(const safetensors_file& file) {
       out.vectors.push_back(vector_from(v, number + ".", file, taken, text({who, ", vector ", number})));
     }
     out.response = response_from<Real>(about.at("response"), out.vectors, text({who, ", the response"}));
-    check_dosage<Real>(out);
+    check_dose_unit<Real>(out);
     return out;
   });
 }
@@ -124,7 +124,7 @@ measured_vectors read_measured_vectors(const safetensors_file& file) {
 
 STEER_BODY std::string measured_vectors_bytes(const measured_vectors& measured) {
   check(measured);
-  detail::check_dosage<Real>(measured);
+  detail::check_dose_unit<Real>(measured);
   std::map<std::string, tensor_view, std::less<>> tensors;
   nlohmann::ordered_json about;
   about["version"] = detail::response_version;

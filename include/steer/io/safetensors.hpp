@@ -102,7 +102,7 @@ class safetensors_file {
  private:
   static constexpr std::uint64_t longest_header = 100'000'000;  // the reference implementation's limit
 
-  STEER_API [[noreturn]] void fail(std::initializer_list<detail::text_part> parts) const;
+  STEER_API [[noreturn]] void fail(std::initializer_list<text_part> parts) const;
 
   STEER_API void parse(std::span<const std::byte> bytes);
 

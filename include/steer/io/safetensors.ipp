@@ -43,28 +43,27 @@ STEER_BODY nlohmann::json strict_json(std::string_view text, const std::string& 
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
     constexpr int deepest = 8;
     if (depth > deepest) {
-      throw format_error(detail::text({thing(who), " nests deeper than ", expected(deepest), " levels"}));
+      throw format_error(steer::text({thing(who), " nests deeper than ", expected(deepest), " levels"}));
     }
     if (event == nlohmann::json::parse_event_t::object_start) {
       keys.emplace_back();
     } else if (event == nlohmann::json::parse_event_t::object_end) {
       keys.pop_back();
     } else if (event == nlohmann::json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      throw format_error(
-          detail::text({thing(who), " has ", actual({"\"", parsed.get<std::string>(), "\""}), " twice"}));
+      throw format_error(steer::text({thing(who), " has ", actual({"\"", parsed.get<std::string>(), "\""}), " twice"}));
     }
     return true;
   };
   if (!text.starts_with('{')) {
-    throw format_error(detail::text({thing(who), " is no ", expected("JSON object")}));
+    throw format_error(steer::text({thing(who), " is no ", expected("JSON object")}));
   }
   if (text.find('\0') != std::string_view::npos) {  // to the parser it is the end
-    throw format_error(detail::text({thing(who), " has a NUL in it"}));
+    throw format_error(steer::text({thing(who), " has a NUL in it"}));
   }
   try {
     return nlohmann::json::parse(text, watch);
   } catch (const nlohmann::json::exception& problem) {
-    throw format_error(detail::text({thing(who), " is no valid JSON: ", std::string_view(problem.what())}));
+    throw format_error(steer::text({thing(who), " is no valid JSON: ", std::string_view(problem.what())}));
   }
 }
 
@@ -80,11 +79,11 @@ STEER_BODY std::optional<std::uint64_t> bytes_of(dtype type, const std::vector<s
 }
 
 STEER_BODY void check(const tensor_view& tensor, const std::string& who) {
-  const auto expected = bytes_of(tensor.type, tensor.shape);
-  if (!expected || *expected != tensor.bytes.size()) {
+  const auto needed = bytes_of(tensor.type, tensor.shape);
+  if (!needed || *needed != tensor.bytes.size()) {
     throw format_error(text({thing(who), " of shape ", to_string(tensor.shape), " and type ", to_string(tensor.type),
-                             " needs ", detail::expected(expected ? text(*expected) : std::string("a number of")),
-                             " bytes; got ", actual(tensor.bytes.size())}));
+                             " needs ", expected(needed ? text(*needed) : std::string("a number of")), " bytes; got ",
+                             actual(tensor.bytes.size())}));
   }
 }
 
@@ -96,8 +95,8 @@ STEER_BODY std::vector<float> to_floats(const tensor_view& tensor) {
     return detail::floats_of_16_bits(tensor.bytes, tensor.type == dtype::f16 ? float_from_f16 : float_from_bf16);
   }
   if (tensor.type != dtype::f32) {
-    throw format_error(detail::text({detail::thing("tensor"), " has type ", detail::actual(to_string(tensor.type)),
-                                     "; expected ", detail::expected("F32, F16 or BF16")}));
+    throw format_error(text(
+        {thing("tensor"), " has type ", actual(to_string(tensor.type)), "; expected ", expected("F32, F16 or BF16")}));
   }
   std::vector<float> out(tensor.bytes.size() / sizeof(float));
   if (!out.empty()) {
@@ -109,7 +108,7 @@ STEER_BODY std::vector<float> to_floats(const tensor_view& tensor) {
 STEER_BODY const tensor_view& safetensors_file::at(std::string_view name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {
-    fail({"has no tensor ", detail::expected({"\"", name, "\""})});
+    fail({"has no tensor ", expected({"\"", name, "\""})});
   }
   return found->second;
 }
@@ -117,29 +116,27 @@ STEER_BODY const tensor_view& safetensors_file::at(std::string_view name) const 
 STEER_BODY const std::string& safetensors_file::metadata_at(const std::string& key) const {
   const auto found = metadata_.find(key);
   if (found == metadata_.end()) {
-    fail({"has no metadata ", detail::expected({"\"", key, "\""})});
+    fail({"has no metadata ", expected({"\"", key, "\""})});
   }
   return found->second;
 }
 
-STEER_BODY void safetensors_file::fail(std::initializer_list<detail::text_part> parts) const {
-  throw format_error(detail::text({detail::thing({"safetensors: file ", name_}), " ", detail::text(parts)}));
+STEER_BODY void safetensors_file::fail(std::initializer_list<text_part> parts) const {
+  throw format_error(text({thing({"safetensors: file ", name_}), " ", text(parts)}));
 }
 
 STEER_BODY void safetensors_file::parse(std::span<const std::byte> bytes) {
   std::uint64_t length = 0;
   if (bytes.size() < sizeof length) {
-    fail({"has ", detail::actual(bytes.size()), " bytes; expected ", detail::expected("at least 8"),
-          " for the header's length"});
+    fail({"has ", actual(bytes.size()), " bytes; expected ", expected("at least 8"), " for the header's length"});
   }
   std::memcpy(&length, bytes.data(), sizeof length);
   if (length > longest_header || length > bytes.size() - sizeof length) {
-    fail({"declares a header of ", detail::expected(length), " bytes; ", detail::actual(bytes.size() - sizeof length),
-          " follow"});
+    fail({"declares a header of ", expected(length), " bytes; ", actual(bytes.size() - sizeof length), " follow"});
   }
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
   const nlohmann::json header = detail::strict_json({text, static_cast<std::size_t>(length)},
-                                                    detail::text({"safetensors: file ", name_, ": the header"}));
+                                                    steer::text({"safetensors: file ", name_, ": the header"}));
   const auto data = bytes.subspan(sizeof length + static_cast<std::size_t>(length));
   std::map<std::uint64_t, std::pair<std::uint64_t, std::string>> ranges;  // begin -> (end, name); empty ones left out
   for (const auto& [name, entry] : header.items()) {
@@ -154,11 +151,11 @@ STEER_BODY void safetensors_file::parse(std::span<const std::byte> bytes) {
 
 STEER_BODY void safetensors_file::read_metadata(const nlohmann::json& entry) {
   if (!entry.is_object()) {
-    fail({"has __metadata__ that is no ", detail::expected("object")});
+    fail({"has __metadata__ that is no ", expected("object")});
   }
   for (const auto& [key, value] : entry.items()) {
     if (!value.is_string()) {
-      fail({"has metadata \"", key, "\" that is no ", detail::expected("string")});
+      fail({"has metadata \"", key, "\" that is no ", expected("string")});
     }
     metadata_[key] = value.template get<std::string>();
   }
@@ -181,24 +178,23 @@ STEER_BODY void safetensors_file::read_tensor(const std::string& name, const nlo
     }
     tensor.shape.push_back(*number);
   }
-  const std::optional<std::uint64_t> expected = detail::bytes_of(tensor.type, tensor.shape);
+  const std::optional<std::uint64_t> needed = detail::bytes_of(tensor.type, tensor.shape);
   const auto begin = detail::integer_in<std::uint64_t>(entry["data_offsets"][0]);
   const auto end = detail::integer_in<std::uint64_t>(entry["data_offsets"][1]);
   if (!begin || !end) {
     bad("data_offsets that are no non-negative whole numbers");
   }
   if (*begin > *end || *end > data.size()) {
-    fail({"has tensor \"", name, "\" at bytes ", detail::actual({*begin, " to ", *end}), "; the data has ",
-          detail::expected(data.size())});
+    fail({"has tensor \"", name, "\" at bytes ", actual({*begin, " to ", *end}), "; the data has ",
+          expected(data.size())});
   }
-  if (expected != *end - *begin) {
-    fail({"has tensor \"", name, "\" of ", detail::actual(*end - *begin), " bytes; its shape ",
-          to_string(tensor.shape), " of ", to_string(tensor.type), " needs ",
-          detail::expected(expected ? detail::text(*expected) : std::string("more than any file has"))});
+  if (needed != *end - *begin) {
+    fail({"has tensor \"", name, "\" of ", actual(*end - *begin), " bytes; its shape ", to_string(tensor.shape), " of ",
+          to_string(tensor.type), " needs ", expected(needed ? text(*needed) : std::string("more than any file has"))});
   }
   tensor.bytes = data.subspan(static_cast<std::size_t>(*begin), static_cast<std::size_t>(*end - *begin));
   if (*begin != *end && !ranges.emplace(*begin, std::pair{*end, name}).second) {
-    fail({"has tensor ", detail::actual({"\"", name, "\""}), " overlapping \"", ranges[*begin].second, "\""});
+    fail({"has tensor ", actual({"\"", name, "\""}), " overlapping \"", ranges[*begin].second, "\""});
   }
   tensors_.emplace(name, std::move(tensor));
 }
@@ -209,7 +205,7 @@ STEER_BODY dtype safetensors_file::type_of(const std::string& name, std::string_
       return static_cast<dtype>(i);
     }
   }
-  fail({"has tensor \"", name, "\" of unknown type ", detail::actual(type)});
+  fail({"has tensor \"", name, "\" of unknown type ", actual(type)});
 }
 
 STEER_BODY void safetensors_file::check_cover(const std::map<std::uint64_t, std::pair<std::uint64_t, std::string>>& ranges,
@@ -217,8 +213,8 @@ STEER_BODY void safetensors_file::check_cover(const std::map<std::uint64_t, std:
   std::uint64_t covered = 0;
   for (const auto& [begin, range] : ranges) {
     if (begin != covered) {
-      fail({"has tensor \"", range.second, "\" starting at byte ", detail::actual(begin), " of the data; expected ",
-            detail::expected(covered), begin < covered ? " (an overlap)" : " (a gap)"});
+      fail({"has tensor \"", range.second, "\" starting at byte ", actual(begin), " of the data; expected ",
+            expected(covered), begin < covered ? " (an overlap)" : " (a gap)"});
     }
     covered = range.first;
   }

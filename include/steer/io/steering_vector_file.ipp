@@ -127,8 +127,7 @@ STEER_BODY std::string steering_vector_bytes(const steering_vector& v) {
   check(v);
   std::map<std::string, tensor_view, std::less<>> tensors;
   const nlohmann::ordered_json about = detail::written_vector(v, "", tensors);
-  return safetensors_bytes(tensors,
-                           {{"steer", detail::dumped(about, detail::text({"steering vector \"", v.name, "\""}))}});
+  return safetensors_bytes(tensors, {{"steer", detail::dumped(about, text({"steering vector \"", v.name, "\""}))}});
 }
 
 STEER_BODY void save(const steering_vector& v, const std::filesystem::path& path) {

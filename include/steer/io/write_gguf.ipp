@@ -23,9 +23,7 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY std::string gguf_bytes(const gguf_metadata& metadata, std::span<const gguf_tensor> tensors) {
-  const auto fail = [](std::initializer_list<detail::text_part> parts) {
-    throw format_error(detail::text({"gguf: ", detail::text(parts)}));
-  };
+  const auto fail = [](std::initializer_list<text_part> parts) { throw format_error(text({"gguf: ", text(parts)})); };
   std::uint64_t alignment = detail::gguf_default_alignment;
   std::string out = "GGUF";
   detail::append_bytes(out, std::uint32_t{3});
@@ -35,13 +33,13 @@ STEER_BODY std::string gguf_bytes(const gguf_metadata& metadata, std::span<const
   for (const auto& [key, value] : metadata) {
     constexpr std::size_t longest_key = 65535;
     if (key.empty() || key.size() > longest_key || !seen.insert(key).second) {
-      fail({detail::thing({"metadata \"", key, "\""}), " stands twice, is empty or is longer than ",
-            detail::expected(longest_key), " bytes"});
+      fail({thing({"metadata \"", key, "\""}), " stands twice, is empty or is longer than ", expected(longest_key),
+            " bytes"});
     }
     if (key == "general.alignment") {
       const auto stated = value.template get<std::uint32_t>();
       if (!stated || !std::has_single_bit(*stated)) {
-        fail({"general.alignment is no ", detail::expected("power of two of type u32")});
+        fail({"general.alignment is no ", expected("power of two of type u32")});
       }
       alignment = *stated;
     }
@@ -54,15 +52,14 @@ STEER_BODY std::string gguf_bytes(const gguf_metadata& metadata, std::span<const
   for (const gguf_tensor& tensor : tensors) {
     constexpr std::size_t longest_name = 63;
     if (tensor.name.empty() || tensor.name.size() > longest_name || !seen.insert(tensor.name).second) {
-      fail({detail::thing({"tensor \"", tensor.name, "\""}), " stands twice, has no name or one longer than ",
-            detail::expected(longest_name), " bytes"});
+      fail({thing({"tensor \"", tensor.name, "\""}), " stands twice, has no name or one longer than ",
+            expected(longest_name), " bytes"});
     }
     const gguf_tensor_type* type = find_gguf_tensor_type(tensor.type);
     if (type == nullptr || tensor.shape.size() > detail::gguf_most_dimensions ||
         detail::gguf_bytes_of(*type, tensor.shape) != tensor.bytes.size()) {
-      fail({detail::thing({"tensor \"", tensor.name, "\""}), " of shape ", detail::shape_text(tensor.shape),
-            " and type ", detail::type_text(tensor.type), " does not fit its ", detail::actual(tensor.bytes.size()),
-            " bytes"});
+      fail({thing({"tensor \"", tensor.name, "\""}), " of shape ", detail::shape_text(tensor.shape), " and type ",
+            detail::type_text(tensor.type), " does not fit its ", actual(tensor.bytes.size()), " bytes"});
     }
     detail::append_bytes(out, std::uint64_t{tensor.name.size()});
     out += tensor.name;

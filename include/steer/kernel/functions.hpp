@@ -76,7 +76,7 @@ struct functions {
 
   /// h = h + share (target + shift - h)
   /// @shape  h, target, shift [d]
-  std::size_t (*blend)(std::span<Scalar> h, Real share, const Real* target, const Real* shift) noexcept;
+  std::size_t (*lerp)(std::span<Scalar> h, Real share, const Real* target, const Real* shift) noexcept;
 
   /// to += sum_i factors[i] columns_i, for decisions
   /// @shape  to [m]; columns [k, m]; factors [k]

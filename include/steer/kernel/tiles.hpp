@@ -34,7 +34,7 @@ struct moving_row {
 };
 
 /// What a loop over one row does with each number.
-enum class change : std::uint8_t { add, multiply, add_diagonal, blend, replace };
+enum class change : std::uint8_t { add, multiply, add_diagonal, lerp, replace };
 
 }  // namespace detail
 }  // namespace kernel

@@ -69,20 +69,18 @@ STEER_BODY dosed dose(const std::vector<steering_vector>& vectors, const respons
   detail::require_measured(vectors, measured, "dose");
   const Eigen::VectorXd wanted = detail::nats_of(targets, vectors.size(), "dose");
   if (!(options.most >= 0.0)) {
-    throw argument_error(
-        detail::text({"dose: most is ", detail::actual(options.most), "; expected ", detail::expected("0 or above")}));
+    throw argument_error(text({"dose: most is ", actual(options.most), "; expected ", expected("0 or above")}));
   }
   const Eigen::MatrixX<Real> inverse = detail::inverse_response(measured, options.invertible, "dose");
   const Eigen::VectorX<Real> doses = inverse * wanted;
   dosed out{{doses.begin(), doses.end()}, {}, {}};
   for (std::size_t j = 0; j < out.doses.size(); ++j) {
     if (std::abs(out.doses[j]) > options.most) {
-      throw numeric_error(
-          detail::text({"dose: infeasible: the targets need ", detail::actual(out.doses[j]), " of \"", vectors[j].name,
-                        "\"; ", detail::expected({"at most ", options.most}), " is allowed"}));
+      throw numeric_error(text({"dose: infeasible: the targets need ", actual(out.doses[j]), " of \"", vectors[j].name,
+                                "\"; ", expected({"at most ", options.most}), " is allowed"}));
     }
   }
-  out.recipe = recipe_of(vectors, out.doses, measured.dosage);
+  out.recipe = recipe_of(vectors, out.doses, measured.dose_unit);
   out.expected = predict(measured, out.doses);
   return out;
 }

@@ -17,7 +17,7 @@
 #include "steer/core/real.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/measure/measure_response.hpp"
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/recipe/recipe_of.hpp"
 #include "steer/vector/response.hpp"
@@ -27,9 +27,9 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
-                             const model_shape& shape, const dosage& how, double step) {
+                             const model_shape& shape, const dose_unit& how, double step) {
   const auto k = static_cast<Eigen::Index>(vectors.size());
-  response out{.readouts = std::move(readouts), .model = shape.name, .fingerprint = shape.fingerprint, .dosage = how, .step = step};
+  response out{.readouts = std::move(readouts), .model = shape.name, .fingerprint = shape.fingerprint, .dose_unit = how, .step = step};
   for (const steering_vector& v : vectors) {
     out.vectors.push_back(v.name);
   }
@@ -53,7 +53,7 @@ namespace detail {
 
 template <class Real>
 void require_measurable(const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
-                        const model_shape& shape, const dosage& how, double step, int controls) {
+                        const model_shape& shape, const dose_unit& how, double step, int controls) {
   const std::string who = "response";
   if (vectors.empty() || readouts.size() != vectors.size()) {
     throw argument_error(text({who, ": has ", expected(vectors.size()), " vectors and ", actual(readouts.size()),
@@ -92,6 +92,8 @@ double correlation_with_length(const readout& r, const readings& from, const rea
   return size > 0.0 ? (longer * moved).sum() / size : 0.0;
 }
 
+}  // namespace detail
+
 STEER_BODY steering_vector random_like(steering_vector v, const std::function<float()>& draw) {
   for (auto& [layer, here] : v.directions) {
     const float length = here.values.norm();
@@ -103,24 +105,26 @@ STEER_BODY steering_vector random_like(steering_vector v, const std::function<fl
   return v;
 }
 
+namespace detail {
+
 STEER_BODY response measure_response(const model_shape& shape, const std::vector<steering_vector>& vectors,
                                      const std::vector<readout>& readouts,
                                      const std::function<std::vector<readings>(hook_ref<float> hook)>& read,
                                      const response_options& options) {
-  require_measurable<Real>(vectors, readouts, shape, options.dosage, options.step, options.controls);
+  require_measurable<Real>(vectors, readouts, shape, options.dose_unit, options.step, options.controls);
   std::vector<std::string> names;
   std::vector<std::string> warnings;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     names.push_back(readouts[i].name);
     warnings.insert(warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
   }
-  response out = unmeasured_response(vectors, std::move(names), shape, options.dosage, options.step);
+  response out = unmeasured_response(vectors, std::move(names), shape, options.dose_unit, options.step);
   out.warnings = std::move(warnings);
   const auto k = static_cast<Eigen::Index>(vectors.size());
   const auto passes = static_cast<double>(4 * k + 1 + 2 * options.controls);
   double done = 0.0;
   const auto under_one = [&](const steering_vector& v, double dose) {
-    const plan acting{recipe_of({v}, {dose}, options.dosage), shape};
+    const plan acting{recipe_of({v}, {dose}, options.dose_unit), shape};
     std::vector<readings> found = read(acting);
     if (options.progress) {
       options.progress(++done / passes);
@@ -150,10 +154,10 @@ STEER_BODY response measure_response(const model_shape& shape, const std::vector
         constexpr double explains_half = 0.7;
         constexpr std::size_t enough = 8;
         if (std::abs(correlation) > explains_half && less[which].samples.size() >= enough) {
-          out.warnings.push_back(detail::text({"readout \"", out.readouts[which],
-                                               "\": how far a pair moves goes with how much longer "
-                                               "its positive text is (correlation ",
-                                               correlation, ")"}));
+          out.warnings.push_back(text({"readout \"", out.readouts[which],
+                                       "\": how far a pair moves goes with how much longer "
+                                       "its positive text is (correlation ",
+                                       correlation, ")"}));
         }
       }
     }
@@ -176,7 +180,7 @@ STEER_BODY response measure_response(const model_shape& shape, const std::vector
     out.random_slope = squares.cwiseSqrt();
   }
   for (Eigen::Index i = 0; i < k; ++i) {
-    const std::string who = detail::text({"readout \"", out.readouts[static_cast<std::size_t>(i)], "\": "});
+    const std::string who = text({"readout \"", out.readouts[static_cast<std::size_t>(i)], "\": "});
     const double own = std::abs(out.slope(i, i));
     constexpr double constant = 0.25;
     constexpr double same_way = 0.5;
@@ -184,24 +188,23 @@ STEER_BODY response measure_response(const model_shape& shape, const std::vector
     detail::dependent<Real>(out.slope).row(i).cwiseAbs().maxCoeff(&largest);
     if (largest != i) {
       out.warnings.push_back(
-          detail::text({who, "moves more by \"", out.vectors[static_cast<std::size_t>(largest)], "\" (",
-                        out.slope(i, largest), " nats per unit) than by its own vector (", out.slope(i, i), ")"}));
+          text({who, "moves more by \"", out.vectors[static_cast<std::size_t>(largest)], "\" (", out.slope(i, largest),
+                " nats per unit) than by its own vector (", out.slope(i, i), ")"}));
     }
     if (std::abs(out.bend(i, i)) > constant * own) {
-      out.warnings.push_back(
-          detail::text({who, "its own slope is ", out.slope(i, i), " at a dose of ", out.step, " and ",
-                        out.slope(i, i) + out.bend(i, i), " at ", 2.0 * out.step, "; it is not constant"}));
+      out.warnings.push_back(text({who, "its own slope is ", out.slope(i, i), " at a dose of ", out.step, " and ",
+                                   out.slope(i, i) + out.bend(i, i), " at ", 2.0 * out.step, "; it is not constant"}));
     }
     if (std::abs(even(i, i)) > same_way * own * out.step) {
-      out.warnings.push_back(detail::text({who, "both signs of its own vector move it by ", even(i, i),
-                                           " nats the same way; it moves for another reason"}));
+      out.warnings.push_back(text({who, "both signs of its own vector move it by ", even(i, i),
+                                   " nats the same way; it moves for another reason"}));
     }
     constexpr double beyond_chance = 3.0;
     if (options.controls > 0 && own < beyond_chance * out.random_slope[i]) {
-      out.warnings.push_back(detail::text({who, "random directions move it by ", out.random_slope[i],
-                                           " nats per unit (root mean "
-                                           "square), its own vector by ",
-                                           out.slope(i, i), "; it reads more than its concept"}));
+      out.warnings.push_back(text({who, "random directions move it by ", out.random_slope[i],
+                                   " nats per unit (root mean "
+                                   "square), its own vector by ",
+                                   out.slope(i, i), "; it reads more than its concept"}));
     }
   }
   check(out);

@@ -47,7 +47,7 @@ STEER_API met_targets meet_targets(const response& measured, const std::vector<d
 ///
 ///     const auto shift_under = [&](const std::vector<double>& doses) -> std::vector<double> { ... };
 ///     const auto met = steer::meet_targets(response, {2.0, 0.0, -1.0}, shift_under);
-///     const auto recipe = steer::recipe_of(vectors, met.doses, response.dosage);
+///     const auto recipe = steer::recipe_of(vectors, met.doses, response.dose_unit);
 ///
 /// @param targets      the shift of each readout, in nats
 /// @param shift_under  called with k doses, gives k shifts

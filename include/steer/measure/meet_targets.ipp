@@ -28,13 +28,13 @@ STEER_BODY met_targets meet_targets(const response& measured, const std::vector<
   const std::size_t k = measured.vectors.size();
   const Eigen::VectorX<Real> wanted = detail::nats_of(targets, k, who);
   if (!options.start.empty() && options.start.size() != k) {
-    throw argument_error(detail::text({who, ": has ", detail::actual(options.start.size()),
-                                       " doses to start from; expected ", detail::expected(k), ", or none"}));
+    throw argument_error(text(
+        {who, ": has ", actual(options.start.size()), " doses to start from; expected ", expected(k), ", or none"}));
   }
   for (std::size_t j = 0; j < options.start.size(); ++j) {
     if (!std::isfinite(options.start[j])) {
-      throw argument_error(detail::text({who, ": dose ", j, " to start from is ", detail::actual(options.start[j]),
-                                         "; expected ", detail::expected("a finite number")}));
+      throw argument_error(text({who, ": dose ", j, " to start from is ", actual(options.start[j]), "; expected ",
+                                 expected("a finite number")}));
     }
   }
   const auto vector_of = [](const std::vector<double>& v) {
@@ -43,9 +43,8 @@ STEER_BODY met_targets meet_targets(const response& measured, const std::vector<
     return out;
   };
   if (options.rounds < 1 || !(options.tolerance >= 0.0) || !(options.largest_step > 0.0)) {
-    throw argument_error(
-        detail::text({who, ": ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
-                      options.largest_step, "; expected ", detail::expected("at least 1, 0 or above, above 0")}));
+    throw argument_error(text({who, ": ", options.rounds, " rounds, tolerance ", options.tolerance, ", steps of ",
+                               options.largest_step, "; expected ", expected("at least 1, 0 or above, above 0")}));
   }
   const auto limited = [&](Eigen::VectorX<Real> step) {
     const double most = step.cwiseAbs().maxCoeff();
@@ -54,8 +53,8 @@ STEER_BODY met_targets meet_targets(const response& measured, const std::vector<
   Eigen::MatrixX<Real> inverse = detail::inverse_response(measured, options.invertible, who);
   Eigen::VectorX<Real> doses = options.start.empty() ? limited(inverse * wanted) : vector_of(options.start);
   if (!doses.allFinite()) {
-    throw numeric_error(detail::text(
-        {who, ": the targets need doses that are not finite; expected ", detail::expected("smaller targets")}));
+    throw numeric_error(
+        text({who, ": the targets need doses that are not finite; expected ", expected("smaller targets")}));
   }
   Eigen::VectorX<Real> last_doses = Eigen::VectorX<Real>::Zero(wanted.size());  // of the last round whose shifts were finite
   Eigen::VectorX<Real> last_shifts;
@@ -63,17 +62,17 @@ STEER_BODY met_targets meet_targets(const response& measured, const std::vector<
   for (int round = 1; round <= options.rounds; ++round) {
     const std::vector<double> found = shift_under(std::vector<double>(doses.begin(), doses.end()));
     if (found.size() != k) {
-      throw shape_error(detail::text(
-          {who, ": the measurement gives ", detail::actual(found.size()), " shifts; expected ", detail::expected(k)}));
+      throw shape_error(
+          text({who, ": the measurement gives ", actual(found.size()), " shifts; expected ", expected(k)}));
     }
     const Eigen::VectorX<Real> shifts = vector_of(found);
     const Eigen::VectorX<Real> off = wanted - shifts;
     best.rounds = round;
     if (!off.allFinite()) {
       if (round == options.rounds && best.doses.empty()) {
-        throw numeric_error(detail::text({who, ": in none of ", options.rounds,
-                                          " rounds all shifts are finite; the last doses were up to ",
-                                          detail::actual(doses.cwiseAbs().maxCoeff())}));
+        throw numeric_error(
+            text({who, ": in none of ", options.rounds, " rounds all shifts are finite; the last doses were up to ",
+                  actual(doses.cwiseAbs().maxCoeff())}));
       }
       doses = (last_doses + doses) / 2.0;  // of the first round too: no dose shifts nothing
       continue;

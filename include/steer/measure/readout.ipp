@@ -57,20 +57,17 @@ std::vector<std::int32_t> each_once(const std::vector<std::int32_t>& tokens) {
 
 
 STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> texts, pooling how) {
-  using detail::actual;
-  using detail::expected;
-  using detail::thing;
-  const std::string who = detail::text({"readout \"", sets.name, "\""});
+  const std::string who = text({"readout \"", sets.name, "\""});
   detail::require_texts(texts, who);
   for (auto* side : {&sets.positive, &sets.negative}) {
     if (side->empty()) {
-      throw argument_error(detail::text({thing(who), ": the ", side == &sets.positive ? "positive" : "negative",
-                                         " set has ", actual("no tokens"), "; expected ", expected("at least one")}));
+      throw argument_error(text({thing(who), ": the ", side == &sets.positive ? "positive" : "negative", " set has ",
+                                 actual("no tokens"), "; expected ", expected("at least one")}));
     }
     for (const std::int32_t token : *side) {
       if (token < 0) {
-        throw argument_error(detail::text(
-            {thing(who), ": token ", actual(token), " does not exist; expected ", expected("0 or above")}));
+        throw argument_error(
+            text({thing(who), ": token ", actual(token), " does not exist; expected ", expected("0 or above")}));
       }
     }
     *side = detail::each_once<Real>(*side);
@@ -78,7 +75,7 @@ STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> te
   for (const std::int32_t token : sets.positive) {
     if (std::find(sets.negative.begin(), sets.negative.end(), token) != sets.negative.end()) {
       throw argument_error(
-          detail::text({thing(who), ": token ", actual(token), " is in both sets; expected ", expected("it in one")}));
+          text({thing(who), ": token ", actual(token), " is in both sets; expected ", expected("it in one")}));
     }
   }
   std::size_t chosen = 0;
@@ -88,9 +85,8 @@ STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> te
     }
   }
   if (chosen == 0) {
-    throw argument_error(
-        detail::text({detail::thing(who), ": ", detail::actual("none"), " of its ", texts.size(),
-                      " texts has a position that the predicate takes; expected ", detail::expected("at least one")}));
+    throw argument_error(text({thing(who), ": ", actual("none"), " of its ", texts.size(),
+                               " texts has a position that the predicate takes; expected ", expected("at least one")}));
   }
   readout out{.name = sets.name, .texts = std::move(texts), .pooling = how};
   const std::int32_t largest = std::max(*std::max_element(sets.positive.begin(), sets.positive.end()),
@@ -98,8 +94,8 @@ STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> te
   out.read = [sets = std::move(sets), how, who, largest](std::span<const std::int32_t> tokens, logits_view logits) {
     detail::require_logits(tokens, logits, who);
     if (largest >= logits.cols()) {
-      throw argument_error(detail::text(
-          {thing(who), ": token ", actual(largest), " does not exist; the model has ", expected(logits.cols())}));
+      throw argument_error(
+          text({thing(who), ": token ", actual(largest), " does not exist; the model has ", expected(logits.cols())}));
     }
     readout_sample sum;
     for (std::size_t t = 0; t < tokens.size(); ++t) {
@@ -124,21 +120,20 @@ STEER_BODY readout token_set_readout(token_sets sets, std::vector<token_text> te
 }
 
 STEER_BODY readout pair_readout(std::string name, const std::vector<std::pair<token_text, token_text>>& pairs) {
-  const std::string who = detail::text({"readout \"", name, "\""});
+  const std::string who = text({"readout \"", name, "\""});
   readout out{.name = std::move(name), .sample = readout::sample::pair};
   double longer = 0.0;
   double shared = 0.0;
   std::size_t different = 0;
   for (const auto& [positive, negative] : pairs) {
     if (positive.size() < 2 || negative.size() < 2) {
-      throw argument_error(detail::text({detail::thing(who), ": pair ", out.texts.size() / 2, " has texts of ",
-                                         detail::actual({positive.size(), " and ", negative.size()}),
-                                         " tokens; expected ", detail::expected("at least 2 each")}));
+      throw argument_error(text({thing(who), ": pair ", out.texts.size() / 2, " has texts of ",
+                                 actual({positive.size(), " and ", negative.size()}), " tokens; expected ",
+                                 expected("at least 2 each")}));
     }
     if (positive == negative) {
-      throw argument_error(detail::text({detail::thing(who), ": pair ", out.texts.size() / 2, " has ",
-                                         detail::actual("the same text on both sides"), "; expected ",
-                                         detail::expected("two that differ")}));
+      throw argument_error(text({thing(who), ": pair ", out.texts.size() / 2, " has ",
+                                 actual("the same text on both sides"), "; expected ", expected("two that differ")}));
     }
     longer += static_cast<double>(positive.size()) - static_cast<double>(negative.size());
     different += positive.size() != negative.size() ? 1 : 0;
@@ -156,12 +151,12 @@ STEER_BODY readout pair_readout(std::string name, const std::vector<std::pair<to
   const auto n = static_cast<double>(pairs.size());
   constexpr double few = 0.1;
   if (static_cast<double>(different) > few * n) {
-    out.warnings.push_back(detail::text({who, ": ", different, " of ", pairs.size(), " pairs differ in length, by ",
-                                         longer / n, " tokens in the mean; what moves all words moves it"}));
+    out.warnings.push_back(text({who, ": ", different, " of ", pairs.size(), " pairs differ in length, by ", longer / n,
+                                 " tokens in the mean; what moves all words moves it"}));
   }
   if (shared < 0.5 * n) {
-    out.warnings.push_back(detail::text({who, ": the texts of a pair share ", 100.0 * shared / n,
-                                         " % of their tokens; they may differ in more than the concept"}));
+    out.warnings.push_back(text({who, ": the texts of a pair share ", 100.0 * shared / n,
+                                 " % of their tokens; they may differ in more than the concept"}));
   }
   out.read = [who](std::span<const std::int32_t> tokens, logits_view logits) {
     detail::require_logits(tokens, logits, who);
@@ -176,19 +171,15 @@ STEER_BODY readout pair_readout(std::string name, const std::vector<std::pair<to
 }
 
 STEER_BODY void check(const readout& r) {
-  using detail::actual;
-  using detail::expected;
-  using detail::thing;
-  const std::string who = detail::text({"readout \"", r.name, "\""});
+  const std::string who = text({"readout \"", r.name, "\""});
   detail::require_texts(r.texts, who);
   if (r.name.empty() || !r.read) {
-    throw argument_error(
-        detail::text({thing(who), ": has ", actual({"no ", r.name.empty() ? "name" : "function that reads"}),
-                      "; expected ", expected("one")}));
+    throw argument_error(text({thing(who), ": has ", actual({"no ", r.name.empty() ? "name" : "function that reads"}),
+                               "; expected ", expected("one")}));
   }
   if (r.sample == readout::sample::pair && r.texts.size() % 2 != 0) {
-    throw argument_error(detail::text(
-        {thing(who), ": has ", actual(r.texts.size()), " texts; expected ", expected("two for each pair")}));
+    throw argument_error(
+        text({thing(who), ": has ", actual(r.texts.size()), " texts; expected ", expected("two for each pair")}));
   }
 }
 

@@ -35,7 +35,7 @@ static_assert(all_are_edits<operation>);
 STEER_BODY std::string to_string(const edit& e) {
   const auto& what = detail::dependent<Real>(e.operation);
   std::string out(std::visit([](const auto& op) { return std::string_view(op.name); }, what));
-  detail::each_vector_of(what, [&](const steering_vector& v) { out += detail::text({" \"", v.name, "\""}); });
+  detail::each_vector_of(what, [&](const steering_vector& v) { out += text({" \"", v.name, "\""}); });
   return out;
 }
 
@@ -47,8 +47,7 @@ STEER_BODY const steering_vector& only_vector(const edit& e) {
     ++count;
   });
   if (count != 1) {
-    throw argument_error(
-        detail::text({to_string(e), ": has ", detail::actual(count), " vectors; expected ", detail::expected(1)}));
+    throw argument_error(text({to_string(e), ": has ", actual(count), " vectors; expected ", expected(1)}));
   }
   return *found;
 }
@@ -78,8 +77,8 @@ STEER_BODY void check(const edit& e) {
   const point at = point_of(e);
   const auto same_point = [&](const steering_vector& v) {
     if (v.point != at) {
-      throw argument_error(detail::text({who, ": \"", v.name, "\" belongs to ", detail::actual(to_string(v.point)),
-                                         "; the edit acts at ", detail::expected(to_string(at))}));
+      throw argument_error(text({who, ": \"", v.name, "\" belongs to ", actual(to_string(v.point)),
+                                 "; the edit acts at ", expected(to_string(at))}));
     }
   };
   detail::each_vector_of(what, same_point);
@@ -89,15 +88,13 @@ STEER_BODY void check(const edit& e) {
     }
   }
   if (gate.latched() && (rows.phase == phase::prompt || rows.last_of_prompt)) {
-    throw argument_error(
-        detail::text({who,
-                      ": its gate latches on the prompt and acts on what is generated; its rows are in "
-                      "the prompt"}));
+    throw argument_error(text({who,
+                               ": its gate latches on the prompt and acts on what is generated; its rows are in "
+                               "the prompt"}));
   }
   if (head && at != point::attention_heads) {
-    throw argument_error(
-        detail::text({who, ": names head ", *head, "; heads are shown at ", detail::expected("attention_heads"),
-                      ", and it acts at ", detail::actual(to_string(at))}));
+    throw argument_error(text({who, ": names head ", *head, "; heads are shown at ", expected("attention_heads"),
+                               ", and it acts at ", actual(to_string(at))}));
   }
 }
 

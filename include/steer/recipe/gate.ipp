@@ -52,21 +52,21 @@ STEER_BODY void check(const gate& g, const std::string& who) {
   for (const condition& c : g.conditions) {
     const bool soft = c.curve == gate_curve::sigmoid || c.curve == gate_curve::excess;
     if (soft && !std::isfinite(c.low)) {
-      throw numeric_error(detail::text({who, ": gate low is ", detail::actual(c.low), "; a sigmoid or an excess needs ",
-                                        detail::expected("a finite number")}));
+      throw numeric_error(
+          text({who, ": gate low is ", actual(c.low), "; a sigmoid or an excess needs ", expected("a finite number")}));
     }
     if (c.curve == gate_curve::within && c.high < c.low) {
-      throw argument_error(detail::text({who, ": its gate opens from ", detail::actual({c.low, " to ", c.high}),
-                                         "; expected ", detail::expected("low <= high")}));
+      throw argument_error(text(
+          {who, ": its gate opens from ", actual({c.low, " to ", c.high}), "; expected ", expected("low <= high")}));
     }
   }
   if (g.time == gate_time::on_prompt && g.conditions.empty()) {
-    throw argument_error(detail::text({who, ": its gate latches on the prompt and has no condition to latch"}));
+    throw argument_error(text({who, ": its gate latches on the prompt and has no condition to latch"}));
   }
   if (g.layer && !g.latched()) {
-    throw argument_error(detail::text({who, ": its gate reads layer ", detail::at_layer(*g.layer),
-                                       " for other layers, which only a gate that "
-                                       "latches on the prompt can"}));
+    throw argument_error(text({who, ": its gate reads layer ", at_layer(*g.layer),
+                               " for other layers, which only a gate that "
+                               "latches on the prompt can"}));
   }
 }
 

@@ -54,7 +54,8 @@ struct towards_options {
 /// Options of `recipe::transform`.
 struct transform_options {
   float share = 1.0F;  ///< of the way to the image
-  steer::point point = steer::point::residual_out;
+  /// Where a single map acts, residual_out if it is not said. Maps by layer have a point of their own, which this may not contradict.
+  std::optional<steer::point> point = std::nullopt;
 };
 
 }  // namespace v0

@@ -7,6 +7,8 @@
 #include "steer/core/linkage.hpp"
 #include "steer/recipe/edit.hpp"
 #include "steer/recipe/options.hpp"
+#include "steer/recipe/placement.hpp"
+#include "steer/vector/affine_map.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -73,6 +75,12 @@ class recipe {
   /// h' = (1 - share) h + share T(h), see `transform_edit`.
   STEER_API recipe& transform(affine_map map, transform_options how = {}, placement where = {});
   STEER_API recipe& transform(affine_map map, placement where);
+
+  /// To each layer its own map, in an edit of its own: what `find_maps` found. All of them are added or none.
+  /// @throws also argument_error if there is no map at all or none for a layer of the placement, if that names a layer twice, or if
+  ///         the points differ
+  STEER_API recipe& transform(const affine_maps& maps, transform_options how = {}, placement where = {});
+  STEER_API recipe& transform(const affine_maps& maps, placement where);
 
   /// Reads coordinates at this point of the order, and the norm if asked for, for a session's telemetry; writes nothing.
   STEER_API recipe& watch(std::vector<steering_vector> vectors, watched_norm norm, placement where = {});

@@ -1,16 +1,21 @@
 // steer/recipe/recipe.ipp: the bodies of recipe.hpp.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "steer/core/error.hpp"
 #include "steer/core/real.hpp"
 #include "steer/core/site.hpp"
 #include "steer/recipe/edit.hpp"
 #include "steer/recipe/options.hpp"
 #include "steer/recipe/placement.hpp"
 #include "steer/recipe/recipe.hpp"
+#include "steer/vector/affine_map.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -106,10 +111,52 @@ STEER_BODY recipe& recipe::turn_towards(steering_vector vector, towards_options 
 }
 
 STEER_BODY recipe& recipe::transform(affine_map map, transform_options how, placement where) {
-  return append(detail::placed<Real>(transform_edit{std::move(map), how.share}, std::move(where), how.point));
+  return append(detail::placed<Real>(transform_edit{std::move(map), how.share}, std::move(where),
+                               how.point.value_or(point::residual_out)));
 }
 STEER_BODY recipe& recipe::transform(affine_map map, placement where) {
   return transform(std::move(map), transform_options{}, std::move(where));
+}
+
+STEER_BODY recipe& recipe::transform(const affine_maps& maps, transform_options how, placement where) {
+  const std::string who(transform_edit::name);
+  const auto& known = detail::dependent<Real>(maps.layers);
+  if (known.empty()) {
+    throw argument_error(text({who, ": there is ", actual("no map"), "; expected ", expected("one for at least one layer")}));
+  }
+  if (how.point.value_or(maps.point) != maps.point) {
+    throw argument_error(text({who, ": its point is ", actual(to_string(*how.point)), "; its maps are of ",
+                               expected(to_string(maps.point))}));
+  }
+  auto& layers = detail::dependent<Real>(where.layers);
+  if (layers.empty()) {
+    for (const auto& [layer, map] : known) {
+      layers.push_back(layer);
+    }
+  }
+  recipe made;
+  for (const int layer : layers) {
+    if (std::count(layers.begin(), layers.end(), layer) > 1) {
+      throw argument_error(text({who, ": layer ", at_layer(layer), " is named twice"}));
+    }
+    const auto found = known.find(layer);
+    if (found == known.end()) {
+      throw argument_error(text({who, ": layer ", at_layer(layer), " has no map; there are maps for layers ",
+                                 expected({known.begin()->first, " to ", std::prev(known.end())->first})}));
+    }
+    placement here = where;
+    here.layers = {layer};
+    made.transform(found->second, {how.share, maps.point}, std::move(here));
+  }
+  auto& mine = detail::dependent<Real>(edits_);
+  mine.reserve(mine.size() + made.edits_.size());
+  for (edit& e : detail::dependent<Real>(made.edits_)) {
+    mine.push_back(std::move(e));
+  }
+  return *this;
+}
+STEER_BODY recipe& recipe::transform(const affine_maps& maps, placement where) {
+  return transform(maps, transform_options{}, std::move(where));
 }
 
 STEER_BODY recipe& recipe::watch(std::vector<steering_vector> vectors, watched_norm norm, placement where) {
@@ -121,7 +168,7 @@ STEER_BODY recipe& recipe::watch(std::vector<steering_vector> vectors, placement
 
 STEER_BODY recipe& recipe::append(edit next) {
   check(next);
-  edits_.push_back(std::move(next));
+  detail::dependent<Real>(edits_).push_back(std::move(next));
   return *this;
 }
 

@@ -13,7 +13,7 @@ inline namespace v0 {
 
 /// The recipe that gives each vector its dose; a dose of 0 leaves no trace.
 /// @throws argument_error if there are not as many doses as vectors; as `recipe::add`
-STEER_API recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dosage& how);
+STEER_API recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dose_unit& how);
 
 }  // namespace v0
 }  // namespace steer

@@ -14,10 +14,10 @@
 namespace steer {
 inline namespace v0 {
 
-STEER_BODY recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dosage& how) {
+STEER_BODY recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dose_unit& how) {
   if (doses.size() != vectors.size()) {
-    throw argument_error(detail::text({"recipe_of: has ", detail::actual(doses.size()), " doses for ",
-                                       detail::expected(vectors.size()), " vectors; expected as many"}));
+    throw argument_error(text({"recipe_of: has ", actual(doses.size()), " doses for ", expected(vectors.size()),
+                               " vectors; expected as many"}));
   }
   recipe out;
   for (std::size_t j = 0; j < vectors.size(); ++j) {

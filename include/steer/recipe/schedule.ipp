@@ -45,8 +45,7 @@ STEER_BODY double schedule::weight(const row_info& row) const noexcept {
 
 STEER_BODY schedule first_rows(std::int32_t n) {
   if (n < 1) {
-    throw argument_error(
-        detail::text({"first_rows: of ", detail::actual(n), " rows; expected ", detail::expected("at least 1")}));
+    throw argument_error(text({"first_rows: of ", actual(n), " rows; expected ", expected("at least 1")}));
   }
   return {.last = n - 1};
 }
@@ -54,24 +53,24 @@ STEER_BODY schedule first_rows(std::int32_t n) {
 STEER_BODY void check(const schedule& rows, const std::string& who) {
   schedule::fields(rows, detail::field_check{who});
   if (rows.first < 0 || rows.last < rows.first) {
-    throw argument_error(detail::text({who, ": selects positions ", detail::actual({rows.first, " to ", rows.last}),
-                                       "; expected ", detail::expected("0 <= first <= last")}));
+    throw argument_error(text({who, ": selects positions ", actual({rows.first, " to ", rows.last}), "; expected ",
+                               expected("0 <= first <= last")}));
   }
   const auto possible = [&rows](std::int32_t position) {
     return position >= rows.first && position <= rows.last &&
            std::find(rows.except.begin(), rows.except.end(), position) == rows.except.end();
   };
   if (!rows.positions.empty() && std::none_of(rows.positions.begin(), rows.positions.end(), possible)) {
-    throw argument_error(detail::text({who, ": none of its ", rows.positions.size(), " positions lies in ",
-                                       detail::expected({rows.first, " to ", rows.last}), " without being excepted"}));
+    throw argument_error(text({who, ": none of its ", rows.positions.size(), " positions lies in ",
+                               expected({rows.first, " to ", rows.last}), " without being excepted"}));
   }
   if (rows.last_of_prompt && *rows.last_of_prompt < 1) {
-    throw argument_error(detail::text({who, ": selects the prompt's last ", detail::actual(*rows.last_of_prompt),
-                                       " rows; expected ", detail::expected("at least 1")}));
+    throw argument_error(text({who, ": selects the prompt's last ", actual(*rows.last_of_prompt), " rows; expected ",
+                               expected("at least 1")}));
   }
   if (rows.last_of_prompt && rows.phase == phase::generation) {
     throw argument_error(
-        detail::text({who, ": selects the prompt's last rows and the generation phase, which no row is both"}));
+        text({who, ": selects the prompt's last rows and the generation phase, which no row is both"}));
   }
 }
 

@@ -1,12 +1,14 @@
 // steer/vector/affine_map.hpp: maps of an activation that are linear up to a shift.
 #pragma once
 
+#include <map>
 #include <string>
 #include <variant>
 #include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
+#include "steer/core/site.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -48,8 +50,16 @@ STEER_API bool operator==(const diagonal_map& a, const diagonal_map& b);
 STEER_API bool operator==(const low_rank_map& a, const low_rank_map& b);
 STEER_API bool operator==(const dense_map& a, const dense_map& b);
 
-/// A map of one site's activations. Maps are no vectors: they can be blended with the identity, not scaled or added.
+/// A map of one site's activations. Maps are no vectors: they can be mixed with the identity, not scaled or added.
 using affine_map = std::variant<diagonal_map, low_rank_map, dense_map>;
+
+/// A map of its own for each of several layers, at one point.
+struct affine_maps {
+  steer::point point = steer::point::residual_out;
+  std::map<int, affine_map> layers = {};  ///< by zero-based layer
+
+  bool operator==(const affine_maps&) const = default;
+};
 
 /// The width of the rows that a map takes.
 STEER_API Eigen::Index width(const affine_map& map);

@@ -38,13 +38,12 @@ STEER_BODY Eigen::Index width(const affine_map& map) {
 STEER_BODY void check(const affine_map& map, const std::string& who) {
   const auto fits = [&](const auto& part, Eigen::Index rows, Eigen::Index columns, const char* name) {
     if (part.rows() != rows || part.cols() != columns || rows == 0) {
-      throw shape_error(detail::text({detail::thing(who), ": ", name, " is ",
-                                      detail::actual({"[", part.rows(), ", ", part.cols(), "]"}), "; expected ",
-                                      detail::expected({"[", rows, ", ", columns, "], not empty"})}));
+      throw shape_error(text({thing(who), ": ", name, " is ", actual({"[", part.rows(), ", ", part.cols(), "]"}),
+                              "; expected ", expected({"[", rows, ", ", columns, "], not empty"})}));
     }
     if (!part.allFinite()) {
-      throw numeric_error(detail::text({detail::thing(who), ": ", name, " holds ", detail::actual("NaN or infinity"),
-                                        "; expected ", detail::expected("finite numbers")}));
+      throw numeric_error(text(
+          {thing(who), ": ", name, " holds ", actual("NaN or infinity"), "; expected ", expected("finite numbers")}));
     }
   };
   const Eigen::Index d = width(map);
@@ -65,9 +64,8 @@ STEER_BODY void check(const affine_map& map, const std::string& who) {
 
 STEER_BODY low_rank_map loreft_map(const matrix<float>& rows_r, const matrix<float>& rows_w, const Eigen::VectorXf& b) {
   if (rows_r.rows() != rows_w.rows() || rows_r.cols() != rows_w.cols()) {
-    throw shape_error(
-        detail::text({"loreft_map: R is ", detail::expected({"[", rows_r.rows(), ", ", rows_r.cols(), "]"}), ", W is ",
-                      detail::actual({"[", rows_w.rows(), ", ", rows_w.cols(), "]"}), "; expected the same"}));
+    throw shape_error(text({"loreft_map: R is ", expected({"[", rows_r.rows(), ", ", rows_r.cols(), "]"}), ", W is ",
+                            actual({"[", rows_w.rows(), ", ", rows_w.cols(), "]"}), "; expected the same"}));
   }
   low_rank_map out{detail::dependent<Real>(rows_w) - rows_r, rows_r, b};
   check(affine_map(out), "loreft_map");

@@ -38,31 +38,27 @@ STEER_BODY bool is_within_bounds(const Eigen::MatrixXd& symmetric) {
 }  // namespace detail
 
 STEER_BODY void check(const conceptor& c, const std::string& who) {
-  using detail::actual;
-  using detail::expected;
   const Eigen::MatrixX<Real>& matrix = c.matrix;
   if (matrix.rows() != matrix.cols() || matrix.size() == 0) {
-    throw shape_error(detail::text({detail::thing(who), ": the conceptor is ",
-                                    actual({"[", matrix.rows(), ", ", matrix.cols(), "]"}), "; expected ",
-                                    expected("square, not empty")}));
+    throw shape_error(text({thing(who), ": the conceptor is ", actual({"[", matrix.rows(), ", ", matrix.cols(), "]"}),
+                            "; expected ", expected("square, not empty")}));
   }
   if (!matrix.allFinite()) {
-    throw numeric_error(detail::text({detail::thing(who), ": the conceptor holds ", actual("NaN or infinity"),
-                                      "; expected ", expected("finite numbers")}));
+    throw numeric_error(text(
+        {thing(who), ": the conceptor holds ", actual("NaN or infinity"), "; expected ", expected("finite numbers")}));
   }
   const double asymmetry = (matrix - matrix.transpose()).cwiseAbs().maxCoeff();
   if (asymmetry > detail::conceptor_rounding) {
-    throw numeric_error(detail::text(
-        {detail::thing(who), ": the conceptor is asymmetric by ", actual(asymmetry), "; expected ", expected(0)}));
+    throw numeric_error(
+        text({thing(who), ": the conceptor is asymmetric by ", actual(asymmetry), "; expected ", expected(0)}));
   }
   if (!detail::is_within_bounds(matrix)) {
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixX<Real>> solved(matrix, Eigen::EigenvaluesOnly);
     detail::require_solved(solved.info(), who);
     const double least = solved.eigenvalues().minCoeff();
     const double most = solved.eigenvalues().maxCoeff();
-    throw numeric_error(
-        detail::text({detail::thing(who), ": the conceptor has eigenvalues from ", actual({least, " to ", most}),
-                      ", by ", std::max(-least, most - 1.0), " outside; expected ", expected("0 to 1")}));
+    throw numeric_error(text({thing(who), ": the conceptor has eigenvalues from ", actual({least, " to ", most}),
+                              ", by ", std::max(-least, most - 1.0), " outside; expected ", expected("0 to 1")}));
   }
 }
 

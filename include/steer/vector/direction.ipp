@@ -22,35 +22,35 @@ STEER_BODY bool direction::operator==(const direction& other) const {
 
 STEER_BODY void check(const direction& v, const std::string& who) {
   if (v.values.size() == 0) {
-    throw shape_error(detail::text({detail::thing(who), ": the direction is ", detail::actual("empty"), "; expected ",
-                                    detail::expected("a width of at least 1")}));
+    throw shape_error(
+        text({thing(who), ": the direction is ", actual("empty"), "; expected ", expected("a width of at least 1")}));
   }
   for (Eigen::Index i = 0; i < v.values.size(); ++i) {
     if (!std::isfinite(v.values[i])) {
-      throw numeric_error(detail::text({detail::thing(who), ": element ", i, " is ", detail::actual(v.values[i]),
-                                        "; expected ", detail::expected("a finite number")}));
+      throw numeric_error(
+          text({thing(who), ": element ", i, " is ", actual(v.values[i]), "; expected ", expected("a finite number")}));
     }
   }
   if (v.values.cast<Real>().squaredNorm() == 0.0) {
-    throw numeric_error(detail::text({detail::thing(who), ": the direction is ", detail::actual("zero"),
-                                      "; a direction needs ", detail::expected("a norm above 0")}));
+    throw numeric_error(
+        text({thing(who), ": the direction is ", actual("zero"), "; a direction needs ", expected("a norm above 0")}));
   }
   const auto positive = [&](const std::optional<double>& value, const char* name) {
     if (value && !(std::isfinite(*value) && *value > 0.0)) {
-      throw numeric_error(detail::text({detail::thing(who), ": ", name, " is ", detail::actual(*value), "; expected ",
-                                        detail::expected("a finite number above 0")}));
+      throw numeric_error(
+          text({thing(who), ": ", name, " is ", actual(*value), "; expected ", expected("a finite number above 0")}));
     }
   };
   positive(v.row_norm, "the mean row norm");
   positive(v.spread, "the spread");
   check(v.evidence, who);
   if (v.origin.size() != 0 && v.origin.size() != v.values.size()) {
-    throw shape_error(detail::text({detail::thing(who), ": the origin has width ", detail::actual(v.origin.size()),
-                                    "; expected ", detail::expected({v.values.size(), " or none"})}));
+    throw shape_error(text({thing(who), ": the origin has width ", actual(v.origin.size()), "; expected ",
+                            expected({v.values.size(), " or none"})}));
   }
   if (!v.origin.allFinite()) {
-    throw numeric_error(detail::text({detail::thing(who), ": the origin holds ", detail::actual("NaN or infinity"),
-                                      "; expected ", detail::expected("finite numbers")}));
+    throw numeric_error(text(
+        {thing(who), ": the origin holds ", actual("NaN or infinity"), "; expected ", expected("finite numbers")}));
   }
 }
 

@@ -17,9 +17,8 @@ STEER_BODY void check(const evidence& e, const std::string& who) {
   const auto within = [&](const std::optional<double>& value, const char* name, double least, double most) {
     constexpr double rounding = 1e-9;
     if (value && !(std::isfinite(*value) && *value >= least - rounding && *value <= most + rounding)) {
-      const std::string range = std::isinf(most) ? std::string("a finite number") : detail::text({least, " to ", most});
-      throw numeric_error(detail::text(
-          {detail::thing(who), ": ", name, " is ", detail::actual(*value), "; expected ", detail::expected(range)}));
+      const std::string range = std::isinf(most) ? std::string("a finite number") : text({least, " to ", most});
+      throw numeric_error(text({thing(who), ": ", name, " is ", actual(*value), "; expected ", expected(range)}));
     }
   };
   constexpr double any = std::numeric_limits<double>::infinity();
@@ -51,8 +50,8 @@ STEER_BODY std::string verdict(const evidence& e) {
     return "separates, but the pairs contradict each other";
   }
   if (e.copied && *e.copied > 0.0) {
-    return detail::text({"separates, but ", std::round(100.0 * *e.copied),
-                         " % of the texts are copies of others; not yet shown to steer"});
+    return text({"separates, but ", std::round(100.0 * *e.copied),
+                 " % of the texts are copies of others; not yet shown to steer"});
   }
   return "separates, not yet shown to steer";
 }

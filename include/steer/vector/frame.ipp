@@ -20,23 +20,22 @@ inline namespace v0 {
 
 STEER_BODY frame::frame(const std::vector<const direction*>& directions, const std::string& who, frame_options options) {
   if (directions.empty()) {
-    throw shape_error(detail::text({detail::thing(who), ": a frame of ", detail::actual("no directions"),
-                                    "; expected ", detail::expected("at least one")}));
+    throw shape_error(
+        text({thing(who), ": a frame of ", actual("no directions"), "; expected ", expected("at least one")}));
   }
   if (!(options.ridge >= 0.0 && std::isfinite(options.ridge))) {
-    throw numeric_error(detail::text({detail::thing(who), ": ridge is ", detail::actual(options.ridge), "; expected ",
-                                      detail::expected("a finite number, not negative")}));
+    throw numeric_error(text(
+        {thing(who), ": ridge is ", actual(options.ridge), "; expected ", expected("a finite number, not negative")}));
   }
   const auto k = static_cast<Eigen::Index>(directions.size());
   matrix<Real>& rows = directions_;
   rows.resize(k, directions.front()->values.size());
   for (Eigen::Index i = 0; i < k; ++i) {
     const direction& v = *directions[static_cast<std::size_t>(i)];
-    check(v, detail::text({who, ", direction ", i}));
+    check(v, text({who, ", direction ", i}));
     if (v.values.size() != rows.cols()) {
-      throw shape_error(
-          detail::text({detail::thing({who, ", direction ", i}), ": has width ", detail::actual(v.values.size()),
-                        "; direction 0 has ", detail::expected(rows.cols())}));
+      throw shape_error(text({thing({who, ", direction ", i}), ": has width ", actual(v.values.size()),
+                              "; direction 0 has ", expected(rows.cols())}));
     }
     const Eigen::VectorX<Real> one = unit(v);
     rows.row(i) = one.transpose();
@@ -64,10 +63,10 @@ STEER_BODY void frame::refuse(const std::string& who) const {
       }
     }
   }
-  throw numeric_error(detail::text(
-      {detail::thing(who), ": the directions are nearly dependent: their Gram matrix has condition number ",
-       detail::actual(condition_), ", ", detail::expected({"at most ", most_condition}), " is accepted; directions ",
-       a, " and ", b, " have cosine ", gram_(a, b), "; leave one out or state a ridge"}));
+  throw numeric_error(
+      text({thing(who), ": the directions are nearly dependent: their Gram matrix has condition number ",
+            actual(condition_), ", ", expected({"at most ", most_condition}), " is accepted; directions ", a, " and ",
+            b, " have cosine ", gram_(a, b), "; leave one out or state a ridge"}));
 }
 
 }  // namespace v0

@@ -24,17 +24,15 @@ STEER_BODY void check(const interference_report& report) {
   const auto k = static_cast<Eigen::Index>(report.names.size());
   for (const auto& [layer, here] : report.layers) {
     if (here.gram.rows() != k || here.gram.cols() != k || here.lost.size() != k || here.norms.size() != k) {
-      throw shape_error(
-          detail::text({"interference report, layer ", detail::at_layer(layer), ": the Gram matrix is ",
-                        detail::actual({"[", here.gram.rows(), ", ", here.gram.cols(), "], with ", here.lost.size(),
-                                        " shares lost and ", here.norms.size(), " norms"}),
-                        "; expected ", detail::expected(k), " of each, as there are names"}));
+      throw shape_error(text({"interference report, layer ", at_layer(layer), ": the Gram matrix is ",
+                              actual({"[", here.gram.rows(), ", ", here.gram.cols(), "], with ", here.lost.size(),
+                                      " shares lost and ", here.norms.size(), " norms"}),
+                              "; expected ", expected(k), " of each, as there are names"}));
     }
     if (!here.gram.allFinite() || !here.lost.allFinite() || !here.norms.allFinite() || std::isnan(here.condition) ||
         !std::isfinite(here.coherence) || !std::isfinite(here.sum_norm) || !std::isfinite(here.expected_norm)) {
-      throw numeric_error(
-          detail::text({"interference report, layer ", detail::at_layer(layer), ": holds ",
-                        detail::actual("NaN or infinity"), "; expected ", detail::expected("finite numbers")}));
+      throw numeric_error(text({"interference report, layer ", at_layer(layer), ": holds ", actual("NaN or infinity"),
+                                "; expected ", expected("finite numbers")}));
     }
   }
 }
@@ -42,14 +40,14 @@ STEER_BODY void check(const interference_report& report) {
 STEER_BODY std::string to_string(const interference_report& report) {
   std::string out;
   for (const auto& [layer, here] : report.layers) {
-    out += detail::text({"layer ", layer, ": condition ", here.condition, ", largest |cosine| ", here.coherence,
-                         ", norm of the sum ", here.sum_norm, " (", here.expected_norm, " if orthogonal)\n"});
+    out += text({"layer ", layer, ": condition ", here.condition, ", largest |cosine| ", here.coherence,
+                 ", norm of the sum ", here.sum_norm, " (", here.expected_norm, " if orthogonal)\n"});
     for (std::size_t i = 0; i < report.names.size(); ++i) {
       const auto row = static_cast<Eigen::Index>(i);
-      out += detail::text({"  ", report.names[i], ": norm ", here.norms[row], ", ", 100.0 * here.lost[row],
-                           " % within the others; cosines"});
+      out += text({"  ", report.names[i], ": norm ", here.norms[row], ", ", 100.0 * here.lost[row],
+                   " % within the others; cosines"});
       for (Eigen::Index j = 0; j < here.gram.cols(); ++j) {
-        out += detail::text({" ", here.gram(row, j)});
+        out += text({" ", here.gram(row, j)});
       }
       out += '\n';
     }

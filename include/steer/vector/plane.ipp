@@ -20,37 +20,35 @@ STEER_BODY bool plane::operator==(const plane& other) const {
 
 STEER_BODY void check(const plane& p, const std::string& who) {
   if (p.first.size() == 0 || p.first.size() != p.second.size()) {
-    throw shape_error(detail::text({detail::thing(who), ": the plane's vectors have widths ",
-                                    detail::actual({p.first.size(), " and ", p.second.size()}), "; expected ",
-                                    detail::expected("one width of at least 1")}));
+    throw shape_error(
+        text({thing(who), ": the plane's vectors have widths ", actual({p.first.size(), " and ", p.second.size()}),
+              "; expected ", expected("one width of at least 1")}));
   }
   constexpr double rounding = 1e-9;
   const double a = p.first.norm();
   const double b = p.second.norm();
   const double cosine = p.first.dot(p.second);
   if (!(std::abs(a - 1.0) <= rounding && std::abs(b - 1.0) <= rounding && std::abs(cosine) <= rounding)) {
-    throw numeric_error(detail::text({detail::thing(who), ": the plane's vectors have ",
-                                      detail::actual({"norms ", a, " and ", b, " and product ", cosine}), "; expected ",
-                                      detail::expected("an orthonormal pair"), " (see plane_through)"}));
+    throw numeric_error(
+        text({thing(who), ": the plane's vectors have ", actual({"norms ", a, " and ", b, " and product ", cosine}),
+              "; expected ", expected("an orthonormal pair"), " (see plane_through)"}));
   }
 }
 
 STEER_BODY plane plane_through(const direction& axis, const direction& towards, const std::string& who) {
-  check(axis, detail::text({who, ", first direction"}));
-  check(towards, detail::text({who, ", second direction"}));
+  check(axis, text({who, ", first direction"}));
+  check(towards, text({who, ", second direction"}));
   if (axis.values.size() != towards.values.size()) {
-    throw shape_error(
-        detail::text({detail::thing(who), ": the directions have widths ", detail::expected(axis.values.size()),
-                      " and ", detail::actual(towards.values.size()), "; expected the same"}));
+    throw shape_error(text({thing(who), ": the directions have widths ", expected(axis.values.size()), " and ",
+                            actual(towards.values.size()), "; expected the same"}));
   }
   const Eigen::VectorX<Real> first = unit(axis);
   const Eigen::VectorX<Real> other = unit(towards);
   Eigen::VectorX<Real> second = other - first * first.dot(other);
   constexpr double parallel = 1e-3;  // of a Gram matrix whose condition number is about 4e6
   if (!(second.norm() > parallel)) {
-    throw numeric_error(detail::text({detail::thing(who), ": the directions are parallel, with cosine ",
-                                      detail::actual(first.dot(other)), "; they span no plane, expected ",
-                                      detail::expected("two that differ")}));
+    throw numeric_error(text({thing(who), ": the directions are parallel, with cosine ", actual(first.dot(other)),
+                              "; they span no plane, expected ", expected("two that differ")}));
   }
   second.normalize();
   second -= first * first.dot(second);  // once more: the first time lost digits

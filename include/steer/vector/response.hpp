@@ -11,13 +11,13 @@
 namespace steer {
 inline namespace v0 {
 
-/// How a dose is given: what a unit of it means, and where.
-struct dosage {
+/// What a unit of dose adds, and where.
+struct dose_unit {
   strength_unit unit = strength_unit::of_norm;
   std::vector<int> layers = {};  ///< empty: every layer of each vector
   float cap = 2.0F;              ///< as `add_options::cap`
 
-  bool operator==(const dosage&) const = default;
+  bool operator==(const dose_unit&) const = default;
 };
 
 /// A number with its standard error.
@@ -37,7 +37,7 @@ struct response {
   std::vector<std::string> vectors = {};
   std::string model = {};
   std::string fingerprint = {};  ///< of the model's weights; empty if unknown
-  steer::dosage dosage = {};
+  steer::dose_unit dose_unit = {};
   double step = 0.0;              ///< the dose, both signs, at which the slopes were measured
   Eigen::VectorXd baseline = {};  ///< the readouts without steering
   Eigen::MatrixXd slope = {};

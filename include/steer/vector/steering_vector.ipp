@@ -13,27 +13,25 @@ namespace steer {
 inline namespace v0 {
 
 STEER_BODY void check(const steering_vector& v) {
-  const std::string who = detail::text({"steering vector \"", v.name, "\""});
+  const std::string who = text({"steering vector \"", v.name, "\""});
   if (v.point > last_of(v.point)) {
-    throw argument_error(
-        detail::text({detail::thing(who), ": its point is ", detail::actual(static_cast<int>(v.point)), "; expected ",
-                      detail::expected({"0 to ", static_cast<int>(last_of(v.point))})}));
+    throw argument_error(text({thing(who), ": its point is ", actual(static_cast<int>(v.point)), "; expected ",
+                               expected({"0 to ", static_cast<int>(last_of(v.point))})}));
   }
   if (v.directions.empty()) {
-    throw shape_error(detail::text({detail::thing(who), ": has ", detail::actual("no directions"), "; expected ",
-                                    detail::expected("at least one layer")}));
+    throw shape_error(
+        text({thing(who), ": has ", actual("no directions"), "; expected ", expected("at least one layer")}));
   }
   for (const auto& [layer, direction] : v.directions) {
-    const std::string where = detail::text({who, ", layer ", layer});
+    const std::string where = text({who, ", layer ", layer});
     if (layer < 0) {
-      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer),
-                                      ": layers are zero-based; expected ", detail::expected("0 or above")}));
+      throw shape_error(text(
+          {thing(who), ", layer ", at_layer(layer), ": layers are zero-based; expected ", expected("0 or above")}));
     }
     check(direction, where);
     if (direction.values.size() != v.width()) {
-      throw shape_error(detail::text({detail::thing(who), ", layer ", detail::at_layer(layer), ": has width ",
-                                      detail::actual(direction.values.size()), "; layer ", v.directions.begin()->first,
-                                      " has ", detail::expected(v.width())}));
+      throw shape_error(text({thing(who), ", layer ", at_layer(layer), ": has width ", actual(direction.values.size()),
+                              "; layer ", v.directions.begin()->first, " has ", expected(v.width())}));
     }
   }
 }

@@ -22,8 +22,8 @@ STEER_BODY strength_unit strength_unit_from_string(std::string_view name) {
       return unit;
     }
   }
-  throw argument_error(detail::text({"strength unit ", detail::actual({"\"", name, "\""}), "; expected ",
-                                     detail::expected("raw, unit, of_norm, of_row_norm or sigma")}));
+  throw argument_error(text({"strength unit ", actual({"\"", name, "\""}), "; expected ",
+                             expected("raw, unit, of_norm, of_row_norm or sigma")}));
 }
 
 namespace detail {

@@ -34,22 +34,20 @@ STEER_BODY low_rank_map subspace::removal() const {
 
 STEER_BODY void check(const subspace& s, const std::string& who) {
   if (s.basis.size() == 0) {
-    throw shape_error(detail::text({detail::thing(who), ": the basis is ",
-                                    detail::actual({"[", s.basis.rows(), ", ", s.basis.cols(), "]"}), "; expected ",
-                                    detail::expected("at least one direction")}));
+    throw shape_error(text({thing(who), ": the basis is ", actual({"[", s.basis.rows(), ", ", s.basis.cols(), "]"}),
+                            "; expected ", expected("at least one direction")}));
   }
   if (!s.basis.allFinite()) {
-    throw numeric_error(detail::text({detail::thing(who), ": the basis holds ", detail::actual("NaN or infinity"),
-                                      "; expected ", detail::expected("finite numbers")}));
+    throw numeric_error(
+        text({thing(who), ": the basis holds ", actual("NaN or infinity"), "; expected ", expected("finite numbers")}));
   }
   const matrix<Real>& rows = s.basis;
   const auto one = Eigen::MatrixX<Real>::Identity(rows.rows(), rows.rows());
   const double off = (rows.lazyProduct(rows.transpose()) - one).cwiseAbs().maxCoeff();
   constexpr double rounding = 1e-9;
   if (!(off <= rounding)) {
-    throw numeric_error(
-        detail::text({detail::thing(who), ": the basis's products are off by ", detail::actual(off), "; expected ",
-                      detail::expected("orthonormal directions"), " (see principal_subspace)"}));
+    throw numeric_error(text({thing(who), ": the basis's products are off by ", actual(off), "; expected ",
+                              expected("orthonormal directions"), " (see principal_subspace)"}));
   }
 }
 

@@ -102,7 +102,7 @@ struct tiny_vocabulary {
     if (kind != "gpt2") {
       constexpr std::string_view digits = "0123456789ABCDEF";
       for (std::size_t i = 0; i < 256; ++i) {
-        add(steer::detail::text({"<0x", digits[i / 16], digits[i % 16], ">"}), byte);
+        add(steer::text({"<0x", digits[i / 16], digits[i % 16], ">"}), byte);
       }
     }
     add(space(), normal);
@@ -190,7 +190,7 @@ std::map<int, Eigen::VectorXf> vectors_of(steer::llama_cpp_host& host, Text&& te
   for (const auto& [positive, negative] : contrast) {
     const auto plus = text(positive);
     const auto minus = text(negative);
-    recorder.observe(host, std::span<const std::int32_t>(plus), std::span<const std::int32_t>(minus));
+    recorder.record(host, std::span<const std::int32_t>(plus), std::span<const std::int32_t>(minus));
   }
   std::map<int, Eigen::VectorXf> out;
   for (const auto& [layer, direction] : steer::mean_difference(recorder, {.name = "mood"}).directions) {
@@ -324,7 +324,7 @@ TEST(LlamaCppText, NoMetadataChangeAVectorInSilence) {
     const auto vectors = vectors_of(host, [&](std::string_view text) { return host.tokenize(text); });
     ASSERT_EQ(vectors_of(twin_host, [&](std::string_view text) { return twin_host.tokenize(text); }), vectors) << "round " << round;
     ASSERT_EQ(vectors_of(twin_host, by_hand), vectors) << "round " << round;
-    const std::string beginning = steer::detail::text({vocabulary.kind, " ", int{space}, " ", adds ? bos : -1});
+    const std::string beginning = steer::text({vocabulary.kind, " ", int{space}, " ", adds ? bos : -1});
     ASSERT_EQ(known.try_emplace(beginning, vectors).first->second, vectors) << "round " << round << " " << beginning;
 
     const std::vector<steer::chat_message> turns{{"user", "hello"}};

@@ -66,7 +66,7 @@ TEST(inspect, shows_a_projection_and_what_llama_cpp_would_do) {
 
 TEST(inspect, shows_everything_else) {
   expect_contains(shown(fixture("every_type.gguf")), "1 tensors of type Q8_0");
-  expect_contains(shown(fixture("f4.npy")), "shape     (2, 3)");
+  expect_contains(shown(fixture("f4.npy")), "shape     [2, 3]");
   expect_contains(shown(fixture("f4.npy")), "warning: an array says neither");
   expect_contains(shown(STEER_STORYBOX_WEIGHTS), "safetensors file of another kind");
   steer::steering_vector v;

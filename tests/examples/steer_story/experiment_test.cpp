@@ -101,7 +101,7 @@ TEST(storybox_subject, reads_in_kept_logits_what_a_model_that_reads_the_stories_
     readouts.push_back(storybox::rate_readout(a, stories));
   }
   reference::decoder reader(what.model);
-  const auto expected = steer::read_out(reader, readouts, plan);
+  const auto expected = steer::take_readings(reader, readouts, plan);
   const auto found = what.read(written);
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {

@@ -68,9 +68,9 @@ TEST(golden_stories, tokens_residuals_probabilities_and_text) {
   EXPECT_LT(worst_residual, 1e-4);
   EXPECT_LT(worst_norm, 1e-4);
   EXPECT_LT(worst_probability, 5e-3);
-  RecordProperty("worst_residual", steer::detail::text(worst_residual));
-  RecordProperty("worst_norm", steer::detail::text(worst_norm));
-  RecordProperty("worst_probability", steer::detail::text(worst_probability));
+  RecordProperty("worst_residual", steer::text(worst_residual));
+  RecordProperty("worst_norm", steer::text(worst_norm));
+  RecordProperty("worst_probability", steer::text(worst_probability));
 }
 
 /// Sums residual_out of one layer over all tokens except the first.
@@ -137,7 +137,7 @@ TEST(golden_stories, steered_differences) {
     EXPECT_NEAR(difference, 0.0, 5e-3) << expected.dump();
     worst = std::max(worst, std::abs(difference));
   }
-  RecordProperty("worst_difference", steer::detail::text(worst));
+  RecordProperty("worst_difference", steer::text(worst));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ int main() {
   engine model;
   steer::no_hook nothing;
   steer::recorder recorder(model.shape());
-  recorder.observe(model, "a happy text", "a sad text");
+  recorder.record(model, "a happy text", "a sad text");
   steer::recipe recipe;
   recipe.add(steer::steering_vector{}, {.strength = 0.2F}).scale(steer::steering_vector{}, {.factor = 2.0F});
   recipe.add(steer::steering_vector{}, {.layers = {2}}).ablate(steer::steering_vector{}, {.share = 0.5F}, {.head = 1});

@@ -154,7 +154,7 @@ TYPED_TEST(row, is_mapped_number_by_number) {
                [](double h, double s, double, double) { return s * h; });
         expect([&](auto h) { return loops.add_diagonal(h, share, a.data(), b.data()); },
                [](double h, double s, double p, double q) { return h + s * (p * h + q); });
-        expect([&](auto h) { return loops.blend(h, share, a.data(), b.data()); },
+        expect([&](auto h) { return loops.lerp(h, share, a.data(), b.data()); },
                [](double h, double s, double p, double q) { return h + s * (p + q - h); });
       }
     }

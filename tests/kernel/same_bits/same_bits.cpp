@@ -79,7 +79,7 @@ void print_loops(instruction_set set, const char* type) {
                           steer::kernel::norm<Scalar>(h, std::numeric_limits<Real>::infinity())});
     loops.multiply(h, static_cast<Real>(1.1));
     loops.add_diagonal(h, static_cast<Real>(0.3), a.data(), b.data());
-    loops.blend(h, static_cast<Real>(0.3), a.data(), b.data());
+    loops.lerp(h, static_cast<Real>(0.3), a.data(), b.data());
     row(h);
     std::vector<Real> wide(d);
     loops.widen(h, wide.data());

@@ -50,8 +50,8 @@ STEER_BODY std::vector<std::int32_t> tokenize(const llama_model& model, std::str
   const std::optional<llama_token> bos = detail::bos_of(vocabulary);
   constexpr std::size_t most = INT32_MAX / 2;
   if (text.size() > most) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("a text"), " has ", detail::actual(text.size()),
-                                       " bytes; expected ", detail::expected({"at most ", most})}));
+    throw argument_error(steer::text({"llama.cpp: ", thing("a text"), " has ", actual(text.size()), " bytes; expected ",
+                               expected({"at most ", most})}));
   }
   const auto length = static_cast<std::int32_t>(text.size());
   const std::size_t front = bos ? 1 : 0;
@@ -66,8 +66,8 @@ STEER_BODY std::vector<std::int32_t> tokenize(const llama_model& model, std::str
     count = run();
   }
   if (count < 0 || static_cast<std::size_t>(count) + front == 0) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("a text"), " of ", text.size(), " bytes has ",
-                                       detail::actual("no tokens"), "; expected ", detail::expected("at least one")}));
+    throw argument_error(steer::text({"llama.cpp: ", thing("a text"), " of ", text.size(), " bytes has ", actual("no tokens"),
+                               "; expected ", expected("at least one")}));
   }
   if (bos) {
     tokens.front() = *bos;
@@ -80,8 +80,8 @@ STEER_BODY std::string text_of(const llama_model& model, std::int32_t token) {
   std::string out(64, '\0');
   const llama_vocab* vocabulary = detail::vocabulary_of(model);
   if (token < 0 || token >= llama_vocab_n_tokens(vocabulary)) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing({"token ", token}), " does not exist; expected ",
-                                       detail::expected({"0 to ", llama_vocab_n_tokens(vocabulary) - 1})}));
+    throw argument_error(text({"llama.cpp: ", thing({"token ", token}), " does not exist; expected ",
+                               expected({"0 to ", llama_vocab_n_tokens(vocabulary) - 1})}));
   }
   const auto run = [&] {
     return llama_token_to_piece(vocabulary, token, out.data(), static_cast<std::int32_t>(out.size()), 0, false);
@@ -117,8 +117,7 @@ STEER_BODY std::string default_system_message(std::string_view pattern) {
 STEER_BODY std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns) {
   const char* pattern = llama_model_chat_template(&model, nullptr);
   if (pattern == nullptr) {
-    throw argument_error(
-        detail::text({"llama.cpp: ", detail::thing("the model"), " has no ", detail::expected("chat template")}));
+    throw argument_error(text({"llama.cpp: ", thing("the model"), " has no ", expected("chat template")}));
   }
   std::vector<llama_chat_message> messages;
   std::size_t size = 256;
@@ -142,8 +141,8 @@ STEER_BODY std::string apply_chat_template(const llama_model& model, std::span<c
     length = run();
   }
   if (length < 0) {
-    throw argument_error(detail::text({"llama.cpp: ", detail::thing("the model's chat template"), " is none of ",
-                                       detail::expected("those that llama.cpp knows")}));
+    throw argument_error(text(
+        {"llama.cpp: ", thing("the model's chat template"), " is none of ", expected("those that llama.cpp knows")}));
   }
   out.resize(static_cast<std::size_t>(length));
   return out;

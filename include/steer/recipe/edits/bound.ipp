@@ -16,20 +16,19 @@ inline namespace v0 {
 STEER_BODY void bound_edit::check_more(const std::string& who) const {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (vectors.empty() || low.size() != vectors.size() || high.size() != vectors.size()) {
-    throw argument_error(detail::text(
-        {who, ": has ",
-         detail::actual({vectors.size(), " vectors, ", low.size(), " low and ", high.size(), " high bounds"}),
-         "; expected ", detail::expected("the same number, at least one")}));
+    throw argument_error(text(
+        {who, ": has ", actual({vectors.size(), " vectors, ", low.size(), " low and ", high.size(), " high bounds"}),
+         "; expected ", expected("the same number, at least one")}));
   }
   for (std::size_t i = 0; i < low.size(); ++i) {
     if (low[i] > high[i] || low[i] == infinity || high[i] == -infinity) {
-      throw argument_error(detail::text({who, ": bounds ", i, " are ", detail::actual({low[i], " and ", high[i]}),
-                                         "; expected ", detail::expected("low <= high")}));
+      throw argument_error(text(
+          {who, ": bounds ", i, " are ", actual({low[i], " and ", high[i]}), "; expected ", expected("low <= high")}));
     }
   }
   if (unit == strength_unit::of_row_norm) {
-    throw argument_error(detail::text({who, ": bounds have no unit ", detail::actual("of_row_norm"), "; expected ",
-                                       detail::expected("raw, unit, of_norm or sigma")}));
+    throw argument_error(text({who, ": bounds have no unit ", actual("of_row_norm"), "; expected ",
+                               expected("raw, unit, of_norm or sigma")}));
   }
 }
 

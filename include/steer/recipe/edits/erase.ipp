@@ -12,9 +12,8 @@ inline namespace v0 {
 
 STEER_BODY void erase_edit::check_more(const std::string& who) const {
   if (read.empty() || read.size() != write.size()) {
-    throw argument_error(
-        detail::text({who, ": reads ", read.size(), " directions and writes ", detail::actual(write.size()),
-                      "; expected ", detail::expected("as many, at least one")}));
+    throw argument_error(text({who, ": reads ", read.size(), " directions and writes ", actual(write.size()),
+                               "; expected ", expected("as many, at least one")}));
   }
 }
 

@@ -12,7 +12,7 @@ inline namespace v0 {
 
 STEER_BODY void watch_edit::check_more(const std::string& who) const {
   if (vectors.empty()) {
-    throw argument_error(detail::text({who, ": watches no vector; expected ", detail::expected("at least one")}));
+    throw argument_error(text({who, ": watches no vector; expected ", expected("at least one")}));
   }
 }
 

@@ -1,4 +1,4 @@
-// steer/measure/read_out.ipp: the bodies of read_out.hpp.
+// steer/measure/take_readings.ipp: the bodies of take_readings.hpp.
 #pragma once
 
 #include <cmath>
@@ -14,7 +14,7 @@
 #include "steer/core/host.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
-#include "steer/measure/read_out.hpp"
+#include "steer/measure/take_readings.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/measure/token_text.hpp"
 #include "steer/vector/response.hpp"
@@ -55,14 +55,14 @@ STEER_BODY void require_tokens(const std::vector<readout>& readouts, const std::
   }
 }
 
-STEER_BODY std::vector<readings> read_out(
+STEER_BODY std::vector<readings> take_readings(
     const model_shape& shape, const std::vector<readout>& readouts,
     const std::function<void(std::span<const token_text> texts, const logits_sink& sink)>& run) {
   std::vector<readings> out(readouts.size());
   std::vector<std::string> names;
   for (std::size_t i = 0; i < readouts.size(); ++i) {
     check(readouts[i]);
-    names.push_back(detail::text({"readout \"", readouts[i].name, "\""}));
+    names.push_back(text({"readout \"", readouts[i].name, "\""}));
     out[i].pooling = readouts[i].pooling;
   }
   bool vocabulary_known = false;
@@ -85,28 +85,25 @@ STEER_BODY std::vector<readings> read_out(
         vocabulary_known = true;
       }
       if (text != given || given == texts.size()) {
-        throw host_error(detail::text({detail::thing({"model \"", shape.name, "\""}),
-                                       ": the host gave the logits of text ", detail::actual(text), "; expected ",
-                                       detail::expected({"each of ", texts.size(), " in order"})}));
+        throw host_error(steer::text({thing({"model \"", shape.name, "\""}), ": the host gave the logits of text ",
+                                      actual(text), "; expected ", expected({"each of ", texts.size(), " in order"})}));
       }
       ++given;
       for (const std::size_t j : together) {
-        const std::string where = detail::text({names[j], ", text ", text});
+        const std::string where = steer::text({names[j], ", text ", text});
         detail::require_logits(texts[text], logits, where);
         const readout_sample found = readouts[j].read(texts[text], logits);
         if (!std::isfinite(found.first) || !std::isfinite(found.second)) {
-          throw numeric_error(
-              detail::text({detail::thing(where), ": reads ", detail::actual({found.first, " and ", found.second}),
-                            "; expected ", detail::expected("finite numbers")}));
+          throw numeric_error(steer::text({thing(where), ": reads ", actual({found.first, " and ", found.second}),
+                                           "; expected ", expected("finite numbers")}));
         }
         out[j].samples[text] = found;
       }
     };
     run(texts, sink);
     if (given != texts.size()) {
-      throw host_error(detail::text({detail::thing({"model \"", shape.name, "\""}),
-                                     ": the host gave the logits of ", detail::actual(given),
-                                     given == 1 ? " text" : " texts", "; expected ", detail::expected(texts.size())}));
+      throw host_error(text({thing({"model \"", shape.name, "\""}), ": the host gave the logits of ", actual(given),
+                             given == 1 ? " text" : " texts", "; expected ", expected(texts.size())}));
     }
   }
   for (std::size_t i = 0; i < readouts.size(); ++i) {
@@ -118,9 +115,8 @@ STEER_BODY std::vector<readings> read_out(
       samples.resize(samples.size() / 2);
     }
     if (const double value = detail::pool(out[i]).value; !std::isfinite(value)) {
-      throw numeric_error(
-          detail::text({detail::thing(names[i]), ": its ", samples.size(), " samples make ", detail::actual(value),
-                        "; expected ", detail::expected("a finite number of nats")}));
+      throw numeric_error(text({thing(names[i]), ": its ", samples.size(), " samples make ", actual(value),
+                                "; expected ", expected("a finite number of nats")}));
     }
   }
   return out;

@@ -9,5 +9,5 @@ struct engine {
 int main() {
   engine model;
   steer::recorder recorder(model.shape());
-  recorder.observe(model, "a happy text", "a sad text");
+  recorder.record(model, "a happy text", "a sad text");
 }

@@ -1,4 +1,4 @@
-// steer/measure/read_out.hpp: where readouts stand under a hook, and how far they move from one to another.
+// steer/measure/take_readings.hpp: where readouts stand under a hook, and how far they move from one to another.
 #pragma once
 
 #include <functional>
@@ -39,9 +39,9 @@ STEER_API pooled_readings pool(const readings& all);
 STEER_API void require_tokens(const std::vector<readout>& readouts, const std::vector<std::string>& names,
                            Eigen::Index vocabulary);
 
-/// What `read_out` does, for a host of any type.
+/// What `take_readings` does, for a host of any type.
 /// @param run  gives the logits of texts, as the host does
-STEER_API std::vector<readings> read_out(
+STEER_API std::vector<readings> take_readings(
     const model_shape& shape, const std::vector<readout>& readouts,
     const std::function<void(std::span<const token_text> texts, const logits_sink& sink)>& run);
 
@@ -63,22 +63,22 @@ STEER_API estimate shift_of(const readings& from, const readings& to);
 ///         numeric_error naming readout and text if a reading is not finite, or the readings of one add up to nothing
 /// @cost   one forward pass over every different set of texts
 template <logits_host Model>
-std::vector<readings> read_out(Model& model, const std::vector<readout>& readouts, hook_ref<float> hook) {
-  return detail::read_out(model.shape(), readouts, [&](std::span<const token_text> texts, const logits_sink& sink) {
+std::vector<readings> take_readings(Model& model, const std::vector<readout>& readouts, hook_ref<float> hook) {
+  return detail::take_readings(model.shape(), readouts, [&](std::span<const token_text> texts, const logits_sink& sink) {
     model.logits(texts, hook, sink);
   });
 }
 
 /// The same without steering.
 template <logits_host Model>
-std::vector<readings> read_out(Model& model, const std::vector<readout>& readouts) {
+std::vector<readings> take_readings(Model& model, const std::vector<readout>& readouts) {
   no_hook nothing;
-  return read_out(model, readouts, nothing);
+  return take_readings(model, readouts, nothing);
 }
 
 }  // namespace v0
 }  // namespace steer
 
 #ifndef STEER_COMPILED
-#include "steer/measure/read_out.ipp"
+#include "steer/measure/take_readings.ipp"
 #endif
