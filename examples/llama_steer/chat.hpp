@@ -14,6 +14,7 @@
 
 #include "llama_steer/answers.hpp"
 #include "llama_steer/interruption.hpp"
+#include "llama_steer/measures.hpp"
 #include "llama_steer/subject.hpp"
 #include "terminal.hpp"
 
@@ -35,15 +36,15 @@ class conversation {
   using listener = std::function<void(const std::string&)>;
   using stop = std::function<bool()>;
 
-  conversation(llama_model* model, const chat_options& options, steer::steering_vector v)
-      : options_(options), vector_(std::move(v)), host_(make_host(model, options.model, 1, options.context)) {
+  conversation(llama_model* model, const chat_options& options, std::vector<scaled_vector> vectors)
+      : options_(options), vectors_(std::move(vectors)), host_(make_host(model, options.model, 1, options.context)) {
     set_strength(options.strength);
   }
 
   /// Takes effect with the next word.
   /// @throws steer::numeric_error if it is not finite
   void set_strength(float strength) {
-    steer::plan next = options_.dose.plan(vector_, strength, host_.shape());
+    steer::plan next = options_.dose.plan(vectors_, strength, host_.shape());
     host_.steer(next);
     plan_ = std::move(next);
     strength_ = strength;
@@ -86,15 +87,28 @@ class conversation {
     return out;
   }
 
+  /// What was thought is not said again: templates leave it out, and so do the models' makers.
   void keep(std::vector<steer::chat_message> turns, const std::string& text) {
-    if (!text.empty()) {
-      turns.push_back({"assistant", text});
+    if (std::string said = without_thoughts(text); !said.empty()) {
+      turns.push_back({"assistant", std::move(said)});
       turns_ = std::move(turns);
     }
   }
 
+  /// What was said so far in the model's template, or as a text that goes on, a line for each turn.
+  [[nodiscard]] token_list prompt_of(const std::vector<steer::chat_message>& turns) const {
+    if (options_.model.chat_template) {
+      return steer::chat_tokens(host_.model(), turns, options_.model.pattern);
+    }
+    std::string text;
+    for (const steer::chat_message& turn : turns) {
+      text += turn.content + "\n";
+    }
+    return steer::tokenize(host_.model(), text, special_tokens_of(options_.model));
+  }
+
   std::string speak(const std::vector<steer::chat_message>& turns, const listener& said, const stop& stopped) {
-    const token_list prompt = steer::chat_tokens(host_.model(), turns);
+    const token_list prompt = prompt_of(turns);
     const llama_vocab* vocabulary = llama_model_get_vocab(&host_.model());
     host_.prompt(0, prompt);
     std::string text;
@@ -117,7 +131,7 @@ class conversation {
   }
 
   chat_options options_;
-  steer::steering_vector vector_;
+  std::vector<scaled_vector> vectors_;
   steer::llama_cpp_host host_;
   steer::plan plan_;
   float strength_ = 0.0F;

@@ -139,14 +139,14 @@ inline composition compose(llama_model* model, const compose_options& o) {
     throw steer::argument_error(steer::text({"compose: has ", o.concepts.size(), " concepts and ", o.doses.size(),
                                              " doses; expected at least one of each"}));
   }
-  const std::vector<std::string> prompts = read_lines(o.prompts);  // what is wrong with them is found before anything runs
+  const std::vector<std::string> prompts = read_lines(o.prompts, o.model.lines);  // what is wrong with them is found before anything runs
   const std::size_t k = o.concepts.size();
   composition out;
   std::vector<steer::steering_vector> vectors;
   std::vector<steer::readout> fitted;
   std::vector<steer::readout> judging;
   for (const contrast_files& files : o.concepts) {
-    const contrast_texts all = read_pairs(files.positive, files.negative);
+    const contrast_texts all = read_pairs(files.positive, files.negative, o.model.lines);
     const std::size_t n = all.positive.size();
     if (n < fewest) {
       throw steer::argument_error(

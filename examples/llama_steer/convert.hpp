@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -18,12 +19,10 @@ namespace llama_steer {
 struct convert_options {
   std::filesystem::path input;
   std::filesystem::path output;
-  std::string to =
-      {};  ///< control_vector, glp, ds4, npy or safetensors; empty: by the output's ending, if that says it
-  std::string operation = {};  ///< add or project, for a file that does not say it; GLP and ds4 need it
-  float alpha = 1.0F;          ///< for GLP, with `operation`
-  bool directions_only =
-      false;  ///< write a projection's bare directions; whoever reads them must know what they were for
+  std::string to = {};  ///< control_vector, glp, ds4, npy or safetensors; empty: by the output's ending, if that says it
+  std::string operation = {};          ///< add or project, for a file that does not say it; GLP and ds4 need it
+  std::optional<float> alpha = {};     ///< the dose, else 1, of a file that has none, for GLP and ds4
+  bool directions_only = false;        ///< write a projection's bare directions; whoever reads them must know what they were for
   unsaid said = {};
 };
 
@@ -70,11 +69,40 @@ inline steer::glp bound(const content& input, const convert_options& options) {
   steer::edit only;
   const auto& vector = std::get<steer::steering_vector>(input.held);
   if (options.operation == "project") {
-    only.operation = steer::ablate_edit{vector, options.alpha};
+    only.operation = steer::ablate_edit{vector, options.alpha.value_or(1.0F)};
   } else {
-    only.operation = steer::add_edit{vector, options.alpha, steer::strength_unit::raw};
+    only.operation = steer::add_edit{vector, options.alpha.value_or(1.0F), steer::strength_unit::raw};
   }
   return {{std::move(only)}};
+}
+
+/// @throws steer::argument_error naming an option that has no effect
+inline void require_use(const content& input, const convert_options& options, const std::string& to) {
+  unsaid said = options.said;
+  if (to == "ds4") {
+    said.layers.reset();  // which the output needs
+  }
+  llama_steer::require_use(options.input, input.kind, said);
+  const auto* const file = std::get_if<steer::glp>(&input.held);
+  const bool keeps_edits = to == "glp" || to == "ds4";
+  const auto refuse = [&](std::string_view option, std::string_view why) {
+    throw steer::argument_error(steer::text({option, " has no effect: ", steer::actual(why)}));
+  };
+  if (options.alpha && file != nullptr) {
+    refuse("--alpha", "the input says its dose");
+  }
+  if (options.alpha && !keeps_edits) {
+    refuse("--alpha", to + " keeps no dose");
+  }
+  if (!options.operation.empty() && (to == "npy" || to == "safetensors")) {
+    refuse("--operation", to + " does not say what is done with its directions");
+  }
+  if (options.directions_only && (file == nullptr || !projects(*file))) {
+    refuse("--directions-only", "the input is no projection");
+  }
+  if (options.directions_only && keeps_edits) {
+    refuse("--directions-only", to + " says that it projects");
+  }
 }
 
 /// The one vector of a file that is to lose its operation and dose.
@@ -115,7 +143,7 @@ inline void write_ds4(const content& input, const convert_options& options, std:
     throw steer::format_error(steer::text({"convert: file ", options.input.string(), " holds ", file.edits.size(),
                                            " edits that belong together; ds4 holds one vector"}));
   }
-  steer::save_ds4(file.edits[0], options.said.layers, options.output);
+  steer::save_ds4(file.edits[0], options.said.layers.value_or(unsaid::ds4_layers), options.output);
   out << steer::text(
       {"note: ds4 takes the scale on its command line: ", std::get<steer::ablate_edit>(file.edits[0].operation).share,
        " at ", to_string(point_of(file.edits[0])), "\n"});
@@ -133,6 +161,7 @@ inline void convert(const convert_options& options, std::ostream& out) {
   const std::string to = detail::target_of(options);
   steer::require_writable(options.output, "convert");
   const content input = read_content(options.input, options.said);
+  detail::require_use(input, options, to);
   if (to == "control_vector") {
     detail::write_control_vector(input, options);
   } else if (to == "glp") {
@@ -147,6 +176,9 @@ inline void convert(const convert_options& options, std::ostream& out) {
                         "\n"});
   } else {
     steer::save(detail::bare(input, options, to), options.output);
+  }
+  for (const std::string& note : input.notes) {
+    out << steer::text({"note: ", note, "\n"});
   }
   out << steer::text({"wrote ", options.output.string(), " (", to, ") from a ", describe(input.kind), "\n"});
 }

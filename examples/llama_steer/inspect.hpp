@@ -50,6 +50,19 @@ inline void plot_norms(const std::map<int, steer::direction>& directions, std::o
   }
 }
 
+/// A value of a file's metadata, as far as it fits a line.
+inline std::string shown(const steer::gguf_value& value) {
+  constexpr std::size_t longest = 60;
+  if (const auto text = value.get<std::string>()) {
+    return text->size() > longest ? text->substr(0, longest) + "..." : *text;
+  }
+  if (const auto whole = steer::whole_number(value)) {
+    return steer::text(*whole);
+  }
+  const auto real = steer::real_number(value);
+  return real ? std::string(steer::text(*real)) : "of type " + std::string(to_string(value.type()));
+}
+
 inline void show_source(const steer::steering_vector& v, std::ostream& out) {
   const auto show = [&](const char* what, const std::string& value) {
     if (!value.empty()) {
@@ -88,17 +101,17 @@ inline void warn_of_outliers(const std::map<int, steer::direction>& directions, 
 }
 
 /// Whom the file itself points to as its producer, for want of a word from the user.
-inline std::string likely_producer(const steer::gguf_file& file, std::vector<std::string>& warnings) {
+inline steer::control_vector_producer likely_producer(const steer::gguf_file& file, std::vector<std::string>& warnings) {
+  if (const auto stated = stated_producer(file)) {
+    return *stated;
+  }
   const std::string architecture = file.text_at("general.architecture").value_or("");
   const bool from_zero = std::any_of(file.tensors().begin(), file.tensors().end(),
                                      [](const steer::gguf_tensor& tensor) { return tensor.name == "direction.0"; });
   const steer::gguf_value* count = find(file.metadata(), architecture + ".layer_count");
   if (from_zero) {
     warnings.emplace_back("it has direction.0, as only EasySteer writes it; llama.cpp refuses the file");
-    return "easysteer";
-  }
-  if (find(file.metadata(), "steer.version") != nullptr) {
-    return "as_applied";
+    return steer::control_vector_producer::easysteer;
   }
   if (count != nullptr && count->type() == steer::gguf_type::i32) {
     warnings.emplace_back(
@@ -109,20 +122,29 @@ inline std::string likely_producer(const steer::gguf_file& file, std::vector<std
     warnings.emplace_back(
         "the file does not say who made it, and producers differ by one layer; shown as llama.cpp applies it");
   }
-  return "as_applied";
+  return steer::control_vector_producer::as_applied;
 }
 
 inline void inspect_control_vector(const inspect_options& options, std::ostream& out,
                                    std::vector<std::string>& warnings) {
-  const std::string producer =
-      options.said.producer.empty() ? likely_producer(steer::gguf_file(options.file), warnings) : options.said.producer;
-  const auto parsed = steer::control_vector_producer_from_string(producer);
-  const steer::steering_vector v = steer::load_control_vector(options.file, parsed);
+  const steer::gguf_file file(options.file);
+  const auto producer = options.said.producer.empty() ? likely_producer(file, warnings)
+                                                      : steer::control_vector_producer_from_string(options.said.producer);
+  const steer::control_vector_file read = read_control_vector(file, producer);
   line(out, {"  meaning   added: h' = h + strength * v"});
-  line(out, {"  layers    read as ", producer, ": direction.N was measured at layer ",
-             steer::measured_layer(parsed, 1) == 1 ? "N" : "N - 1", ", zero-based"});
-  show_vector(v, out);
-  warn_of_outliers(v.directions, warnings);
+  line(out, {"  layers    read as ", to_string(producer), ": direction.N was measured at layer ",
+             steer::measured_layer(producer, 1) == 1 ? "N" : "N - 1", ", zero-based"});
+  show_vector(read.vector, out);
+  for (const std::string& key : read.unknown_keys) {
+    const steer::gguf_value& value = *find(file.metadata(), key);
+    line(out, {"  key       ", key, ": ", shown(value)});
+    warnings.push_back("the key " + key + " is unknown and may change what the vector means; if it does not, say --accept " + key +
+                       " where the vector is applied");
+  }
+  if (!read.zero_layers.empty()) {
+    warnings.push_back(zero_layers_note(read.zero_layers));
+  }
+  warn_of_outliers(read.vector.directions, warnings);
 }
 
 inline void inspect_edits(const steer::glp& file, std::ostream& out, std::vector<std::string>& warnings) {
@@ -186,12 +208,31 @@ inline void inspect_safetensors(const inspect_options& options, std::ostream& ou
   }
 }
 
-inline void inspect_npy(const inspect_options& options, std::ostream& out, std::vector<std::string>& warnings) {
-  const steer::npy_array array = steer::load_npy(options.file);
-  line(out, {"  shape     ", steer::to_string(std::vector<std::int64_t>(array.shape.begin(), array.shape.end()))});
-  const auto v = steer::to_steering_vector(
-      array, {options.file.stem().string(), steer::point::residual_out, options.said.first_layer},
-      "file " + options.file.string());
+inline void show_shape(const std::string& name, const steer::npy_array& array, std::ostream& out) {
+  line(out, {"  ", name, steer::to_string(std::vector<std::int64_t>(array.shape.begin(), array.shape.end()))});
+}
+
+/// An array, or PyTorch's tensors, neither of which say more than their numbers.
+inline void inspect_arrays(const inspect_options& options, file_kind kind, std::ostream& out, std::vector<std::string>& warnings) {
+  const std::string& point = options.said.point;
+  const steer::npy_vector_options how{options.file.stem().string(), steer::point_from_string(point.empty() ? "residual_out" : point),
+                                      options.said.first_layer.value_or(0)};
+  const std::string who = "file " + options.file.string();
+  steer::steering_vector v;
+  if (kind == file_kind::npy) {
+    const steer::npy_array array = steer::load_npy(options.file);
+    show_shape("shape     ", array, out);
+    v = to_steering_vector(array, how, who);
+  } else {
+    const steer::named_arrays file = steer::load_pytorch(options.file);
+    for (const auto& [key, tensor] : file.arrays) {
+      show_shape(key.empty() ? "tensor    " : "tensor    \"" + key + "\" ", tensor, out);
+    }
+    v = to_steering_vector(file, how, who);
+  }
+  if (!point.empty()) {
+    line(out, {"  point     ", point, ", as you said"});
+  }
   plot_norms(v.directions, out);
   warnings.emplace_back(
       "an array says neither at which point and layers its rows were measured nor what is done with them");
@@ -204,6 +245,7 @@ inline void inspect_npy(const inspect_options& options, std::ostream& out, std::
 /// @throws steer::error if it cannot be read; the message says why
 inline void inspect(const inspect_options& options, std::ostream& out) {
   const file_kind kind = detect(options.file, options.said);
+  require_use(options.file, kind, options.said);
   std::vector<std::string> warnings;
   detail::line(out, {options.file.filename().string(), ": ", describe(kind)});
   switch (kind) {
@@ -211,12 +253,23 @@ inline void inspect(const inspect_options& options, std::ostream& out) {
     case file_kind::glp: detail::inspect_glp(options, out, warnings); break;
     case file_kind::gguf: detail::inspect_gguf(options, out); break;
     case file_kind::safetensors: detail::inspect_safetensors(options, out); break;
-    case file_kind::npy: detail::inspect_npy(options, out, warnings); break;
+    case file_kind::npy:
+    case file_kind::pytorch: detail::inspect_arrays(options, kind, out, warnings); break;
     case file_kind::ds4:
       detail::inspect_edits(std::get<steer::glp>(read_content(options.file, options.said).held), out, warnings);
       warnings.push_back(steer::text({"the file has no header: layers, width, point and alpha are what you said, ",
-                                      options.said.layers, " and ", options.said.width, " fit its size"}));
+                                      options.said.layers.value_or(unsaid::ds4_layers), " and ",
+                                      options.said.width.value_or(unsaid::ds4_width), " fit its size"}));
       break;
+    case file_kind::svec: {
+      const content read = read_content(options.file, options.said);
+      const auto& v = std::get<steer::steering_vector>(read.held);
+      detail::line(out, {"  meaning   directions; whoever reads them says what is done with them"});
+      detail::show_vector(v, out);
+      warnings = read.notes;
+      detail::warn_of_outliers(v.directions, warnings);
+      break;
+    }
     case file_kind::steering_vector: {
       const steer::steering_vector v = steer::load_steering_vector(options.file);
       detail::line(out, {"  meaning   directions; the recipe says what is done with them"});

@@ -14,6 +14,27 @@
 
 namespace llama_steer {
 
+/// What an answer says, without what a thinking model has thought: from "<think>" to "</think>", or to the end if it was cut off there.
+/// A template may have begun the thought, so an end without a beginning ends one that began with the answer.
+inline std::string without_thoughts(std::string_view text) {
+  constexpr std::string_view begin = "<think>";
+  constexpr std::string_view end = "</think>";
+  std::string out;
+  bool thinks = text.find(end) < text.find(begin);
+  const bool thought = thinks || text.find(begin) != std::string_view::npos;
+  while (!text.empty()) {
+    const std::string_view mark = thinks ? end : begin;
+    const std::size_t at = std::min(text.find(mark), text.size());
+    out += thinks ? std::string_view() : text.substr(0, at);
+    text.remove_prefix(std::min(at + mark.size(), text.size()));
+    thinks = !thinks;
+  }
+  if (thought) {
+    out.erase(0, std::min(out.find_first_not_of(" \n"), out.size()));
+  }
+  return out;
+}
+
 /// Runs of characters between white space.
 inline std::vector<std::string> words(std::string_view text) {
   std::vector<std::string> out;

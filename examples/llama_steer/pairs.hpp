@@ -1,6 +1,7 @@
 // llama_steer/pairs.hpp: contrast texts from files.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -11,13 +12,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "llama_steer/text_lines.hpp"
 #include "steer/core/error.hpp"
 
 namespace llama_steer {
 
 struct contrast_texts {
   std::vector<std::string> positive;
-  std::vector<std::string> negative;  // as many: text i of one side belongs with text i of the other
+  std::vector<std::string> negative;  // if as many: text i of one side belongs with text i of the other
+
+  [[nodiscard]] bool are_pairs() const noexcept { return positive.size() == negative.size(); }
 };
 
 /// Some of the pairs, in their order.
@@ -29,38 +33,36 @@ inline contrast_texts part_of(const contrast_texts& all, std::size_t first, std:
   return {cut(all.positive), cut(all.negative)};
 }
 
-/// The lines of a text file that are not empty.
-/// @throws steer::file_error if it cannot be read, steer::format_error if there are none
-inline std::vector<std::string> read_lines(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  if (!in) {
-    throw steer::file_error(steer::text({"file ", path.string(), " cannot be read"}));
-  }
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) {
-    if (!line.empty() && line.back() == '\r') {
-      line.pop_back();
-    }
-    if (!line.empty()) {
-      lines.push_back(std::move(line));
-    }
-  }
-  if (lines.empty()) {
-    throw steer::format_error(steer::text({"file ", path.string(), " has no lines; expected one text per line"}));
-  }
-  return lines;
-}
-
 /// Pairs from two files, one text per line.
-/// @throws steer::format_error if they have not as many lines
-inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative) {
-  contrast_texts out{read_lines(positive), read_lines(negative)};
+/// @throws steer::format_error if they have not as many lines, or a line is blank in one of them: what follows would be paired with
+///         something else. As `read_lines`
+inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative,
+                                 const line_options& how = {}) {
+  contrast_texts out{read_lines(positive, how), read_lines(negative, how)};
   if (out.positive.size() != out.negative.size()) {
     throw steer::format_error(steer::text({"file ", steer::thing(positive.string()), " has ",
                                            steer::expected(out.positive.size()), " lines and ", negative.string(),
                                            " has ", steer::actual(out.negative.size()), "; expected as many"}));
   }
+  const std::vector<std::string> plus = detail::raw_lines(positive);
+  const std::vector<std::string> minus = detail::raw_lines(negative);
+  for (std::size_t i = 0; i < std::max(plus.size(), minus.size()); ++i) {
+    const bool blank = i >= plus.size() || detail::is_blank(plus[i]);
+    if (blank != (i >= minus.size() || detail::is_blank(minus[i]))) {
+      throw steer::format_error(steer::text({"line ", i + 1, " of file ", steer::thing((blank ? positive : negative).string()),
+                                             " is ", steer::actual("blank"), " and that of ", (blank ? negative : positive).string(),
+                                             " is not; what follows would belong to ", steer::expected("another line")}));
+    }
+  }
   return out;
+}
+
+/// Two sides from two files: pairs if they have as many lines.
+/// @throws as `read_pairs` where they are pairs, else as `read_lines`
+inline contrast_texts read_sides(const std::filesystem::path& positive, const std::filesystem::path& negative,
+                                 const line_options& how = {}) {
+  contrast_texts out{read_lines(positive, how), read_lines(negative, how)};
+  return out.are_pairs() ? read_pairs(positive, negative, how) : out;
 }
 
 /// Pairs from a JSON file: {"pairs": [["positive", "negative"], ...]}, or several such objects by the name of their concept.

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -14,12 +17,60 @@
 
 namespace llama_steer {
 
+/// A number that is written whole, with a point for decimals: "", "0,5", "nan" and "1e30" are none.
+/// @throws steer::argument_error, which `what` begins
+inline float parse_number(std::string_view item, std::string_view what) {
+  constexpr double most = 1e6;
+  const char* const end = item.data() + item.size();
+  double number = 0.0;
+  const auto [rest, failure] = std::from_chars(item.data() + (item.starts_with('+') && !item.starts_with("+-") ? 1 : 0), end, number);
+  const std::string_view digits = item.substr(std::min(item.find_first_not_of("+-"), item.size()));
+  const bool octal = digits.size() > 1 && digits[0] == '0' && digits[1] != '.' && digits[1] != 'e';  // the half of a "0,05"
+  if (failure != std::errc{} || rest != end || !(std::abs(number) <= most) || octal) {
+    throw steer::argument_error(steer::text({what, " \"", steer::actual(item), "\": expected ",
+                                             steer::expected({"a number from -", most, " to ", most, ", with a point for decimals"})}));
+  }
+  return static_cast<float>(number);
+}
+
+/// "0,0.01,0.02": numbers with commas between them, each once.
+/// @throws steer::argument_error, which `what` begins, naming the item
+inline std::vector<float> parse_numbers(std::string_view list, std::string_view what) {
+  std::vector<float> out;
+  for (bool more = true; more;) {
+    const std::size_t comma = list.find(',');
+    out.push_back(parse_number(list.substr(0, comma), what));
+    if (std::count(out.begin(), out.end(), out.back()) > 1) {
+      throw steer::argument_error(steer::text({what, " names ", steer::actual(out.back()), " twice"}));
+    }
+    more = comma != std::string_view::npos;
+    list.remove_prefix(more ? comma + 1 : list.size());
+  }
+  return out;
+}
+
+/// A vector's file and how much of it a strength of 1 is: "happy.gguf", or "happy.gguf:-0.5".
+struct scaled_file {
+  std::filesystem::path path;
+  float scale = 1.0F;
+};
+
+/// @throws steer::argument_error if what follows the last colon is no number and the whole is no file
+inline scaled_file parse_scaled_file(const std::string& written) {
+  const std::size_t colon = written.rfind(':');
+  if (colon == std::string::npos || std::filesystem::exists(written)) {
+    return {written};
+  }
+  return {written.substr(0, colon), parse_number(std::string_view(written).substr(colon + 1), "--vector " + written.substr(0, colon) + ": scale")};
+}
+
 /// "10-22", "3,5,8-10"; empty: none named.
 /// @throws steer::argument_error if it is no list of layers
 inline std::vector<int> parse_layers(std::string_view list) {
   std::vector<int> out;
-  while (!list.empty()) {
+  for (bool more = !list.empty(); more;) {
     const std::string_view item = list.substr(0, list.find(','));
+    more = item.size() < list.size();
     list.remove_prefix(std::min(list.size(), item.size() + 1));
     int first = 0;
     int last = 0;

@@ -67,7 +67,7 @@ class questionnaire {
     answer_summary out;
     const double share = 1.0 / static_cast<double>(answers.size());
     for (const answer& a : answers) {
-      const auto text = words(a.text);
+      const auto text = words(without_thoughts(a.text));
       out.words += share * static_cast<double>(text.size());
       out.distinct_2 += share * distinct_2(text);
       out.tokens += share * static_cast<double>(a.tokens.size());

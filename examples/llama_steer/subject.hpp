@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -27,13 +28,16 @@ namespace llama_steer {
 struct model_options {
   std::filesystem::path model;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  bool chat_template = true;  ///< whether texts are turns of a user, in the model's own template
+  bool chat_template = true;  ///< whether texts are turns of a user, in a template
+  std::string pattern = {};   ///< that template, or its name in llama.cpp; empty: the model's own
+  bool parse_special = false;  ///< without a template: whether <|im_end|> and its like are tokens. In a template they are
+  line_options lines = {};
 };
 
-/// Where the vector comes from: a file, or contrast texts that are read now.
+/// Where the vector comes from: files, whose vectors act together, or contrast texts that are read now.
 struct vector_options {
-  std::filesystem::path file;
-  unsaid said;  ///< what the file leaves open
+  std::vector<scaled_file> files;
+  unsaid said;  ///< what the files leave open
   std::filesystem::path positive = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "succinct.txt";
   std::filesystem::path negative = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "verbose.txt";
   std::filesystem::path pairs;  ///< a JSON file instead of the two
@@ -54,13 +58,17 @@ inline steer::llama_cpp_host make_host(llama_model* model, const model_options& 
   return steer::llama_cpp_host(model, parameters);
 }
 
+inline steer::special_tokens special_tokens_of(const model_options& options) {
+  return options.parse_special ? steer::special_tokens::as_tokens : steer::special_tokens::as_text;
+}
+
 /// A text as the model is to read it.
 inline token_list tokens_of(const llama_model& model, const std::string& text, const model_options& options) {
   if (!options.chat_template) {
-    return steer::tokenize(model, text, steer::special_tokens::as_text);
+    return steer::tokenize(model, text, special_tokens_of(options));
   }
   const std::vector<steer::chat_message> turns{{"user", text}};
-  return steer::chat_tokens(model, turns);
+  return steer::chat_tokens(model, turns, options.pattern);
 }
 
 /// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named.
@@ -70,16 +78,28 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
                                       const std::vector<int>& layers) {
   std::vector<token_list> positive;
   std::vector<token_list> negative;
-  for (std::size_t i = 0; i < texts.positive.size(); ++i) {
-    positive.push_back(tokens_of(*model, texts.positive[i], how));
-    negative.push_back(tokens_of(*model, texts.negative[i], how));
+  for (const std::string& text : texts.positive) {
+    positive.push_back(tokens_of(*model, text, how));
+  }
+  for (const std::string& text : texts.negative) {
+    negative.push_back(tokens_of(*model, text, how));
   }
   steer::llama_cpp_host host = make_host(model, how, 1, std::max(longest(positive), longest(negative)));
   steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
-  example::progress_bar progress("reading contrast pairs");
-  for (std::size_t i = 0; i < positive.size(); ++i) {
-    recorder.record(host, std::span<const std::int32_t>(positive[i]), std::span<const std::int32_t>(negative[i]));
-    progress(static_cast<double>(i + 1) / static_cast<double>(positive.size()));
+  example::progress_bar progress("reading contrast texts");
+  if (texts.are_pairs()) {
+    for (std::size_t i = 0; i < positive.size(); ++i) {
+      recorder.record(host, std::span<const std::int32_t>(positive[i]), std::span<const std::int32_t>(negative[i]));
+      progress(static_cast<double>(i + 1) / static_cast<double>(positive.size()));
+    }
+  } else {
+    std::size_t done = 0;
+    for (const auto& [side, which] : {std::pair{&positive, steer::side::positive}, {&negative, steer::side::negative}}) {
+      for (const token_list& text : *side) {
+        recorder.record(host, std::span<const std::int32_t>(text), which);
+        progress(static_cast<double>(++done) / static_cast<double>(positive.size() + negative.size()));
+      }
+    }
   }
   return steer::mean_difference(recorder, name);
 }
@@ -88,38 +108,62 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
 inline steer::steering_vector extract(llama_model* model, const model_options& how, const vector_options& from,
                                       const std::vector<int>& layers) {
   if (from.pairs.empty()) {
-    return extract(model, how, read_pairs(from.positive, from.negative),
+    return extract(model, how, read_sides(from.positive, from.negative, how.lines),
                    {from.name, from.positive.filename().string() + " - " + from.negative.filename().string()}, from.tokens, layers);
   }
   return extract(model, how, read_json_pairs(from.pairs, from.name), {from.name, from.pairs.filename().string()}, from.tokens,
                  layers);
 }
 
-/// The vector that the options name.
-/// @throws steer::argument_error if a file's edits are not additions of one vector
-inline steer::steering_vector vector_of(llama_model* model, const model_options& how, const vector_options& from,
-                                        const std::vector<int>& layers) {
-  if (from.file.empty()) {
-    return extract(model, how, from, layers);
+/// A vector, and how much of it a strength of 1 is.
+struct scaled_vector {
+  steer::steering_vector vector;
+  float scale = 1.0F;
+};
+
+/// The vectors that the options name.
+/// @throws steer::argument_error if a file's edits are not additions of one vector, or something is said that is of no use to any
+inline std::vector<scaled_vector> vectors_of(const vector_options& from) {
+  std::vector<std::pair<std::filesystem::path, file_kind>> kinds;
+  for (const scaled_file& file : from.files) {
+    kinds.emplace_back(file.path, detect(file.path, from.said));
   }
-  const content read = read_content(from.file, from.said);
-  if (const auto* v = std::get_if<steer::steering_vector>(&read.held)) {
-    return *v;
+  require_use(kinds, from.said);
+  std::vector<scaled_vector> out;
+  for (const scaled_file& file : from.files) {
+    const content read = read_content(file.path, from.said);
+    for (const std::string& note : read.notes) {
+      std::fprintf(stderr, "llama_steer: file %s: %s\n", file.path.c_str(), note.c_str());
+    }
+    const auto* v = std::get_if<steer::steering_vector>(&read.held);
+    if (v == nullptr) {
+      throw steer::argument_error(steer::text({"file ", file.path.string(), " is a ", describe(read.kind),
+                                               " with a dose of its own; a strength here needs a bare vector"}));
+    }
+    out.push_back({*v, file.scale});
   }
-  throw steer::argument_error(steer::text({"file ", from.file.string(), " is a ", describe(read.kind),
-                                           " with a dose of its own; a strength here needs a bare vector"}));
+  return out;
 }
 
-/// A dose of a vector.
+/// The same, or the one that contrast texts give.
+inline std::vector<scaled_vector> vectors_of(llama_model* model, const model_options& how, const vector_options& from,
+                                             const std::vector<int>& layers) {
+  return from.files.empty() ? std::vector<scaled_vector>{{extract(model, how, from, layers)}} : vectors_of(from);
+}
+
+/// A dose of vectors.
 struct dose_options {
   std::string layers;  ///< empty: every layer of the vector
   std::string unit = "of_norm";
   float cap = steer::add_options{}.cap;
+  bool any_model = false;  ///< vectors of a sibling of the model are taken, too
 
-  [[nodiscard]] steer::plan plan(const steer::steering_vector& v, float strength, const steer::model_shape& shape) const {
+  [[nodiscard]] steer::plan plan(const std::vector<scaled_vector>& vectors, float strength, const steer::model_shape& shape) const {
     steer::recipe recipe;
-    recipe.add(v, {.strength = strength, .unit = parse_unit(unit), .cap = cap}, {.layers = parse_layers(layers)});
-    return {recipe, shape};
+    for (const auto& [vector, scale] : vectors) {
+      recipe.add(vector, {.strength = strength * scale, .unit = parse_unit(unit), .cap = cap}, {.layers = parse_layers(layers)});
+    }
+    return {recipe, shape, {.models = any_model ? steer::model_check::any : steer::model_check::same_fingerprint}};
   }
 };
 

@@ -29,7 +29,7 @@ struct sweep_row {
   answer_summary answers;
 };
 
-inline std::vector<sweep_row> sweep(llama_model* model, const sweep_options& options, const steer::steering_vector& v) {
+inline std::vector<sweep_row> sweep(llama_model* model, const sweep_options& options, const std::vector<scaled_vector>& vectors) {
   example::progress_bar progress("answering");
   const auto rounds = static_cast<double>(options.strengths.size() + 1);
   double round = 0.0;
@@ -39,9 +39,9 @@ inline std::vector<sweep_row> sweep(llama_model* model, const sweep_options& opt
   std::vector<steer::plan> plans;
   const steer::model_shape shape = make_host(model, options.model, 1, 1).shape();
   for (const float strength : options.strengths) {
-    plans.push_back(options.dose.plan(v, strength, shape));  // all that can be wrong is found before anything runs
+    plans.push_back(options.dose.plan(vectors, strength, shape));  // all that can be wrong is found before anything runs
   }
-  questionnaire questions(model, options.model, read_lines(options.prompts), options.tokens, seen);
+  questionnaire questions(model, options.model, read_lines(options.prompts, options.model.lines), options.tokens, seen);
   std::vector<sweep_row> out;
   for (std::size_t s = 0; s < plans.size(); ++s) {
     round += 1.0;

@@ -51,6 +51,7 @@
 #include "steer/io/layer_alignment.hpp"
 #include "steer/io/model_fit.hpp"
 #include "steer/io/npy.hpp"
+#include "steer/io/pytorch.hpp"
 #include "steer/measure/decouple.hpp"
 #include "steer/measure/dose.hpp"
 #include "steer/measure/measure_response.hpp"

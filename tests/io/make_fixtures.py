@@ -4,13 +4,15 @@
     python make_fixtures.py            writes the fixtures
     python make_fixtures.py FILE...    reads GGUF and .npy files and prints what is in them
 
-Needs the PyPI packages gguf and numpy; the fixtures in the repository are from gguf 0.19.0 and numpy 2.4.6.
+Needs the PyPI packages gguf, numpy and torch; the fixtures in the repository are from gguf 0.19.0, numpy 2.4.6 and torch 2.15.0.
 """
+import os
 import pathlib
 import sys
 
 import gguf
 import numpy as np
+import torch
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
 
@@ -85,6 +87,23 @@ def npy():
     np.save(HERE / "int.npy", np.arange(3))
 
 
+def pytorch():
+    """Views of one storage, transposed and offset; each type that is read; both formats; and a program."""
+    both = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    torch.save(both.t(), HERE / "transposed.pt")
+    by_layer = {0: both[0], "layer_1": both[1].half(), "2": both[1].double(), 3: torch.nn.Parameter(both[:, 1:].reshape(-1)[:3].bfloat16())}
+    torch.save(by_layer, HERE / "by_layer.pt")
+    torch.save(by_layer, HERE / "legacy.pt", _use_new_zipfile_serialization=False)
+    torch.save([both[1], both[0]], HERE / "list.pt")
+    torch.save(torch.tensor([1, 2]), HERE / "integers.pt")
+    torch.save({0: both[0], 1: program()}, HERE / "program.pt")
+
+
+class program:
+    def __reduce__(self):
+        return os.system, ("true",)
+
+
 def show(path):
     if path.endswith(".npy"):
         array = np.load(path)
@@ -115,3 +134,4 @@ else:
 
     control_vector("easysteer.gguf", "controlvector", [0, 1], u32, easysteer)
     npy()
+    pytorch()

@@ -3,10 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "expect_error.hpp"
+#include "steer/io/ds4.hpp"
+#include "steer/io/gguf.hpp"
+#include "steer/io/npy.hpp"
+#include "steer/io/safetensors.hpp"
 #include "temporary_file.hpp"
 
 namespace {
@@ -23,7 +29,6 @@ TEST(mapped_file, a_file_that_shrinks_keeps_the_bytes_that_were_read) {
   EXPECT_EQ(text_of(open), content);
   const steer::mapped_file moved(std::move(open));
   EXPECT_EQ(text_of(moved), content);
-  EXPECT_TRUE(steer::mapped_file(file.path()).bytes().empty());
 }
 
 TEST(mapped_file, a_large_file_is_mapped) {
@@ -55,9 +60,23 @@ TEST(mapped_file, refuses_what_is_no_file) {
   expect_error<steer::file_error>([] { steer::mapped_file{"no/such.bin"}; },
                                   "file no/such.bin does not exist or cannot be reached");
   expect_error<steer::file_error>([] { steer::mapped_file{std::filesystem::temp_directory_path()}; },
-                                  "is not a regular file");
+                                  "is a directory; expected a file");
   expect_error<steer::file_error>([] { steer::mapped_file{"/dev/null"}; }, "file /dev/null is not a regular file");
   expect_fields<steer::file_error>([] { steer::mapped_file{"no/such.bin"}; }, {.what = "file no/such.bin"});
+}
+
+TEST(mapped_file, refuses_what_has_nothing_in_it) {
+  const temporary_file empty(".gguf", "");
+  expect_error<steer::format_error>([&] { steer::mapped_file{empty.path()}; }, empty.path().string(), " is empty");
+  const temporary_file pointer(".gguf",
+                               "version https://git-lfs.github.com/spec/v1\n"
+                               "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n");
+  for (const auto& load : std::vector<std::function<void(const std::filesystem::path&)>>{
+           [](const auto& path) { steer::gguf_file{path}; }, [](const auto& path) { steer::load_npy(path); },
+           [](const auto& path) { steer::safetensors_file{path}; }, [](const auto& path) { steer::load_ds4(path, {}); }}) {
+    expect_error<steer::format_error>([&] { load(pointer.path()); }, pointer.path().string(),
+                                      "is a Git LFS pointer", "`git lfs pull` brings it");
+  }
 }
 
 }  // namespace

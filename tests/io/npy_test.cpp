@@ -119,6 +119,9 @@ TEST(npy, holds_a_vector_by_rows) {
                 .directions.at(7)
                 .values,
             Eigen::Vector2f(1, 2));
+  const auto after = steer::to_steering_vector({{3, 1}, std::vector<float>{0, 1, 2}}, {"x", steer::point::mlp_out, -1}, "x");
+  EXPECT_EQ(after.directions.size(), 2U) << "the first row is the embedding's, and may be anything";
+  EXPECT_EQ(after.directions.at(0).values[0], 1.0F);
   expect_error<steer::format_error>(
       [&] {
         static_cast<void>(to_npy(toy::random_vector(engine, {1, 3}, 5)));
@@ -137,7 +140,8 @@ TEST(npy, refuses_arrays_that_are_no_vector) {
   refuse({{1, 1, 1}, std::vector<float>{1}}, 0, "shape (1, 1, 1); expected (width,) or (layers, width)");
   refuse({{}, std::vector<float>{1}}, 0, "shape ()");
   refuse({{0, 4}, std::vector<float>{}}, 0, "shape (0, 4)");
-  refuse({{1}, std::vector<float>{1}}, -1, "begins at layer -1");
+  refuse({{1}, std::vector<float>{1}}, -2, "begins at layer -2", "-1 for the embedding");
+  refuse({{1}, std::vector<float>{1}}, -1, "has one row, the embedding's");
   refuse({{4, 64}, std::vector<float>{1}}, 0, "shape (4, 64) does not fit 1 numbers");
   refuse({{64}, std::vector<double>{}}, 0, "shape (64,) does not fit 0 numbers");
   refuse({{1, 2}, std::vector<float>{1, 2, 3}}, 0, "shape (1, 2) does not fit 3 numbers");

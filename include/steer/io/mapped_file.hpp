@@ -20,7 +20,9 @@ inline namespace v0 {
 /// whoever touches bytes that another program has cut off is ended by the system (SIGBUS), which no check can rule out.
 /// A file that is replaced by renaming, as every writer here does it, stays whole for those who have it open.
 ///
-/// @throws file_error naming the path if the file is missing, no regular file, cannot be read, or is cut off meanwhile
+/// @throws file_error naming the path if the file is missing, no regular file, cannot be read, or is cut off meanwhile;
+///         format_error if nothing is in it, or no more than a Git LFS pointer to what should be
+/// @source the pointer's first line: git-lfs/git-lfs docs/spec.md
 /// @cost  one copy up to `most_read` bytes, tens of milliseconds; mapping is constant time, pages are read when touched
 class mapped_file {
  public:
@@ -39,6 +41,7 @@ class mapped_file {
   STEER_API [[noreturn]] void fail(std::initializer_list<text_part> parts) const;
 
   STEER_API void open();
+  STEER_API void require_content() const;
   STEER_API void close() noexcept;
 
   std::filesystem::path path_;

@@ -1,11 +1,13 @@
 // steer/io/mapped_file.ipp: the bodies of mapped_file.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 #if __has_include(<sys/mman.h>)
@@ -27,9 +29,28 @@ inline namespace v0 {
 STEER_BODY mapped_file::mapped_file(const std::filesystem::path& path) : path_(path) {
   std::error_code failure;
   if (!std::filesystem::is_regular_file(path, failure)) {
-    fail({failure ? "does not exist or cannot be reached" : "is not a regular file"});
+    const bool is_directory = !failure && std::filesystem::is_directory(path, failure);
+    fail({failure ? "does not exist or cannot be reached" : is_directory ? "is a directory; expected a file" : "is not a regular file"});
   }
   open();
+  try {
+    require_content();
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+STEER_BODY void mapped_file::require_content() const {
+  if (bytes_.empty()) {
+    throw format_error(text({thing({"file ", path_.string()}), " is empty"}));
+  }
+  constexpr std::string_view pointer = "version https://git-lfs.github.com/spec/v1";
+  const std::string_view start(reinterpret_cast<const char*>(bytes_.data()), std::min(bytes_.size(), pointer.size()));
+  if (start == pointer) {
+    throw format_error(text({thing({"file ", path_.string()}), " is a Git LFS pointer, not the file that it stands for; ",
+                             "`git lfs pull` brings it"}));
+  }
 }
 
 STEER_BODY void mapped_file::fail(std::initializer_list<text_part> parts) const {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,12 @@ struct npy_array {
   std::variant<std::vector<float>, std::vector<double>> values;  ///< f2 and f4 as float, f8 as double; all exact
 
   bool operator==(const npy_array&) const = default;
+};
+
+/// Several arrays by key, in the order of their file: keys that are numbers as digits, a list's as the places in it. One that stands
+/// alone has an empty key.
+struct named_arrays {
+  std::vector<std::pair<std::string, npy_array>> arrays;
 };
 
 namespace detail {
@@ -52,7 +59,8 @@ STEER_API void save_npy(const npy_array& array, const std::filesystem::path& pat
 struct npy_vector_options {
   std::string name;
   steer::point point;   ///< where they were measured
-  int first_layer = 0;  ///< the zero-based layer of the first row
+  /// The zero-based layer of the first row; -1 if that is the embedding's, as in arrays of all hidden states: it is left out.
+  int first_layer = 0;
 };
 
 /// The rows [L, d] of an array, or its only one [d], as directions of consecutive layers. An array does not say what is
@@ -63,6 +71,13 @@ struct npy_vector_options {
 ///         row of zeros, or numbers beyond float32
 STEER_API steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options,
                                           const std::string& who);
+
+/// One array that stands alone as above; of several [d] or [1, d] each is the direction at the layer that its key ends with, such as
+/// "3" or "layer_3", counted from the first layer of the options.
+///
+/// @param who  stands for the file in messages
+/// @throws format_error as for one array; for a key that names no layer, or one that another names
+STEER_API steering_vector to_steering_vector(const named_arrays& several, const npy_vector_options& options, const std::string& who);
 
 /// The directions as an array [L, d], rows in the order of their layers, which must be consecutive.
 /// @throws shape_error or numeric_error if the vector is not sound; format_error if layers are missing between its first

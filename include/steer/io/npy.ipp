@@ -1,6 +1,8 @@
 // steer/io/npy.ipp: the bodies of npy.hpp.
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -8,8 +10,11 @@
 #include <initializer_list>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -131,6 +136,20 @@ STEER_BODY void save_npy(const npy_array& array, const std::filesystem::path& pa
   write_file(path, {detail::bytes_of(npy_bytes(array))}, "npy");
 }
 
+namespace detail {
+
+/// The layer that a key ends with.
+STEER_CHEAP_BODY std::optional<int> layer_of_array_key(std::string_view key) {
+  const std::size_t last = key.find_last_not_of("0123456789");
+  const std::string_view digits = key.substr(last == std::string_view::npos ? 0 : last + 1);
+  int layer = 0;
+  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), layer);
+  const bool whole = failure == std::errc() && end == digits.data() + digits.size() && std::to_string(layer) == digits;
+  return whole && !(last != std::string_view::npos && key[last] == '-') ? std::optional(layer) : std::nullopt;
+}
+
+}  // namespace detail
+
 STEER_BODY steering_vector to_steering_vector(const npy_array& array, const npy_vector_options& options,
                                               const std::string& who) {
   const auto fail = [&](std::initializer_list<text_part> parts) {
@@ -141,18 +160,21 @@ STEER_BODY steering_vector to_steering_vector(const npy_array& array, const npy_
           expected("(width,) or (layers, width)")});
   }
   detail::check(array, text({"npy: ", who}));
-  if (options.first_layer < 0) {
-    fail({"begins at layer ", actual(options.first_layer), "; expected ", expected("0 or above")});
+  if (options.first_layer < -1) {
+    fail({"begins at layer ", actual(options.first_layer), "; expected ", expected("0 or above, or -1 for the embedding")});
   }
   const std::size_t width = array.shape.back();
   const std::size_t rows = array.shape.size() == 2 ? array.shape.front() : 1;
-  if (rows > static_cast<std::size_t>(std::numeric_limits<int>::max() - options.first_layer)) {
+  if (options.first_layer < 0 && rows == 1) {
+    fail({"has ", actual("one row"), ", the embedding's; expected ", expected("layers after it")});
+  }
+  if (rows > static_cast<std::size_t>(std::numeric_limits<int>::max() - std::max(options.first_layer, 0))) {
     fail({"has ", rows, " rows, more layers than can be counted"});
   }
   steering_vector out;
   out.name = options.name;
   out.point = options.point;
-  for (std::size_t row = 0; row < rows; ++row) {
+  for (std::size_t row = options.first_layer < 0 ? 1 : 0; row < rows; ++row) {
     const int layer = options.first_layer + static_cast<int>(row);
     Eigen::VectorXf values(static_cast<Eigen::Index>(width));
     std::visit(
@@ -169,6 +191,42 @@ STEER_BODY steering_vector to_steering_vector(const npy_array& array, const npy_
       fail({"has row ", row, " that is all zero (layer ", at_layer(layer), "); a direction needs a norm above 0"});
     }
     out.directions[layer].values = std::move(values);
+  }
+  return out;
+}
+
+STEER_BODY steering_vector to_steering_vector(const named_arrays& several, const npy_vector_options& options, const std::string& who) {
+  const auto fail = [&](std::initializer_list<text_part> parts) {
+    throw format_error(text({thing({"npy: ", who}), " ", text(parts)}));
+  };
+  if (several.arrays.size() == 1 && several.arrays.front().first.empty()) {
+    return to_steering_vector(several.arrays.front().second, options, who);
+  }
+  steering_vector out;
+  out.name = options.name;
+  out.point = options.point;
+  for (const auto& [key, array] : several.arrays) {
+    const std::optional<int> number = detail::layer_of_array_key(key);
+    if (!number) {
+      fail({"holds an array \"", actual(key), "\"; expected a key that ends with ", expected("a layer's number")});
+    }
+    const int layer = options.first_layer + *number;
+    if (layer == -1) {
+      continue;  // the embedding's
+    }
+    if (array.shape.empty() || array.shape.size() > 2 || (array.shape.size() == 2 && array.shape.front() != 1)) {
+      fail({"holds \"", key, "\" of ", actual({array.shape.size(), " dimensions"}), "; expected ", expected("(width,) or (1, width)")});
+    }
+    const steering_vector one = to_steering_vector(array, {options.name, options.point, layer}, text({who, ", array \"", key, "\""}));
+    if (!out.directions.emplace(layer, one.directions.begin()->second).second) {
+      fail({"has a second array for layer ", at_layer(layer), ", \"", actual(key), "\""});
+    }
+    if (one.width() != out.width()) {
+      fail({"holds \"", key, "\" of width ", actual(one.width()), "; another has ", expected(out.width())});
+    }
+  }
+  if (out.directions.empty()) {
+    fail({"holds ", actual("no array"), " of a layer; expected ", expected("at least one")});
   }
   return out;
 }

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
+#include <span>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "expect_error.hpp"
 #include "shared_data.hpp"
@@ -68,6 +72,8 @@ TEST(inspect, shows_everything_else) {
   expect_contains(shown(fixture("every_type.gguf")), "1 tensors of type Q8_0");
   expect_contains(shown(fixture("f4.npy")), "shape     [2, 3]");
   expect_contains(shown(fixture("f4.npy")), "warning: an array says neither");
+  expect_contains(shown(fixture("by_layer.pt"), {.point = "mlp_out"}), "  tensor    \"layer_1\" [3]\n");
+  expect_contains(shown(fixture("by_layer.pt"), {.point = "mlp_out"}), "  point     mlp_out, as you said\n");
   expect_contains(shown(STEER_STORYBOX_WEIGHTS), "safetensors file of another kind");
   steer::steering_vector v;
   v.name = "happy";
@@ -80,6 +86,25 @@ TEST(inspect, shows_everything_else) {
   expect_contains(shown(file.path()), "directions; the recipe says what is done with them");
   expect_contains(shown(file.path()), "texts     2 positive, 0 negative");
   expect_contains(shown(file.path()), "warning: the norm at layer 2, 100, is far from the usual 1.41421");
+}
+
+TEST(inspect, shows_unknown_keys_and_rows_of_zeros) {
+  static const std::array<float, 4> numbers{1, 2, 0, 0};
+  const auto data = std::as_bytes(std::span(numbers));
+  const std::vector<steer::gguf_tensor> tensors{{"direction.1", steer::gguf_f32, {2}, data.first(8)},
+                                                {"direction.2", steer::gguf_f32, {2}, data.subspan(8)}};
+  const auto file_with = [&](const std::string& key) {
+    return temporary_file(
+        ".gguf", steer::gguf_bytes({{"general.architecture", "controlvector"}, {key, std::uint32_t{12}}}, tensors));
+  };
+  const temporary_file file = file_with("controlvector.n_pairs");
+  const std::string text = shown(file.path());
+  expect_contains(text, "  key       controlvector.n_pairs: 12\n");
+  expect_contains(text, "warning: the key controlvector.n_pairs is unknown");
+  expect_contains(text, "warning: rows of zeros stand for layers that are left out: 2\n");
+  expect_contains(text, "holds     1 directions of width 2");
+  const temporary_file centred = file_with("controlvector.center");
+  expect_error<steer::format_error>([&] { shown(centred.path()); }, "controlvector.center", "changes what the vector means");
 }
 
 TEST(inspect, shows_raw_ds4_directions) {

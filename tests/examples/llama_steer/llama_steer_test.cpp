@@ -61,7 +61,7 @@ TEST(LlamaSteer, DriftIsZeroUnsteeredAndGrows) {
   const steer::steering_vector v = extract(model(), one_thread(), terse, {12, 15});
   double last = 0.0;
   for (const float strength : {0.02F, 0.1F, 0.3F}) {
-    const steer::plan plan = dose_options{}.plan(v, strength, steered.shape());
+    const steer::plan plan = dose_options{}.plan({{v}}, strength, steered.shape());
     steered.steer(plan);
     const double now = drift(unsteered, steered, questions, answers, 40);
     EXPECT_GT(now, last) << strength;
@@ -75,8 +75,8 @@ TEST(LlamaSteer, TheShippedPairsMakeAnswersShorter) {
   options.dose.layers = "10-22";
   options.strengths = {0.0F, 0.04F};
   options.tokens = 120;
-  const auto v = vector_of(model(), options.model, options.vector, parse_layers(options.dose.layers));
-  const auto rows = sweep(model(), options, v);
+  const auto vectors = vectors_of(model(), options.model, options.vector, parse_layers(options.dose.layers));
+  const auto rows = sweep(model(), options, vectors);
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].answers.drift, 0.0);
   EXPECT_GT(rows[1].answers.drift, 0.0);
@@ -89,7 +89,7 @@ TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
   options.model = one_thread();
   options.tokens = 8;
   options.strength = 0.0F;
-  conversation talk(model(), options, extract(model(), one_thread(), {}, {15}));
+  conversation talk(model(), options, {{extract(model(), one_thread(), {}, {15})}});
   std::istringstream in(
       "Hello\n/strength 0.02\n/strength much\n/side\nWhat is a cat?\n/new\n/dance\n\n/strength nan\n/quit\nnever read\n");
   testing::internal::CaptureStdout();
@@ -103,6 +103,39 @@ TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
   EXPECT_EQ(said.find("never read"), std::string::npos);
 }
 
+TEST(LlamaSteer, ThreeTextsAgainstFiveAreTwoSides) {
+  const vector_options shipped;
+  contrast_texts texts = part_of(read_pairs(shipped.positive, shipped.negative), 0, 5);
+  texts.positive.resize(3);
+  const steer::steering_vector v = extract(model(), one_thread(), texts, {"terse", "sides"}, "last", {15});
+  EXPECT_EQ(v.source.positives, 3U);
+  EXPECT_EQ(v.source.negatives, 5U);
+  EXPECT_GT(v.directions.at(15).values.norm(), 0.0F);
+}
+
+TEST(LlamaSteer, VectorsAddUpByTheirScales) {
+  const steer::model_shape shape = make_host(model(), one_thread(), 1, 1).shape();
+  steer::steering_vector one = extract(model(), one_thread(), {}, {15});
+  steer::steering_vector both = one;
+  both.directions.at(15).values *= 0.5F - 0.25F;
+  dose_options raw;
+  raw.unit = "raw";
+  const steer::plan apart = raw.plan({{one, 0.5F}, {one, -0.25F}}, 0.1F, shape);
+  const steer::plan together = raw.plan({{both}}, 0.1F, shape);
+  std::vector<float> row(static_cast<std::size_t>(shape.width), 1.0F);
+  std::vector<float> other = row;
+  apart({15, steer::point::residual_out}, {row.data(), 1, shape.width, shape.width, {}});
+  together({15, steer::point::residual_out}, {other.data(), 1, shape.width, shape.width, {}});
+  EXPECT_NE(row[0], 1.0F);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    EXPECT_NEAR(row[i], other[i], 1e-5F);
+  }
+  one.source.fingerprint = "another";
+  expect_error<steer::shape_error>([&] { static_cast<void>(raw.plan({{one}}, 0.1F, shape)); }, "terse");
+  raw.any_model = true;
+  EXPECT_NO_THROW(static_cast<void>(raw.plan({{one}}, 0.1F, shape)));
+}
+
 /// From the first pairs that ship: enough to be seen in an answer.
 const steer::steering_vector& roughly_terse() {
   static const steer::steering_vector v = [] {
@@ -113,6 +146,19 @@ const steer::steering_vector& roughly_terse() {
   return v;
 }
 
+TEST(LlamaSteer, AConversationWithoutATemplateGoesOnAsText) {
+  chat_options options;
+  options.model = one_thread();
+  options.model.chat_template = false;
+  options.tokens = 12;
+  const auto& terse = roughly_terse();
+  conversation talk(model(), options, {{terse}});
+  const std::string first = talk.answer("The capital of France is", {});
+  auto host = make_host(model(), one_thread(), 1, 128);
+  const token_list prompt = steer::tokenize(*model(), "The capital of France is\n", steer::special_tokens::as_text);
+  EXPECT_EQ(first, answer_all(host, {&prompt, 1}, 12)[0].text);
+}
+
 TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
   chat_options options;
   options.model = one_thread();
@@ -120,8 +166,8 @@ TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
   options.context = 256;
   options.strength = 0.05F;
   const steer::steering_vector& terse = roughly_terse();
-  conversation talk(model(), options, terse);
-  conversation other(model(), options, terse);
+  conversation talk(model(), options, {{terse}});
+  conversation other(model(), options, {{terse}});
   std::string story = "Tell me a story about a dog";
   while (tokens_of(*model(), story, one_thread()).size() < 246) {  // so that there is no room for the answer
     story += " and a cat";
@@ -133,7 +179,7 @@ TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
   EXPECT_FALSE(said.empty());
   expect_error<steer::host_error>([&] { talk.answer_twice(story); }, "no room");
   EXPECT_EQ(talk.strength(), 0.05F);
-  conversation fresh(model(), options, terse);
+  conversation fresh(model(), options, {{terse}});
   fresh.set_strength(0.0F);
   const auto unsteered = fresh.answer(short_one, nobody);
   const auto expected = other.answer(short_one, nobody);
@@ -145,7 +191,7 @@ TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
 
   std::istringstream in(story + "\n" + short_one + "\n");
   testing::internal::CaptureStdout();
-  conversation third(model(), options, terse);
+  conversation third(model(), options, {{terse}});
   chat(third, in, {});
   const std::string shown = testing::internal::GetCapturedStdout();
   EXPECT_NE(shown.find("\nllama.cpp: llama_decode returned 1"), std::string::npos) << shown;
@@ -158,7 +204,7 @@ TEST(LlamaSteer, AnInterruptEndsTheAnswerAndNotTheProgram) {
   chat_options options;
   options.model = one_thread();
   options.tokens = 200;
-  conversation talk(model(), options, roughly_terse());
+  conversation talk(model(), options, {{roughly_terse()}});
   {
     const interruption noted;
     int pieces = 0;

@@ -17,6 +17,18 @@ TEST(LlamaSteerMeasures, WordsStandBetweenWhiteSpace) {
   EXPECT_TRUE(words(" \n").empty());
 }
 
+TEST(LlamaSteerMeasures, ThoughtsAreNoPartOfAnAnswer) {
+  using llama_steer::without_thoughts;
+  EXPECT_EQ(without_thoughts("a <b> c"), "a <b> c");
+  EXPECT_EQ(without_thoughts(" a"), " a");
+  EXPECT_EQ(without_thoughts("<think>\nso many words\n</think>\n\nYes. "), "Yes. ");
+  EXPECT_EQ(without_thoughts("begun by the template\n</think>Yes"), "Yes");
+  EXPECT_EQ(without_thoughts("Yes<think>no</think>, yes<think>cut"), "Yes, yes");
+  EXPECT_EQ(without_thoughts("<think>cut"), "");
+  EXPECT_EQ(without_thoughts("</think>"), "");
+  EXPECT_EQ(without_thoughts(""), "");
+}
+
 TEST(LlamaSteerMeasures, Distinct2FallsWithRepetition) {
   EXPECT_DOUBLE_EQ(distinct_2(words("a b c d")), 1.0);
   EXPECT_DOUBLE_EQ(distinct_2(words("a b a b a")), 0.5);  // ab ba ab ba

@@ -1,4 +1,4 @@
-// expect: no matching (member )?function|cannot convert
+// expect: no matching (member )?function|cannot convert|does not refer to any field
 #include <steer/recipe/recipe.hpp>
 
 int main() {

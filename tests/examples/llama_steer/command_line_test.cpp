@@ -1,0 +1,197 @@
+#include "llama_steer/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "expect_error.hpp"
+#include "temporary_file.hpp"
+
+namespace {
+
+using llama_steer::command_line;
+
+/// A file that exists, for whatever an option names.
+const std::string& some_file() {
+  static const std::string path = std::filesystem::path(STEER_SOURCE_DIR) / "tests/io/fixtures/repeng.gguf";
+  return path;
+}
+
+/// What each command cannot do without.
+std::vector<std::string> least_of(const std::string& command) {
+  if (command == "inspect") {
+    return {command, some_file()};
+  }
+  return command == "convert" ? std::vector<std::string>{command, some_file(), "out.glp"}
+                              : std::vector<std::string>{command, "--model", some_file()};
+}
+
+void parse(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  command_line().parse(arguments);
+}
+
+/// One row for each option of each command: what it is given, with what it has no effect, and the message. `with` empty: there is
+/// no such thing, or it takes a look at a file (`vector_file.refuses_what_has_no_effect`, `convert.refuses_what_has_no_effect`).
+struct row {
+  std::set<std::string> commands;
+  std::vector<std::string> given;
+  std::vector<std::string> with = {};
+  bool idle_alone = false;
+  std::string message = {};
+};
+
+const std::vector<row>& table() {
+  const std::set<std::string> subjects{"sweep", "chat"};
+  const std::set<std::string> texts{"extract", "sweep", "chat"};
+  const std::vector<std::string> vector{"--vector", some_file()};
+  const std::string beside = "has no effect beside --vector: no texts are read";
+  const std::string without = "has no effect without --vector: it is of a file";
+  static const std::vector<row> all{
+      {{"extract", "sweep", "chat", "compose"}, {"--model", some_file()}},
+      {{"extract", "sweep", "chat", "compose"}, {"--threads", "2"}},
+      {{"extract", "sweep", "chat", "compose"}, {"--no-template"}},
+      {{"extract", "sweep", "chat", "compose"}, {"--template", "chatml"}, {"--no-template"}, false, "--template has no effect beside --no-template"},
+      {{"extract", "sweep", "chat", "compose"}, {"--parse-special"}, {}, true, "--parse-special has no effect without --no-template"},
+      {{"extract", "sweep", "chat", "compose"}, {"--escape"}},
+      {texts, {"--positive", some_file(), "--negative", some_file()}, vector, false, "--positive " + beside},
+      {texts, {"--negative", some_file(), "--positive", some_file()}, vector, false, "--positive " + beside},
+      {texts, {"--pairs", some_file()}, vector, false, "--pairs " + beside},
+      {texts, {"--name", "happy"}, vector, false, "--name " + beside},
+      {texts, {"--tokens-read", "mean"}, vector, false, "--tokens-read " + beside},
+      {{"compose"}, {"--tokens-read", "mean"}},
+      {subjects, {"--vector", some_file()}},
+      {subjects, {"--producer", "repeng"}, {}, true, "--producer " + without},
+      {subjects, {"--accept", "key"}, {}, true, "--accept " + without},
+      {subjects, {"--point", "mlp_out"}, {}, true, "--point " + without},
+      {subjects, {"--first-layer", "-1"}, {}, true, "--first-layer " + without},
+      {subjects, {"--ds4-layers", "2"}, {}, true, "--ds4-layers " + without},
+      {subjects, {"--ds4-width", "2"}, {}, true, "--ds4-width " + without},
+      {subjects, {"--ds4-scale", "2"}, {}, true, "--ds4-scale " + without},
+      {subjects, {"--any-model"}, {}, true, "--any-model " + without},
+      {{"inspect", "convert"}, {"--producer", "repeng"}},
+      {{"convert"}, {"--accept", "key"}},
+      {{"inspect", "convert"}, {"--point", "mlp_out"}},
+      {{"inspect", "convert"}, {"--first-layer", "-1"}},
+      {{"inspect", "convert"}, {"--ds4-layers", "2"}},
+      {{"inspect", "convert"}, {"--ds4-width", "2"}},
+      {{"inspect", "convert"}, {"--ds4-scale", "2"}},
+      {{"extract", "sweep", "chat", "compose"}, {"--layers", "1-2"}},
+      {subjects, {"--unit", "of_row_norm"}},
+      {subjects, {"--cap", "3"}, {"--unit", "raw"}, true, "--cap has no effect with --unit"},
+      {{"extract"}, {"--out", "v.gguf"}},
+      {{"sweep", "compose"}, {"--prompts", some_file()}},
+      {{"sweep"}, {"--strengths", "0,0.5"}},
+      {{"sweep", "chat", "compose"}, {"--tokens", "5"}},
+      {{"sweep", "compose"}, {"--csv", "a.csv"}},
+      {{"compose"}, {"--concept", "happy", some_file(), some_file()}},
+      {{"compose"}, {"--doses", "-0.5,0.5"}},
+      {{"compose"}, {"--readout-tokens", "5"}},
+      {{"compose"}, {"--rounds", "2"}},
+      {{"compose"}, {"--least-signal", "2"}},
+      {{"compose"}, {"--controls", "2"}},
+      {{"compose"}, {"--seed", "2"}, {"--controls", "0"}, false, "--seed has no effect with --controls 0"},
+      {{"chat"}, {"--strength", "0.5"}},
+      {{"convert"}, {"--to", "glp"}},
+      {{"convert"}, {"--operation", "add"}},
+      {{"convert"}, {"--alpha", "2"}},
+      {{"convert"}, {"--directions-only"}},
+  };
+  return all;
+}
+
+TEST(command_line, every_option_has_an_effect_or_is_refused_by_name) {
+  std::map<std::string, std::set<std::string>> covered;
+  for (const row& each : table()) {
+    for (const std::string& command : each.commands) {
+      SCOPED_TRACE(command + " " + each.given.front());
+      covered[command].insert(each.given.front());
+      std::vector<std::string> arguments = least_of(command);
+      if (each.given.front() == "--model") {
+        arguments = {command};
+      }
+      arguments.insert(arguments.end(), each.given.begin(), each.given.end());
+      if (each.idle_alone) {
+        expect_error<steer::argument_error>([&] { parse(arguments); }, each.message);
+      } else {
+        EXPECT_NO_THROW(parse(arguments));
+      }
+      const bool knows_it = command != "extract" || each.with.empty() || each.with.front() != "--vector";
+      if (!each.with.empty() && knows_it) {
+        expect_error<steer::argument_error>([&] { parse(arguments, each.with); }, each.message);
+      }
+    }
+  }
+  const command_line line;
+  for (const CLI::App* app : line.app().get_subcommands([](const CLI::App*) { return true; })) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        EXPECT_TRUE(name == "help" || covered[app->get_name()].contains("--" + name))
+            << "the table has no row for --" << name << " of " << app->get_name();
+      }
+    }
+  }
+}
+
+TEST(command_line, options_take_effect_with_what_they_are_for) {
+  EXPECT_NO_THROW(parse({"chat", "--model", some_file(), "--unit", "of_row_norm", "--cap", "inf"}));
+  command_line line;
+  line.parse({"sweep", "--model", some_file(), "--vector", some_file() + ":-0.5", "--vector", some_file(), "--producer", "repeng",
+              "--strengths", "-1,+2,0.5e-3", "--first-layer", "-1", "--any-model"});
+  ASSERT_EQ(line.sweep_of.vector.files.size(), 2U);
+  EXPECT_EQ(line.sweep_of.vector.files[0].path, some_file());
+  EXPECT_EQ(line.sweep_of.vector.files[0].scale, -0.5F);
+  EXPECT_EQ(line.sweep_of.vector.files[1].scale, 1.0F);
+  EXPECT_EQ(line.sweep_of.strengths, (std::vector{-1.0F, 2.0F, 0.5e-3F}));
+  EXPECT_EQ(line.sweep_of.vector.said.first_layer, -1);
+  EXPECT_TRUE(line.sweep_of.dose.any_model);
+}
+
+TEST(command_line, numbers_are_parsed_whole) {
+  const auto refuse = [](const std::string& command, const std::string& option, const std::string& value, const auto&... parts) {
+    expect_error<steer::argument_error>([&] { parse(least_of(command), {option, value}); }, option, parts...);
+  };
+  for (const std::string bad : {"0,5", "nan", "inf", "1e30", "1.5x", "x", "0x10", "1 2"}) {
+    refuse("chat", "--strength", bad, "\"" + bad + "\"", "with a point for decimals");
+    refuse("convert", "--alpha", bad);
+    refuse("inspect", "--ds4-scale", bad);
+    refuse("compose", "--least-signal", bad);
+  }
+  refuse("sweep", "--strengths", "0,,1", "\"\": expected a number");
+  refuse("sweep", "--strengths", "0,1,", "\"\": expected a number");
+  refuse("sweep", "--strengths", "0,05", "\"05\": expected a number", "with a point");
+  refuse("sweep", "--strengths", "1,nan", "\"nan\"");
+  refuse("sweep", "--strengths", "1,2,1", "names 1 twice");
+  refuse("compose", "--doses", "0.1;0.2", "\"0.1;0.2\"");
+  refuse("chat", "--vector", some_file() + ":much", "scale \"much\"");
+  refuse("chat", "--cap", "nan");
+}
+
+TEST(command_line, what_is_misspelt_is_named_with_what_it_is_like) {
+  const auto refuse = [](const std::vector<std::string>& arguments, const auto&... parts) {
+    expect_error<steer::argument_error>([&] { parse(arguments); }, parts...);
+  };
+  refuse({"chat", "--model", some_file(), "--strenght", "1"}, "--strenght is no option of chat; did you mean --strength?");
+  refuse({"chat", "--modell", some_file()}, "--modell is no option of chat; did you mean --model?");
+  refuse({"chat", "--model", some_file(), "--first_layer=3"}, "--first_layer is no option of chat; did you mean --first-layer?");
+  refuse({"swep", "--model", some_file()}, "swep is no command; did you mean sweep?");
+  refuse({"chat", "--model", some_file(), "--zzzzzz"}, "--zzzzzz is no option of chat");
+  EXPECT_THROW(parse({"chat"}), CLI::RequiredError);
+  EXPECT_THROW(parse({}), CLI::RequiredError);
+}
+
+TEST(command_line, says_its_version) {
+  try {
+    parse({"--version"});
+    ADD_FAILURE() << "parsed";
+  } catch (const CLI::CallForVersion& version) {
+    EXPECT_STREQ(version.what(), "0.1.0");
+  }
+}
+
+}  // namespace
