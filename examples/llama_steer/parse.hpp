@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -96,6 +97,13 @@ inline steer::token_selection parse_selection(const std::string& name) {
   if (name == "last") {
     return steer::last_token{};
   }
+  if (constexpr std::string_view several = "last:"; name.starts_with(several)) {
+    const float count = parse_number(std::string_view(name).substr(several.size()), "tokens \"" + name + "\": their number");
+    if (count < 1.0F || count != std::floor(count)) {
+      throw steer::argument_error(steer::text({"tokens \"", steer::actual(name), "\": expected ", steer::expected("a whole number of at least 1")}));
+    }
+    return steer::last_tokens{static_cast<std::int32_t>(count)};
+  }
   if (name == "all") {
     return steer::all_tokens{};
   }
@@ -103,7 +111,7 @@ inline steer::token_selection parse_selection(const std::string& name) {
     return steer::token_span{1};
   }
   throw steer::argument_error(steer::text(
-      {"tokens \"", steer::actual(name), "\": expected ", steer::expected("last, all or mean (all but the first)")}));
+      {"tokens \"", steer::actual(name), "\": expected ", steer::expected("last, last:N, all or mean (all but the first)")}));
 }
 
 /// The unit of that name.

@@ -26,9 +26,15 @@ namespace detail {
 inline std::size_t utf8_end(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
-    const auto byte = [&](std::size_t i) -> unsigned { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
+    const auto byte = [&](std::size_t i) -> unsigned {
+      return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+    };
     const unsigned lead = byte(0);
-    const std::size_t more = lead < 0x80 ? 0 : lead >= 0xC2 && lead < 0xE0 ? 1 : lead >= 0xE0 && lead < 0xF0 ? 2 : lead >= 0xF0 && lead < 0xF5 ? 3 : 4;
+    const std::size_t more = lead < 0x80                   ? 0
+                             : lead >= 0xC2 && lead < 0xE0 ? 1
+                             : lead >= 0xE0 && lead < 0xF0 ? 2
+                             : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                           : 4;
     for (std::size_t i = 1; i <= more; ++i) {
       if (more == 4 || (byte(i) & 0xC0U) != 0x80) {
         return at;
@@ -63,7 +69,8 @@ inline std::vector<std::string> raw_lines(const std::filesystem::path& path) {
       line.pop_back();
     }
     if (const std::size_t end = utf8_end(line); end != line.size()) {
-      throw steer::format_error(steer::text({"file ", path.string(), ", line ", out.size() + 1, ", byte ", end + 1, ": is no ", steer::expected("UTF-8")}));
+      throw steer::format_error(steer::text({"file ", path.string(), ", line ", out.size() + 1, ", byte ", end + 1,
+                                             ": is no ", steer::expected("UTF-8")}));
     }
     out.push_back(std::move(line));
   }
@@ -91,7 +98,8 @@ inline std::string control_token_in(std::string_view line) {
       return std::string(line.substr(begin, end + 2 - begin));
     }
   }
-  for (const std::string_view token : {"<s>", "</s>", "<bos>", "<eos>", "[INST]", "[/INST]", "<start_of_turn>", "<end_of_turn>"}) {
+  for (const std::string_view token :
+       {"<s>", "</s>", "<bos>", "<eos>", "[INST]", "[/INST]", "<start_of_turn>", "<end_of_turn>"}) {
     if (line.find(token) != std::string_view::npos) {
       return std::string(token);
     }
@@ -99,12 +107,15 @@ inline std::string control_token_in(std::string_view line) {
   return {};
 }
 
-inline std::string text_of(const std::string& line, const line_options& how) { return how.escape ? unescaped(line) : line; }
+inline std::string text_of(const std::string& line, const line_options& how) {
+  return how.escape ? unescaped(line) : line;
+}
 
 }  // namespace detail
 
 /// The lines of a text file that are not blank.
-/// @throws steer::file_error if it cannot be read; steer::format_error naming the line that is no UTF-8, and if there are no lines
+/// @throws steer::file_error if it cannot be read; steer::format_error naming the line that is no UTF-8, and if there
+/// are no lines
 inline std::vector<std::string> read_lines(const std::filesystem::path& path, const line_options& how = {}) {
   std::vector<std::string> out;
   for (const std::string& line : detail::raw_lines(path)) {
@@ -120,7 +131,8 @@ inline std::vector<std::string> read_lines(const std::filesystem::path& path, co
 
 /// What in a file is perhaps not meant, by line, for the user to see.
 /// @param tokens_are_read  whether control tokens become tokens where the texts are used
-inline std::vector<std::string> notes_on(const std::filesystem::path& path, const line_options& how, bool tokens_are_read) {
+inline std::vector<std::string> notes_on(const std::filesystem::path& path, const line_options& how,
+                                         bool tokens_are_read) {
   std::vector<std::string> out;
   std::map<std::string, std::size_t> first;
   std::size_t number = 0;

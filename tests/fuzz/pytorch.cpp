@@ -1,4 +1,5 @@
-// PyTorch's files, of which nothing is written: what is accepted has the numbers that its shapes ask for, and its vectors are sound.
+// PyTorch's files, of which nothing is written: what is accepted has the numbers that its shapes ask for, and its
+// vectors are sound.
 #include "steer/io/pytorch.hpp"
 
 #include "fuzz/fuzz.hpp"

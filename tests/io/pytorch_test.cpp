@@ -32,7 +32,8 @@ void expect_tensor(const std::pair<std::string, steer::npy_array>& found, const 
                    const std::vector<std::size_t>& shape, const std::vector<double>& numbers) {
   EXPECT_EQ(found.first, key);
   EXPECT_EQ(found.second.shape, shape) << key;
-  EXPECT_EQ(std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); }, found.second.values),
+  EXPECT_EQ(std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); },
+                       found.second.values),
             numbers)
       << key;
 }
@@ -79,7 +80,8 @@ TEST(pytorch, refuses_what_is_no_direction_by_name) {
   };
   using std::string_literals::operator""s;
   expect_error<steer::format_error>([&] { parsed(edited("\x8A\x0A"s, "\x8A\x0B"s)); }, "no PyTorch file");
-  expect_error<steer::format_error>([&] { parsed(edited("M\xE9\x03"s, "M\xE9\x04"s)); }, "another protocol; expected 1001");
+  expect_error<steer::format_error>([&] { parsed(edited("M\xE9\x03"s, "M\xE9\x04"s)); },
+                                    "another protocol; expected 1001");
   std::string big = content_of("legacy.pt");
   const auto order = big.find('\x88', big.find("little_endian"));  // the next truth value
   ASSERT_NE(order, std::string::npos);
@@ -121,18 +123,24 @@ TEST(pytorch, holds_a_vector_by_layer) {
   EXPECT_EQ(v.name, "happy");
   EXPECT_EQ(v.directions.size(), 4U);
   EXPECT_EQ(v.directions.at(3).values, Eigen::Vector3f(2, 3, 5));
-  const auto after_embedding =
-      to_steering_vector(steer::load_pytorch(fixture("by_layer.pt")), {"happy", steer::point::residual_out, -1}, "by_layer.pt");
+  const auto after_embedding = to_steering_vector(steer::load_pytorch(fixture("by_layer.pt")),
+                                                  {"happy", steer::point::residual_out, -1}, "by_layer.pt");
   EXPECT_EQ(after_embedding.directions.size(), 3U);
   EXPECT_EQ(after_embedding.directions.at(2).values, Eigen::Vector3f(2, 3, 5));
-  const auto rows = to_steering_vector(steer::load_pytorch(fixture("transposed.pt")), {"happy", steer::point::mlp_out, 7}, "x");
+  const auto rows =
+      to_steering_vector(steer::load_pytorch(fixture("transposed.pt")), {"happy", steer::point::mlp_out, 7}, "x");
   EXPECT_EQ(rows.directions.at(9).values, Eigen::Vector2f(3, 6));
 
   const auto refuse = [&](const std::vector<std::pair<std::string, steer::npy_array>>& tensors, const auto&... parts) {
-    expect_error<steer::format_error>([&] { static_cast<void>(to_steering_vector({tensors}, at_residual, "file a.pt")); }, "file a.pt", parts...);
+    expect_error<steer::format_error>(
+        [&] { static_cast<void>(to_steering_vector({tensors}, at_residual, "file a.pt")); }, "file a.pt", parts...);
   };
   const steer::npy_array row{{2}, std::vector<float>{1, 2}};
   refuse({{"happy", row}, {"1", row}}, "an array \"happy\"", "ends with a layer's number");
+  EXPECT_EQ(to_steering_vector({{{"layer-7", row}}}, at_residual, "x").directions.begin()->first, 7);
+  expect_error<steer::format_error>(
+      [&] { static_cast<void>(to_steering_vector({{{"2147483647", row}}}, {"x", steer::point::mlp_out, 1}, "file a.pt")); },
+      "a later layer than can be counted");
   refuse({{"-1", row}}, "an array \"-1\"");
   refuse({{"01", row}}, "an array \"01\"");
   refuse({{"layer_1", row}, {"1", row}}, "a second array for layer 1");

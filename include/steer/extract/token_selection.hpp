@@ -20,6 +20,11 @@ struct all_tokens {};
 /// The last token of the text.
 struct last_token {};
 
+/// The last `count` tokens, or all of a text that has fewer: a forced beginning of an answer, or a suffix that all texts share.
+struct last_tokens {
+  std::int32_t count = 1;
+};
+
 /// Positions `first` to `last`, both included. `token_span{1}` is every token but the first.
 struct token_span {
   std::int32_t first = 0;
@@ -37,7 +42,7 @@ struct tokens_where {
   std::string name = "a predicate on token ids";
 };
 
-using token_selection = std::variant<all_tokens, last_token, token_span, token_from_end, tokens_where>;
+using token_selection = std::variant<all_tokens, last_token, last_tokens, token_span, token_from_end, tokens_where>;
 
 /// Whether the selection takes a row of a text whose length is the row's prompt length.
 STEER_API [[nodiscard]] bool contains(const token_selection& selection, const row_info& row);

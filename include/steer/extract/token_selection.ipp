@@ -21,6 +21,7 @@ STEER_BODY bool contains(const token_selection& selection, const row_info& row) 
     const row_info& row;
     bool operator()(const all_tokens&) const { return true; }
     bool operator()(const last_token&) const { return row.position == row.prompt_length - 1; }
+    bool operator()(const last_tokens& s) const { return row.position >= row.prompt_length - s.count; }
     bool operator()(const token_span& s) const { return row.position >= s.first && row.position <= s.last; }
     bool operator()(const token_from_end& s) const { return row.position == row.prompt_length - 1 - s.offset; }
     bool operator()(const tokens_where& s) const { return s.accepts(row.token); }
@@ -32,6 +33,7 @@ STEER_BODY std::string to_string(const token_selection& selection) {
   struct visitor {
     std::string operator()(const all_tokens&) const { return "all tokens"; }
     std::string operator()(const last_token&) const { return "last token"; }
+    std::string operator()(const last_tokens& s) const { return text({"last ", s.count, " tokens"}); }
     std::string operator()(const token_span& s) const {
       return s.last == token_span{}.last ? text({"positions from ", s.first})
                                          : text({"positions ", s.first, " to ", s.last});
@@ -64,6 +66,11 @@ STEER_BODY void check(const token_selection& selection) {
   struct visitor {
     void operator()(const all_tokens&) const {}
     void operator()(const last_token&) const {}
+    void operator()(const last_tokens& s) const {
+      if (s.count < 1) {
+        throw argument_error(text({"last_tokens: count is ", actual(s.count), "; expected ", expected("1 or above")}));
+      }
+    }
     void operator()(const token_span& s) const {
       if (s.first < 0 || s.last < s.first) {
         throw argument_error(text({"token_span: positions ", actual({s.first, " to ", s.last}), "; expected ",

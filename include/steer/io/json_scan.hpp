@@ -11,8 +11,8 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// The values of an object by their keys, each as it is written, without the space around it. What a value nests is checked and
-/// not looked at.
+/// The values of an object by their keys, each as it is written, without the space around it. What a value nests is
+/// checked and not looked at.
 ///
 /// @throws format_error if this is no JSON object, nests deeper than 64 levels, or has a key twice; `who` names it
 /// @source RFC 8259

@@ -22,7 +22,8 @@ class json_scanner {
 
   template <class Real>
   [[noreturn]] void fail(std::string_view wanted) const {
-    throw format_error(text({thing(who_), " is no JSON object: at byte ", actual(size_ - rest_.size()), " expected ", expected(wanted)}));
+    throw format_error(text(
+        {thing(who_), " is no JSON object: at byte ", actual(size_ - rest_.size()), " expected ", expected(wanted)}));
   }
 
   void skip_space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }

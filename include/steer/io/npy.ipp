@@ -138,14 +138,14 @@ STEER_BODY void save_npy(const npy_array& array, const std::filesystem::path& pa
 
 namespace detail {
 
-/// The layer that a key ends with.
+/// The number that a key ends with: 3 of "3", "layer_3" and "layer-3"; nothing for "-3" and "03".
 STEER_CHEAP_BODY std::optional<int> layer_of_array_key(std::string_view key) {
   const std::size_t last = key.find_last_not_of("0123456789");
   const std::string_view digits = key.substr(last == std::string_view::npos ? 0 : last + 1);
   int layer = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), layer);
   const bool whole = failure == std::errc() && end == digits.data() + digits.size() && std::to_string(layer) == digits;
-  return whole && !(last != std::string_view::npos && key[last] == '-') ? std::optional(layer) : std::nullopt;
+  return whole && !key.starts_with('-') ? std::optional(layer) : std::nullopt;
 }
 
 }  // namespace detail
@@ -209,6 +209,9 @@ STEER_BODY steering_vector to_steering_vector(const named_arrays& several, const
     const std::optional<int> number = detail::layer_of_array_key(key);
     if (!number) {
       fail({"holds an array \"", actual(key), "\"; expected a key that ends with ", expected("a layer's number")});
+    }
+    if (*number > std::numeric_limits<int>::max() - std::max(options.first_layer, 0)) {
+      fail({"holds \"", actual(key), "\", a later layer than can be counted"});
     }
     const int layer = options.first_layer + *number;
     if (layer == -1) {

@@ -12,15 +12,16 @@
 namespace steer {
 inline namespace v0 {
 
-/// Reads what `torch.save` was given: one tensor, or several by key or place. Of float32, float16, bfloat16 and float64, as views of
-/// storages that they may share, in both of its formats: the ZIP archive and the one from before 1.6.
+/// Reads what `torch.save` was given: one tensor, or several by key or place. Of float32, float16, bfloat16 and
+/// float64, as views of storages that they may share, in both of its formats: the ZIP archive and the one from
+/// before 1.6.
 ///
-/// A pickle may hold any program; here it builds tensors, and dictionaries, lists and texts around them, or it is refused by the
-/// first name or instruction that does more. Nothing of it runs.
+/// A pickle may hold any program; here it builds tensors, and dictionaries, lists and texts around them, or it is
+/// refused by the first name or instruction that does more. Nothing of it runs.
 ///
 /// @throws file_error if the file cannot be read; format_error naming the file, expected and actual for what is neither
-///         format, another name or instruction, something else than tensors in a dictionary or list, numbers of another type, a
-///         view beyond its storage or larger than it, big-endian numbers, and data that ends early
+///         format, another name or instruction, something else than tensors in a dictionary or list, numbers of another
+///         type, a view beyond its storage or larger than it, big-endian numbers, and data that ends early
 /// @cost   a copy of the numbers
 /// @source PyTorch, torch/serialization.py and caffe2/serialize/inline_container.h
 STEER_API named_arrays load_pytorch(const std::filesystem::path& path);

@@ -56,13 +56,16 @@ class torch_tensors {
         add(out, std::to_string(i), root.items[i]);
       }
     } else {
-      fail({"holds ", actual(kind_text(root.what)), "; expected ", expected("a tensor, or a dictionary or list of tensors")});
+      fail({"holds ", actual(kind_text(root.what)), "; expected ",
+            expected("a tensor, or a dictionary or list of tensors")});
     }
     return out;
   }
 
  private:
-  [[noreturn]] void fail(std::initializer_list<text_part> parts) const { throw format_error(text({thing(who_), " ", text(parts)})); }
+  [[noreturn]] void fail(std::initializer_list<text_part> parts) const {
+    throw format_error(text({thing(who_), " ", text(parts)}));
+  }
 
   void add(named_arrays& to, const std::string& key, std::size_t place) const {
     const torch_value& value = pickle_.at(place);
@@ -88,12 +91,13 @@ class torch_tensors {
   npy_array array_of(const torch_value& tensor, const std::string& name) const {
     const torch_value& storage = pickle_.at(tensor.items[0]);
     const std::string& type = pickle_.at(storage.items[0]).text;
-    const std::size_t size = type == "torch.DoubleStorage"                                     ? 8
-                             : type == "torch.FloatStorage"                                    ? 4
+    const std::size_t size = type == "torch.DoubleStorage"                                    ? 8
+                             : type == "torch.FloatStorage"                                   ? 4
                              : type == "torch.HalfStorage" || type == "torch.BFloat16Storage" ? 2
-                                                                                               : 0;
+                                                                                              : 0;
     if (size == 0) {
-      fail({"holds ", name, " in a ", actual(type), "; expected ", expected("numbers of float32, float16, bfloat16 or float64")});
+      fail({"holds ", name, " in a ", actual(type), "; expected ",
+            expected("numbers of float32, float16, bfloat16 or float64")});
     }
     const std::string& key = pickle_.at(storage.items[1]).text;
     const auto found = storages_.find(key);
@@ -101,8 +105,10 @@ class torch_tensors {
       fail({"has no storage ", actual({"\"", key, "\""}), ", which ", name, " needs"});
     }
     const std::int64_t length = pickle_.at(storage.items[2]).integer;
-    if (length < 0 || static_cast<std::uint64_t>(length) != found->second.size() / size || found->second.size() % size != 0) {
-      fail({"has ", actual(found->second.size()), " bytes in storage \"", key, "\"; expected ", expected({length, " numbers of ", size})});
+    if (length < 0 || static_cast<std::uint64_t>(length) != found->second.size() / size ||
+        found->second.size() % size != 0) {
+      fail({"has ", actual(found->second.size()), " bytes in storage \"", key, "\"; expected ",
+            expected({length, " numbers of ", size})});
     }
     const std::vector<std::int64_t> shape = numbers_of(tensor.items[1]);
     const std::vector<std::int64_t> strides = numbers_of(tensor.items[2]);
@@ -131,12 +137,14 @@ class torch_tensors {
     return out;
   }
 
-  /// Where the numbers of a view stand in its storage, in C order. No more of them than the storage has: a file of a few bytes
-  /// could ask for any number of them otherwise.
+  /// Where the numbers of a view stand in its storage, in C order. No more of them than the storage has: a file of a
+  /// few bytes could ask for any number of them otherwise.
   std::vector<std::size_t> places_of(std::int64_t offset, const std::vector<std::int64_t>& shape,
-                                     const std::vector<std::int64_t>& strides, std::int64_t length, const std::string& name) const {
+                                     const std::vector<std::int64_t>& strides, std::int64_t length,
+                                     const std::string& name) const {
     const auto refuse = [&] {
-      fail({"holds ", name, ", whose ", actual("view"), " does not fit the ", expected({length, " numbers"}), " of its storage"});
+      fail({"holds ", name, ", whose ", actual("view"), " does not fit the ", expected({length, " numbers"}),
+            " of its storage"});
     };
     if (strides.size() != shape.size() || offset < 0 || offset > length) {
       refuse();
@@ -206,12 +214,14 @@ named_arrays parse_torch_archive(std::span<const std::byte> bytes, const std::st
     }
   }
   if (!folder) {
-    throw format_error(text({thing(who), " is a ZIP archive without a ", expected("data.pkl"), "; it is no PyTorch file"}));
+    throw format_error(
+        text({thing(who), " is a ZIP archive without a ", expected("data.pkl"), "; it is no PyTorch file"}));
   }
   if (const auto order = files.find(*folder + "byteorder"); order != files.end()) {
     const std::string_view said(reinterpret_cast<const char*>(order->second.data()), order->second.size());
     if (said != "little") {
-      throw format_error(text({thing(who), " has numbers in ", actual(said), "-endian order; expected ", expected("little")}));
+      throw format_error(
+          text({thing(who), " has numbers in ", actual(said), "-endian order; expected ", expected("little")}));
     }
   }
   torch_storages storages;
@@ -226,7 +236,24 @@ named_arrays parse_torch_archive(std::span<const std::byte> bytes, const std::st
   return torch_tensors<Real>(pickle, storages, who).all();
 }
 
-/// A magic number, the protocol, what is known of the machine, the object and its storages' keys, each a pickle; then the storages.
+/// The bytes of a number in a storage of that type.
+STEER_CHEAP_BODY std::size_t size_of_number(std::string_view type) {
+  for (const auto& [name, size] : {std::pair<std::string_view, std::size_t>{"torch.DoubleStorage", 8},
+                                   {"torch.LongStorage", 8},
+                                   {"torch.FloatStorage", 4},
+                                   {"torch.IntStorage", 4},
+                                   {"torch.HalfStorage", 2},
+                                   {"torch.BFloat16Storage", 2},
+                                   {"torch.ShortStorage", 2}}) {
+    if (type == name) {
+      return size;
+    }
+  }
+  return 1;
+}
+
+/// A magic number, the protocol, what is known of the machine, the object and its storages' keys, each a pickle; then
+/// the storages.
 template <class Real>
 named_arrays parse_legacy_torch(std::span<const std::byte> bytes, const std::string& who) {
   using kind = torch_value::kind;
@@ -246,28 +273,24 @@ named_arrays parse_legacy_torch(std::span<const std::byte> bytes, const std::str
   const torch_pickle pickle = read_torch_pickle(in);
   const torch_pickle keys = read_torch_pickle(in);
   if (keys.at(keys.root).what != kind::list) {
-    in.fail({"has ", actual(kind_text(keys.at(keys.root).what)), " where ", expected("a list of storages"), " is expected"});
+    in.fail({"has ", actual(kind_text(keys.at(keys.root).what)), " where ", expected("a list of storages"),
+             " is expected"});
   }
-  const auto size_of = [&](const std::string& key) -> std::size_t {
-    for (const torch_value& value : pickle.values) {
-      if (value.what == kind::storage && pickle.at(value.items[1]).text == key) {
-        const std::string& type = pickle.at(value.items[0]).text;
-        return type == "torch.DoubleStorage" || type == "torch.LongStorage"   ? 8
-               : type == "torch.FloatStorage" || type == "torch.IntStorage"   ? 4
-               : type == "torch.HalfStorage" || type == "torch.BFloat16Storage" || type == "torch.ShortStorage" ? 2
-                                                                                                                : 1;
-      }
+  std::map<std::string, std::size_t> sizes;  // of a number in each storage
+  for (const torch_value& value : pickle.values) {
+    if (value.what == kind::storage) {
+      sizes.emplace(pickle.at(value.items[1]).text, size_of_number(pickle.at(value.items[0]).text));
     }
-    return 0;
-  };
+  }
   torch_storages storages;
   in.enter("its storages");
   for (const std::size_t place : keys.at(keys.root).items) {
     const std::string& key = keys.at(place).text;
-    const std::size_t size = size_of(key);
-    if (keys.at(place).what != kind::text || size == 0) {
+    const auto found = sizes.find(key);
+    if (keys.at(place).what != kind::text || found == sizes.end()) {
       in.fail({"lists storage ", actual({"\"", key, "\""}), ", which no tensor needs"});
     }
+    const std::size_t size = found->second;
     const std::uint64_t count = in.count<std::uint64_t>(size, "numbers");
     if (!storages.emplace(key, in.take(count * size)).second) {
       in.fail({"has storage ", actual({"\"", key, "\""}), " twice"});
@@ -290,7 +313,8 @@ STEER_BODY named_arrays parse_pytorch(std::span<const std::byte> bytes, const st
   if (start.starts_with("\x80\x02\x8A\x0A")) {
     return detail::parse_legacy_torch<Real>(bytes, who);
   }
-  throw format_error(text({thing(who), " is no ", expected("PyTorch file"), ": it begins with neither of the two formats"}));
+  throw format_error(
+      text({thing(who), " is no ", expected("PyTorch file"), ": it begins with neither of the two formats"}));
 }
 
 STEER_BODY named_arrays load_pytorch(const std::filesystem::path& path) {

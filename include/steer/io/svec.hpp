@@ -12,12 +12,13 @@
 namespace steer {
 inline namespace v0 {
 
-/// Reads a vector as it was measured: key N of `directions` is the output of block N, so layer N at `residual_out`. Both libraries
-/// add it a layer earlier, at the input of that block, which is the output of block N - 1.
+/// Reads a vector as it was measured: key N of `directions` is the output of block N, so layer N at `residual_out`.
+/// Both libraries add it a layer earlier, at the input of that block, which is the output of block N - 1.
 ///
-/// @throws file_error if the file cannot be read; format_error naming the file and the field for what is no JSON of that kind,
-///         another key, a direction with NaN, nothing but zeros or another width, and for several rows at one layer: AISteer360
-///         writes one for each token of a prompt there, which no vector can be
+/// @throws file_error if the file cannot be read; format_error naming the file and the field for what is no JSON of
+/// that kind,
+///         another key, a direction with NaN, nothing but zeros or another width, and for several rows at one layer:
+///         AISteer360 writes one for each token of a prompt there, which no vector can be
 /// @source IBM/activation-steering, steering_vector.py; IBM/AISteer360, state_control/common/steering_vector.py
 STEER_API steering_vector load_svec(const std::filesystem::path& path);
 

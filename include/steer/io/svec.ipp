@@ -35,7 +35,8 @@ STEER_BODY steering_vector parse_svec(std::span<const std::byte> bytes, const st
   out.name = std::filesystem::path(name).stem().string();
   if (written.contains("model_type")) {
     if (!written["model_type"].is_string()) {
-      throw format_error(text({thing(who), " has model_type ", actual(detail::shown(written["model_type"])), "; expected ", expected("a text")}));
+      throw format_error(text({thing(who), " has model_type ", actual(detail::shown(written["model_type"])),
+                               "; expected ", expected("a text")}));
     }
     out.source.model = written["model_type"].get<std::string>();
   }
@@ -43,11 +44,14 @@ STEER_BODY steering_vector parse_svec(std::span<const std::byte> bytes, const st
     const int layer = detail::layer_of_key(key, who);
     const std::string where = text({who, ": layer ", at_layer(layer)});
     if (rows.is_array() && !rows.empty() && rows[0].is_array() && rows.size() != 1) {
-      throw format_error(text({thing(where), " has ", actual(rows.size()), " rows; expected ", expected("one"), ", a direction"}));
+      throw format_error(
+          text({thing(where), " has ", actual(rows.size()), " rows; expected ", expected("one"), ", a direction"}));
     }
     const nlohmann::json& numbers = rows.is_array() && !rows.empty() && rows[0].is_array() ? rows[0] : rows;
     const std::vector<double> values = detail::real_numbers_of(numbers, where, "a direction");
-    out.directions[layer].values = Eigen::Map<const Eigen::VectorX<Real>>(values.data(), static_cast<Eigen::Index>(values.size())).template cast<float>();
+    out.directions[layer].values =
+        Eigen::Map<const Eigen::VectorX<Real>>(values.data(), static_cast<Eigen::Index>(values.size()))
+            .template cast<float>();
   }
   detail::check_read(out, who);  // explained variances are of other texts than any that evidence here speaks of
   return out;

@@ -1,7 +1,7 @@
 // steer/io/torch_pickle.hpp: the pickles of PyTorch's files, as far as tensors and what holds them need it.
 //
-// A pickle is a program for a stack machine, and a general reader runs whatever it names. This one knows a fixed list of
-// instructions and of names, builds plain values and calls nothing.
+// A pickle is a program for a stack machine, and a general reader runs whatever it names. This one knows a fixed list
+// of instructions and of names, builds plain values and calls nothing.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,25 @@ namespace detail {
 
 /// A value, and the places of those in it: what is shared stands once, and what contains itself does no harm.
 struct torch_value {
-  enum class kind : std::uint8_t { none, boolean, integer, real, text, tuple, list, dictionary, global, storage, tensor };
+  enum class kind : std::uint8_t {
+    none,
+    boolean,
+    integer,
+    real,
+    text,
+    tuple,
+    list,
+    dictionary,
+    global,
+    storage,
+    tensor
+  };
 
   kind what = kind::none;
-  std::int64_t integer = 0;           ///< integer, boolean; tensor: the offset into its storage, in numbers
-  std::string text = {};              ///< text; global: "module.name"
-  /// tuple, list; dictionary: each key and its value; storage: its global, key and length; tensor: storage, shape, strides
+  std::int64_t integer = 0;  ///< integer, boolean; tensor: the offset into its storage, in numbers
+  std::string text = {};     ///< text; global: "module.name"
+  /// tuple, list; dictionary: each key and its value; storage: its global, key and length; tensor: storage, shape,
+  /// strides
   std::vector<std::size_t> items = {};
 };
 
@@ -40,7 +53,8 @@ struct torch_pickle {
 
 /// Reads one pickle and leaves the reader behind it.
 ///
-/// @throws format_error, as `in` says it, for an instruction or a global that is not on the list, a stack or a memo that has not
+/// @throws format_error, as `in` says it, for an instruction or a global that is not on the list, a stack or a memo
+/// that has not
 ///         what is asked for, arguments of another kind, and the end of the file
 /// @source Python, Lib/pickletools.py; PyTorch, torch/_utils.py and torch/serialization.py
 STEER_API torch_pickle read_torch_pickle(byte_reader& in);

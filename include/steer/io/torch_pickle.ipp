@@ -23,8 +23,9 @@ inline namespace v0 {
 namespace detail {
 
 STEER_BODY std::string kind_text(torch_value::kind what) {
-  constexpr std::array<std::string_view, 11> names{"nothing", "a truth value", "an integer", "a real number", "a text", "a tuple",
-                                                   "a list",  "a dictionary",  "a name",     "a storage",     "a tensor"};
+  constexpr std::array<std::string_view, 11> names{"nothing", "a truth value", "an integer", "a real number",
+                                                   "a text",  "a tuple",       "a list",     "a dictionary",
+                                                   "a name",  "a storage",     "a tensor"};
   return std::string(names[static_cast<std::size_t>(what)]);
 }
 
@@ -42,7 +43,8 @@ class torch_unpickler {
       switch (instruction) {
         case 0x80:  // the protocol
           if (const auto protocol = in_.number<std::uint8_t>(); protocol > 5) {
-            in_.fail({"has a pickle of protocol ", actual(static_cast<int>(protocol)), "; expected ", expected("at most 5")});
+            in_.fail({"has a pickle of protocol ", actual(static_cast<int>(protocol)), "; expected ",
+                      expected("at most 5")});
           }
           break;
         case 0x95: in_.take(8); break;  // a frame's length
@@ -54,7 +56,10 @@ class torch_unpickler {
         case 'K': push({kind::integer, in_.number<std::uint8_t>()}); break;
         case 'M': push({kind::integer, in_.number<std::uint16_t>()}); break;
         case 0x8A: push({kind::integer, long_integer()}); break;
-        case 'G': in_.take(8); push({kind::real}); break;
+        case 'G':
+          in_.take(8);
+          push({kind::real});
+          break;
         case 'X': push_text(in_.string(in_.number<std::uint32_t>())); break;
         case 0x8C: push_text(in_.string(in_.number<std::uint8_t>())); break;
         case '}': push({kind::dictionary}); break;
@@ -103,8 +108,9 @@ class torch_unpickler {
           return {std::move(values_), root};
         }
         default:
-          in_.fail({"has the pickle instruction ", actual(static_cast<int>(instruction)), " at byte ", in_.position() - 1,
-                    ", which is not ", expected("one that tensors need"), "; nothing of it was run"});
+          in_.fail({"has the pickle instruction ", actual(static_cast<int>(instruction)), " at byte ",
+                    in_.position() - 1, ", which is not ", expected("one that tensors need"),
+                    "; nothing of it was run"});
       }
     }
   }
@@ -150,7 +156,8 @@ class torch_unpickler {
 
   void require(std::size_t place, kind what) {
     if (values_[place].what != what) {
-      in_.fail({"has a pickle with ", actual(kind_text(values_[place].what)), "; expected ", expected(kind_text(what))});
+      in_.fail(
+          {"has a pickle with ", actual(kind_text(values_[place].what)), "; expected ", expected(kind_text(what))});
     }
   }
   const std::string& text_at(std::size_t place) {
@@ -176,8 +183,8 @@ class torch_unpickler {
     stack_.push_back(found->second);
   }
 
-  /// A little-endian integer of any length that 64 bits hold; the first thing in a legacy file takes ten bytes and says no more
-  /// than that it is one.
+  /// A little-endian integer of any length that 64 bits hold; the first thing in a legacy file takes ten bytes and says
+  /// no more than that it is one.
   std::int64_t long_integer() {
     const auto size = in_.number<std::uint8_t>();
     const auto bytes = in_.take(size);
@@ -202,12 +209,22 @@ class torch_unpickler {
 
   void push_global(const std::string& module, const std::string& name) {
     const std::string whole = module + "." + name;
-    constexpr std::array<std::string_view, 13> known{
-        "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter", "collections.OrderedDict", "torch.FloatStorage",
-        "torch.HalfStorage", "torch.BFloat16Storage", "torch.DoubleStorage", "torch.LongStorage", "torch.IntStorage",
-        "torch.ShortStorage", "torch.CharStorage", "torch.ByteStorage", "torch.BoolStorage"};
+    constexpr std::array<std::string_view, 13> known{"torch._utils._rebuild_tensor_v2",
+                                                     "torch._utils._rebuild_parameter",
+                                                     "collections.OrderedDict",
+                                                     "torch.FloatStorage",
+                                                     "torch.HalfStorage",
+                                                     "torch.BFloat16Storage",
+                                                     "torch.DoubleStorage",
+                                                     "torch.LongStorage",
+                                                     "torch.IntStorage",
+                                                     "torch.ShortStorage",
+                                                     "torch.CharStorage",
+                                                     "torch.ByteStorage",
+                                                     "torch.BoolStorage"};
     if (std::find(known.begin(), known.end(), whole) == known.end()) {
-      in_.fail({"names ", actual(whole), ", which is not ", expected("one of the names that tensors need"), "; nothing of it was run"});
+      in_.fail({"names ", actual(whole), ", which is not ", expected("one of the names that tensors need"),
+                "; nothing of it was run"});
     }
     push({kind::global, 0, whole});
   }
@@ -217,7 +234,8 @@ class torch_unpickler {
     require(id, kind::tuple);
     const std::vector<std::size_t> parts = values_[id].items;
     if (parts.size() < 5 || parts.size() > 6 || text_at(parts[0]) != "storage") {
-      in_.fail({"has a pickle that refers to ", actual("something else"), "; expected ", expected("a tensor's storage")});
+      in_.fail(
+          {"has a pickle that refers to ", actual("something else"), "; expected ", expected("a tensor's storage")});
     }
     if (parts.size() == 6) {
       require(parts[5], kind::none);
@@ -244,7 +262,8 @@ class torch_unpickler {
       for (const std::size_t numbers : {arguments[2], arguments[3]}) {
         require(numbers, kind::tuple);
         if (constexpr std::size_t most = 8; values_[numbers].items.size() > most) {
-          in_.fail({"has a tensor of ", actual(values_[numbers].items.size()), " dimensions; expected ", expected({"at most ", most})});
+          in_.fail({"has a tensor of ", actual(values_[numbers].items.size()), " dimensions; expected ",
+                    expected({"at most ", most})});
         }
         for (const std::size_t number : std::vector<std::size_t>(values_[numbers].items)) {
           require(number, kind::integer);
@@ -252,7 +271,8 @@ class torch_unpickler {
       }
       push({kind::tensor, values_[arguments[1]].integer, {}, {arguments[0], arguments[2], arguments[3]}});
     } else {
-      in_.fail({"calls ", actual(name), " with ", arguments.size(), " arguments, which is not ", expected("how a tensor is built")});
+      in_.fail({"calls ", actual(name), " with ", arguments.size(), " arguments, which is not ",
+                expected("how a tensor is built")});
     }
   }
 

@@ -30,8 +30,8 @@ inline constexpr std::uint32_t zip_in_64_bits = 0xFFFFFFFF;  // the number stand
 /// A reader of what begins at an offset with a signature.
 /// @throws format_error if it is not there
 template <class Real>
-byte_reader zip_record(std::span<const std::byte> bytes, std::uint64_t offset, std::uint32_t signature, const std::string& what,
-                       const std::string& who) {
+byte_reader zip_record(std::span<const std::byte> bytes, std::uint64_t offset, std::uint32_t signature,
+                       const std::string& what, const std::string& who) {
   byte_reader in(bytes, who);
   in.enter(what);
   in.take(offset);
@@ -64,7 +64,8 @@ zip_directory find_zip_directory(std::span<const std::byte> bytes, const std::st
     }
     byte_reader locator(bytes.subspan(at - locator_size), who);
     locator.take(8);
-    byte_reader wide = zip_record<Real>(bytes, locator.number<std::uint64_t>(), 0x06064B50, "directory in 64 bits", who);
+    byte_reader wide =
+        zip_record<Real>(bytes, locator.number<std::uint64_t>(), 0x06064B50, "directory in 64 bits", who);
     wide.take(28);
     out.files = wide.number<std::uint64_t>();
     wide.take(8);
@@ -74,7 +75,8 @@ zip_directory find_zip_directory(std::span<const std::byte> bytes, const std::st
   throw format_error(text({thing(who), " is no ", expected("ZIP archive"), ", or ends early"}));
 }
 
-STEER_BODY std::map<std::string, std::span<const std::byte>> zip_files(std::span<const std::byte> bytes, const std::string& who) {
+STEER_BODY std::map<std::string, std::span<const std::byte>> zip_files(std::span<const std::byte> bytes,
+                                                                       const std::string& who) {
   const zip_directory directory = find_zip_directory<Real>(bytes, who);
   std::map<std::string, std::span<const std::byte>> out;
   std::uint64_t at = directory.offset;
@@ -107,7 +109,8 @@ STEER_BODY std::map<std::string, std::span<const std::byte>> zip_files(std::span
     in.take(comment_size);
     at = in.position();
     if (method != 0 || (flags & 1U) != 0 || packed != size) {
-      in.fail({"holds \"", name, "\" ", actual((flags & 1U) != 0 ? "encrypted" : "compressed"), "; expected it ", expected("as it is")});
+      in.fail({"holds \"", name, "\" ", actual((flags & 1U) != 0 ? "encrypted" : "compressed"), "; expected it ",
+               expected("as it is")});
     }
     byte_reader data = zip_record<Real>(bytes, local, 0x04034B50, "file \"" + name + "\"", who);
     data.take(22);

@@ -36,8 +36,9 @@ void parse(std::vector<std::string> arguments, const std::vector<std::string>& m
   command_line().parse(arguments);
 }
 
-/// One row for each option of each command: what it is given, with what it has no effect, and the message. `with` empty: there is
-/// no such thing, or it takes a look at a file (`vector_file.refuses_what_has_no_effect`, `convert.refuses_what_has_no_effect`).
+/// One row for each option of each command: what it is given, with what it has no effect, and the message. `with`
+/// empty: there is no such thing, or it takes a look at a file (`vector_file.refuses_what_has_no_effect`,
+/// `convert.refuses_what_has_no_effect`).
 struct row {
   std::set<std::string> commands;
   std::vector<std::string> given;
@@ -56,8 +57,16 @@ const std::vector<row>& table() {
       {{"extract", "sweep", "chat", "compose"}, {"--model", some_file()}},
       {{"extract", "sweep", "chat", "compose"}, {"--threads", "2"}},
       {{"extract", "sweep", "chat", "compose"}, {"--no-template"}},
-      {{"extract", "sweep", "chat", "compose"}, {"--template", "chatml"}, {"--no-template"}, false, "--template has no effect beside --no-template"},
-      {{"extract", "sweep", "chat", "compose"}, {"--parse-special"}, {}, true, "--parse-special has no effect without --no-template"},
+      {{"extract", "sweep", "chat", "compose"},
+       {"--template", "chatml"},
+       {"--no-template"},
+       false,
+       "--template has no effect beside --no-template"},
+      {{"extract", "sweep", "chat", "compose"},
+       {"--parse-special"},
+       {},
+       true,
+       "--parse-special has no effect without --no-template"},
       {{"extract", "sweep", "chat", "compose"}, {"--escape"}},
       {texts, {"--positive", some_file(), "--negative", some_file()}, vector, false, "--positive " + beside},
       {texts, {"--negative", some_file(), "--positive", some_file()}, vector, false, "--positive " + beside},
@@ -141,8 +150,8 @@ TEST(command_line, every_option_has_an_effect_or_is_refused_by_name) {
 TEST(command_line, options_take_effect_with_what_they_are_for) {
   EXPECT_NO_THROW(parse({"chat", "--model", some_file(), "--unit", "of_row_norm", "--cap", "inf"}));
   command_line line;
-  line.parse({"sweep", "--model", some_file(), "--vector", some_file() + ":-0.5", "--vector", some_file(), "--producer", "repeng",
-              "--strengths", "-1,+2,0.5e-3", "--first-layer", "-1", "--any-model"});
+  line.parse({"sweep", "--model", some_file(), "--vector", some_file() + ":-0.5", "--vector", some_file(), "--producer",
+              "repeng", "--strengths", "-1,+2,0.5e-3", "--first-layer", "-1", "--any-model"});
   ASSERT_EQ(line.sweep_of.vector.files.size(), 2U);
   EXPECT_EQ(line.sweep_of.vector.files[0].path, some_file());
   EXPECT_EQ(line.sweep_of.vector.files[0].scale, -0.5F);
@@ -153,7 +162,8 @@ TEST(command_line, options_take_effect_with_what_they_are_for) {
 }
 
 TEST(command_line, numbers_are_parsed_whole) {
-  const auto refuse = [](const std::string& command, const std::string& option, const std::string& value, const auto&... parts) {
+  const auto refuse = [](const std::string& command, const std::string& option, const std::string& value,
+                         const auto&... parts) {
     expect_error<steer::argument_error>([&] { parse(least_of(command), {option, value}); }, option, parts...);
   };
   for (const std::string bad : {"0,5", "nan", "inf", "1e30", "1.5x", "x", "0x10", "1 2"}) {
@@ -176,9 +186,11 @@ TEST(command_line, what_is_misspelt_is_named_with_what_it_is_like) {
   const auto refuse = [](const std::vector<std::string>& arguments, const auto&... parts) {
     expect_error<steer::argument_error>([&] { parse(arguments); }, parts...);
   };
-  refuse({"chat", "--model", some_file(), "--strenght", "1"}, "--strenght is no option of chat; did you mean --strength?");
+  refuse({"chat", "--model", some_file(), "--strenght", "1"},
+         "--strenght is no option of chat; did you mean --strength?");
   refuse({"chat", "--modell", some_file()}, "--modell is no option of chat; did you mean --model?");
-  refuse({"chat", "--model", some_file(), "--first_layer=3"}, "--first_layer is no option of chat; did you mean --first-layer?");
+  refuse({"chat", "--model", some_file(), "--first_layer=3"},
+         "--first_layer is no option of chat; did you mean --first-layer?");
   refuse({"swep", "--model", some_file()}, "swep is no command; did you mean sweep?");
   refuse({"chat", "--model", some_file(), "--zzzzzz"}, "--zzzzzz is no option of chat");
   EXPECT_THROW(parse({"chat"}), CLI::RequiredError);

@@ -101,6 +101,27 @@ TEST(convert, carries_a_projection_only_where_it_can_be_said) {
   }
 }
 
+TEST(convert, refuses_what_has_no_effect) {
+  const temporary_file out(".out");
+  const temporary_file glp(".gguf");
+  steer::save_glp({{projection()}}, glp.path());
+  const std::filesystem::path vector = fixture("repeng.gguf");
+  const llama_steer::unsaid repeng{.producer = "repeng"};
+  const auto refuse = [&](llama_steer::convert_options options, const auto&... parts) {
+    options.output = out.path();
+    expect_refused<steer::argument_error>(options, parts...);
+  };
+  refuse({.input = vector, .to = "npy", .alpha = 2.0F, .said = repeng}, "--alpha has no effect: npy keeps no dose");
+  refuse({.input = vector, .to = "control_vector", .alpha = 2.0F, .said = repeng}, "--alpha has no effect");
+  refuse({.input = glp.path(), .to = "glp", .alpha = 1.0F}, "--alpha has no effect: the input says its dose");
+  refuse({.input = vector, .to = "safetensors", .operation = "add", .said = repeng}, "--operation has no effect: safetensors");
+  refuse({.input = vector, .to = "npy", .directions_only = true, .said = repeng},
+         "--directions-only has no effect: the input is no projection");
+  refuse({.input = glp.path(), .to = "glp", .directions_only = true}, "--directions-only has no effect: glp says that it projects");
+  refuse({.input = glp.path(), .to = "glp", .said = repeng}, "--producer has no effect");
+  refuse({.input = vector, .to = "glp", .said = {.producer = "repeng", .layers = 6}}, "--ds4-layers has no effect");
+}
+
 TEST(convert, refuses_what_would_change_the_meaning) {
   const temporary_file out(".out");
   const std::filesystem::path vector = fixture("repeng.gguf");

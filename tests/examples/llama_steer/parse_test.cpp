@@ -50,6 +50,10 @@ TEST(LlamaSteerParse, UnitsAndSelections) {
   EXPECT_EQ(llama_steer::parse_unit("of_row_norm"), steer::strength_unit::of_row_norm);
   expect_error<steer::argument_error>([] { llama_steer::parse_unit("percent"); }, "unit \"percent\"", "of_norm");
   EXPECT_TRUE(std::holds_alternative<steer::last_token>(llama_steer::parse_selection("last")));
+  EXPECT_EQ(std::get<steer::last_tokens>(llama_steer::parse_selection("last:3")).count, 3);
+  for (const char* bad : {"last:", "last:0", "last:1.5", "last:-1", "last:x"}) {
+    expect_error<steer::argument_error>([&] { llama_steer::parse_selection(bad); }, "tokens \"" + std::string(bad) + "\"");
+  }
   expect_error<steer::argument_error>([] { llama_steer::parse_selection("first"); }, "tokens \"first\"", "expected last");
 }
 
