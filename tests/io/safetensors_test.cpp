@@ -131,7 +131,7 @@ TEST(safetensors, errors_have_fields) {
 
 TEST(safetensors, refuses_files_that_are_not_there) {
   expect_error<steer::file_error>([] { steer::safetensors_file{"no/such.safetensors"}; }, "no/such.safetensors", "does not exist");
-  expect_error<steer::file_error>([] { steer::safetensors_file{std::filesystem::temp_directory_path()}; }, "not a regular file");
+  expect_error<steer::file_error>([] { steer::safetensors_file{std::filesystem::temp_directory_path()}; }, "is a directory");
   expect_error<steer::file_error>([] { steer::write_safetensors("no/such/folder/a.safetensors", {}); }, "cannot be written");
 }
 

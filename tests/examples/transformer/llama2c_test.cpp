@@ -50,7 +50,7 @@ class llama2c_damage : public testing::Test {
 
 TEST_F(llama2c_damage, sizes_are_compared_before_anything_is_read) {
   const std::string expected = std::to_string(good_.size()) + " bytes";
-  refuse("", "needs 28 bytes", "has 0");
+  refuse(good_.substr(0, 1), "needs 28 bytes", "has 1");
   refuse(good_.substr(0, 27), "needs 28 bytes", "has 27");
   refuse(good_.substr(0, 28), expected, "has 28");
   refuse(good_.substr(0, good_.size() - 1), expected, std::to_string(good_.size() - 1));
