@@ -137,9 +137,9 @@ TEST(pytorch, holds_a_vector_by_layer) {
   };
   const steer::npy_array row{{2}, std::vector<float>{1, 2}};
   refuse({{"happy", row}, {"1", row}}, "an array \"happy\"", "ends with a layer's number");
-  EXPECT_EQ(to_steering_vector({{{"layer-7", row}}}, at_residual, "x").directions.begin()->first, 7);
+  EXPECT_EQ(to_steering_vector(steer::named_arrays{{{"layer-7", row}}}, at_residual, "x").directions.begin()->first, 7);
   expect_error<steer::format_error>(
-      [&] { static_cast<void>(to_steering_vector({{{"2147483647", row}}}, {"x", steer::point::mlp_out, 1}, "file a.pt")); },
+      [&] { static_cast<void>(steer::to_steering_vector(steer::named_arrays{{{"2147483647", row}}}, {"x", steer::point::mlp_out, 1}, "file a.pt")); },
       "a later layer than can be counted");
   refuse({{"-1", row}}, "an array \"-1\"");
   refuse({{"01", row}}, "an array \"01\"");

@@ -113,9 +113,20 @@ TEST(LlamaSteer, ThreeTextsAgainstFiveAreTwoSides) {
   EXPECT_GT(v.directions.at(15).values.norm(), 0.0F);
 }
 
+/// From the first pairs that ship: enough to be seen in an answer.
+const steer::steering_vector& roughly_terse() {
+  static const steer::steering_vector v = [] {
+    const vector_options shipped;
+    return extract(model(), one_thread(), part_of(read_pairs(shipped.positive, shipped.negative), 0, 6), {"terse", "pairs"}, "last",
+                   {12, 15});
+  }();
+  return v;
+}
+
 TEST(LlamaSteer, VectorsAddUpByTheirScales) {
   const steer::model_shape shape = make_host(model(), one_thread(), 1, 1).shape();
-  steer::steering_vector one = extract(model(), one_thread(), {}, {15});
+  steer::steering_vector one = roughly_terse();
+  one.directions.erase(12);
   steer::steering_vector both = one;
   both.directions.at(15).values *= 0.5F - 0.25F;
   dose_options raw;
@@ -131,19 +142,9 @@ TEST(LlamaSteer, VectorsAddUpByTheirScales) {
     EXPECT_NEAR(row[i], other[i], 1e-5F);
   }
   one.source.fingerprint = "another";
-  expect_error<steer::shape_error>([&] { static_cast<void>(raw.plan({{one}}, 0.1F, shape)); }, "terse");
+  expect_error<steer::argument_error>([&] { static_cast<void>(raw.plan({{one}}, 0.1F, shape)); }, "measured on model", "fingerprint another");
   raw.any_model = true;
   EXPECT_NO_THROW(static_cast<void>(raw.plan({{one}}, 0.1F, shape)));
-}
-
-/// From the first pairs that ship: enough to be seen in an answer.
-const steer::steering_vector& roughly_terse() {
-  static const steer::steering_vector v = [] {
-    const vector_options shipped;
-    return extract(model(), one_thread(), part_of(read_pairs(shipped.positive, shipped.negative), 0, 6), {"terse", "pairs"}, "last",
-                   {12, 15});
-  }();
-  return v;
 }
 
 TEST(LlamaSteer, AConversationWithoutATemplateGoesOnAsText) {

@@ -140,8 +140,12 @@ TEST(vector_file, refuses_what_has_no_effect) {
       {fixture("f4.npy"), {"--point", "--first-layer"}},
       {fixture("by_layer.pt"), {"--point", "--first-layer"}},
       {raw.path(), {"--point", "--ds4-layers", "--ds4-width", "--ds4-scale"}}};
-  for (const auto& [path, used] : files) {
-    for (const auto& [name, given] : options) {
+  for (const auto& file : files) {
+    for (const auto& option : options) {
+      const auto& path = file.first;  // no structured bindings, which clang 14 does not capture
+      const auto& used = file.second;
+      const auto& name = option.first;
+      const auto& given = option.second;
       const file_kind kind = path == raw.path() ? file_kind::ds4 : detect(path, given);
       if (used.contains(name)) {
         EXPECT_NO_THROW(llama_steer::require_use(path, kind, given)) << path << name;
