@@ -244,16 +244,17 @@ TEST_F(recorder, of_random_texts_in_any_company_is_the_naive_form) {
     const auto any = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
     const std::vector<int> layers = any(2) == 0 ? std::vector{0, 1} : std::vector{1};
     const std::vector<steer::token_selection> selections{
-        steer::all_tokens{}, steer::last_token{}, steer::last_tokens{2}, steer::token_span{1, 3}, steer::token_from_end{1},
-        steer::tokens_where{[](std::int32_t id) { return id % 3 == 1; }, "every third"}};
-    const auto which = static_cast<std::size_t>(any(5));
+        steer::all_tokens{}, steer::last_token{}, steer::token_span{1, 3}, steer::token_from_end{1},
+        steer::tokens_where{[](std::int32_t id) { return id % 3 == 1; }, "every third"}, steer::last_tokens{2}};
+    const auto which = static_cast<std::size_t>(any(6));
     const auto selected = [&](std::size_t i, const std::vector<std::int32_t>& text) {
       switch (which) {
         case 0: return true;
         case 1: return i + 1 == text.size();
         case 2: return i >= 1 && i <= 3;
         case 3: return i + 2 == text.size();
-        default: return text[i] % 3 == 1;
+        case 4: return text[i] % 3 == 1;
+        default: return i + 2 >= text.size();
       }
     };
     const auto random_text = [&] {
