@@ -17,8 +17,8 @@ namespace llama_steer {
 
 /// Options of `convert`.
 struct convert_options {
-  std::filesystem::path input;
-  std::filesystem::path output;
+  std::filesystem::path input = {};
+  std::filesystem::path output = {};
   std::string to = {};  ///< control_vector, glp, ds4, npy or safetensors; empty: by the output's ending, if that says it
   std::string operation = {};          ///< add or project, for a file that does not say it; GLP and ds4 need it
   std::optional<float> alpha = {};     ///< the dose, else 1, of a file that has none, for GLP and ds4
