@@ -86,7 +86,8 @@ std::vector<scaled_vector> checked(const Options& o) {
 /// The vectors, from texts if they are not in files.
 template <class Options>
 std::vector<scaled_vector> vectors_of(std::vector<scaled_vector> from_files, llama_model* model, const Options& o) {
-  return from_files.empty() ? vectors_of(model, o.model, o.vector, parse_layers(o.dose.layers)) : std::move(from_files);
+  return from_files.empty() ? std::vector<scaled_vector>{{extract(model, o.model, o.vector, parse_layers(o.dose.layers))}}
+                            : std::move(from_files);
 }
 
 void run(const extract_options& o, const example::terminal& out) {

@@ -33,16 +33,14 @@ inline contrast_texts part_of(const contrast_texts& all, std::size_t first, std:
   return {cut(all.positive), cut(all.negative)};
 }
 
-/// Pairs from two files, one text per line.
-/// @throws steer::format_error if they have not as many lines, or a line is blank in one of them: what follows would be paired with
-///         something else. As `read_lines`
-inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative,
+/// Two sides from two files, one text per line: pairs if they have as many lines.
+/// @throws as `read_lines`; steer::format_error if they are pairs and a line is blank in one file only: what follows would be paired
+///         with something else
+inline contrast_texts read_sides(const std::filesystem::path& positive, const std::filesystem::path& negative,
                                  const line_options& how = {}) {
   contrast_texts out{read_lines(positive, how), read_lines(negative, how)};
-  if (out.positive.size() != out.negative.size()) {
-    throw steer::format_error(steer::text({"file ", steer::thing(positive.string()), " has ",
-                                           steer::expected(out.positive.size()), " lines and ", negative.string(),
-                                           " has ", steer::actual(out.negative.size()), "; expected as many"}));
+  if (!out.are_pairs()) {
+    return out;
   }
   const std::vector<std::string> plus = detail::raw_lines(positive);
   const std::vector<std::string> minus = detail::raw_lines(negative);
@@ -57,12 +55,17 @@ inline contrast_texts read_pairs(const std::filesystem::path& positive, const st
   return out;
 }
 
-/// Two sides from two files: pairs if they have as many lines.
-/// @throws as `read_pairs` where they are pairs, else as `read_lines`
-inline contrast_texts read_sides(const std::filesystem::path& positive, const std::filesystem::path& negative,
+/// The same for those who need pairs.
+/// @throws also steer::format_error if they have not as many lines
+inline contrast_texts read_pairs(const std::filesystem::path& positive, const std::filesystem::path& negative,
                                  const line_options& how = {}) {
-  contrast_texts out{read_lines(positive, how), read_lines(negative, how)};
-  return out.are_pairs() ? read_pairs(positive, negative, how) : out;
+  contrast_texts out = read_sides(positive, negative, how);
+  if (!out.are_pairs()) {
+    throw steer::format_error(steer::text({"file ", steer::thing(positive.string()), " has ",
+                                           steer::expected(out.positive.size()), " lines and ", negative.string(),
+                                           " has ", steer::actual(out.negative.size()), "; expected as many"}));
+  }
+  return out;
 }
 
 /// Pairs from a JSON file: {"pairs": [["positive", "negative"], ...]}, or several such objects by the name of their concept.

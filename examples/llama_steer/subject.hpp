@@ -121,7 +121,7 @@ struct scaled_vector {
   float scale = 1.0F;
 };
 
-/// The vectors that the options name.
+/// The vectors of the files that the options name.
 /// @throws steer::argument_error if a file's edits are not additions of one vector, or something is said that is of no use to any
 inline std::vector<scaled_vector> vectors_of(const vector_options& from) {
   std::vector<std::pair<std::filesystem::path, file_kind>> kinds;
@@ -143,12 +143,6 @@ inline std::vector<scaled_vector> vectors_of(const vector_options& from) {
     out.push_back({*v, file.scale});
   }
   return out;
-}
-
-/// The same, or the one that contrast texts give.
-inline std::vector<scaled_vector> vectors_of(llama_model* model, const model_options& how, const vector_options& from,
-                                             const std::vector<int>& layers) {
-  return from.files.empty() ? std::vector<scaled_vector>{{extract(model, how, from, layers)}} : vectors_of(from);
 }
 
 /// A dose of vectors.

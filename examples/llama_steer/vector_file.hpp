@@ -83,7 +83,7 @@ inline file_kind detect(const std::filesystem::path& path, const unsaid& said = 
   if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02\x8A\x0A")) {
     return file_kind::pytorch;
   }
-  if (start.find_first_not_of(" \t\r\n") < start.size() && start[start.find_first_not_of(" \t\r\n")] == '{') {
+  if (const std::size_t at = start.find_first_not_of(" \t\r\n"); at != std::string::npos && start[at] == '{') {
     return file_kind::svec;
   }
   std::uint64_t header = 0;  // safetensors begin with its length
@@ -146,7 +146,7 @@ inline void require_use(const std::filesystem::path& path, file_kind kind, const
 }
 
 /// Who made a control vector, as the user or the file says it.
-/// @throws steer::argument_error if neither does, or they contradict each other
+/// @throws steer::argument_error if neither does
 inline steer::control_vector_producer producer_of(const steer::gguf_file& file, const unsaid& said) {
   const auto stated = stated_producer(file);
   if (said.producer.empty() && !stated) {

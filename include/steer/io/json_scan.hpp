@@ -18,10 +18,6 @@ namespace detail {
 /// @source RFC 8259
 STEER_API std::map<std::string, std::string_view> json_values(std::string_view written, const std::string& who);
 
-/// The text of a value as `json_values` gives it. Escapes other than \" \\ and \/ stay as they are written.
-/// @throws format_error if it is no text; `who` names the thing
-STEER_API std::string json_text(std::string_view value, const std::string& who);
-
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer

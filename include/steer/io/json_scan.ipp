@@ -155,22 +155,6 @@ STEER_BODY std::map<std::string, std::string_view> json_values(std::string_view 
   return out;
 }
 
-STEER_BODY std::string json_text(std::string_view value, const std::string& who) {
-  json_scanner in(value, who);
-  const std::string_view written = value.starts_with('"') ? in.template take_text<Real>() : std::string_view();
-  if (!value.starts_with('"') || !in.at_end()) {
-    throw format_error(text({thing(who), " is ", actual(value), "; expected ", expected("a text")}));
-  }
-  std::string out;
-  for (std::size_t i = 0; i < written.size(); ++i) {
-    const bool escapes = written[i] == '\\' && i + 1 < written.size() &&
-                         (written[i + 1] == '"' || written[i + 1] == '\\' || written[i + 1] == '/');
-    out += written[i + (escapes ? 1 : 0)];
-    i += escapes ? 1 : 0;
-  }
-  return out;
-}
-
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer

@@ -75,7 +75,7 @@ TEST(LlamaSteer, TheShippedPairsMakeAnswersShorter) {
   options.dose.layers = "10-22";
   options.strengths = {0.0F, 0.04F};
   options.tokens = 120;
-  const auto vectors = vectors_of(model(), options.model, options.vector, parse_layers(options.dose.layers));
+  const std::vector<scaled_vector> vectors{{extract(model(), options.model, options.vector, parse_layers(options.dose.layers))}};
   const auto rows = sweep(model(), options, vectors);
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].answers.drift, 0.0);
