@@ -44,27 +44,30 @@ void print_evidence(const steer::steering_vector& v, const example::terminal& ou
   }
 }
 
-/// What in a file of texts is perhaps not meant is said.
-void tell_notes(const std::filesystem::path& file, const model_options& how) {
-  for (const std::string& note : notes_on(file, how.lines, how.chat_template || how.parse_special)) {
+void tell(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) {
     std::fprintf(stderr, "llama_steer: %s\n", note.c_str());
   }
 }
 
+/// What in a file of texts is perhaps not meant is said.
+void tell_notes(const std::filesystem::path& file, const model_options& how) {
+  tell(notes_on(file, how.lines, how.chat_template || how.parse_special));
+}
+
 /// What can be wrong is found before a model is loaded, which takes long.
 void check_texts(const vector_options& o, const model_options& how) {
+  const contrast_texts texts = texts_of(o, how);
+  if (!texts.are_pairs()) {
+    std::fprintf(stderr, "llama_steer: %zu positive texts and %zu negative ones are read without pairs: their evidence is less sure\n",
+                 texts.positive.size(), texts.negative.size());
+  }
   if (o.pairs.empty()) {
-    const contrast_texts texts = read_sides(o.positive, o.negative, how.lines);
-    if (!texts.are_pairs()) {
-      std::fprintf(stderr, "llama_steer: %zu positive texts and %zu negative ones are read without pairs: their evidence is less sure\n",
-                   texts.positive.size(), texts.negative.size());
-    }
     tell_notes(o.positive, how);
     tell_notes(o.negative, how);
   } else {
-    static_cast<void>(read_json_pairs(o.pairs, o.name));
+    tell(notes_on(o.pairs, texts, how.chat_template || how.parse_special));
   }
-  static_cast<void>(parse_selection(o.tokens));
 }
 
 std::size_t check_prompts(const std::filesystem::path& file, const model_options& how) {
@@ -130,8 +133,8 @@ void run(const sweep_options& o, const example::terminal& out) {
 
 void run(const compose_options& o, const example::terminal& out) {
   std::optional<example::output_file> csv = csv_of(o);
-  static_cast<void>(parse_layers(o.layers));
-  static_cast<void>(parse_selection(o.tokens_read));
+  check(o);
+  std::vector<steer::steering_vector> vectors = vectors_of(o);
   for (const contrast_files& each : o.concepts) {
     static_cast<void>(read_pairs(each.positive, each.negative, o.model.lines));
     tell_notes(each.positive, o.model);
@@ -139,7 +142,7 @@ void run(const compose_options& o, const example::terminal& out) {
   }
   const std::size_t prompts = check_prompts(o.prompts, o.model);
   const model_pointer model = load_model(o.model.model);
-  const composition found = compose(model.get(), o);
+  const composition found = compose(model.get(), o, std::move(vectors));
   print(found, prompts, out);
   if (csv) {
     write_csv(found, csv->stream());

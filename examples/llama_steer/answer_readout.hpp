@@ -33,7 +33,7 @@ inline steer::readout answer_readout(llama_model* model, const model_options& ho
   std::vector<std::array<token_list, 2>> requests;
   std::size_t request_tokens = 0;
   for (std::size_t i = 0; i < pairs.positive.size(); ++i) {
-    requests.push_back({tokens_of(*model, pairs.positive[i], how), tokens_of(*model, pairs.negative[i], how)});
+    requests.push_back({tokens_of(*model, pairs.positive[i], how).tokens, tokens_of(*model, pairs.negative[i], how).tokens});
     request_tokens = std::max(request_tokens, longest(requests.back()));
   }
   steer::llama_cpp_host host = make_host(model, how, 2, request_tokens + tokens);

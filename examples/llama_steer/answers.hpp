@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "llama_steer/measures.hpp"
@@ -27,8 +28,28 @@ inline std::size_t longest(std::span<const token_list> texts) {
 
 struct answer {
   token_list tokens;  // without the one that ended it
-  std::string text;
+  std::string text;   // with the mark of a thought that the prompt has begun
 };
+
+/// What a token looks like. Of special tokens only those are seen that stand around thoughts.
+inline std::string piece_of(const llama_model& model, std::int32_t token) {
+  std::string out = steer::text_of(model, token);
+  if (out.empty()) {
+    const std::string_view name = llama_vocab_get_text(llama_model_get_vocab(&model), token);
+    out = is_in_a_mark(name) ? name : std::string_view();
+  }
+  return out;
+}
+
+/// The mark of a thought that a prompt begins at its end, for the model to go on.
+inline std::string thought_begun_by(const llama_model& model, std::span<const std::int32_t> prompt) {
+  constexpr std::size_t enough = 12;  // tokens of any mark, and of white space after it
+  std::string end;
+  for (const std::int32_t token : prompt.last(std::min(enough, prompt.size()))) {
+    end += piece_of(model, token);
+  }
+  return std::string(thought_begun_by(end));
+}
 
 inline std::int32_t most_likely(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
@@ -45,6 +66,7 @@ inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<con
   std::vector<std::size_t> writing;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     host.prompt(static_cast<llama_seq_id>(i), prompts[i]);
+    out[i].text = thought_begun_by(host.model(), prompts[i]);
     next[i] = most_likely(host.logits(-1));
     writing.push_back(i);
   }
@@ -57,7 +79,7 @@ inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<con
     batch.clear();
     for (const std::size_t i : writing) {
       out[i].tokens.push_back(next[i]);
-      out[i].text += steer::text_of(host.model(), next[i]);
+      out[i].text += piece_of(host.model(), next[i]);
       batch.add(next[i], static_cast<llama_pos>(prompts[i].size() + step), static_cast<llama_seq_id>(i),
                 steer::token_batch::output::logits);
     }

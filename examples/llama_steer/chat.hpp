@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -44,9 +45,9 @@ class conversation {
   /// Takes effect with the next word.
   /// @throws steer::numeric_error if it is not finite
   void set_strength(float strength) {
-    steer::plan next = options_.dose.plan(vectors_, strength, host_.shape());
-    host_.steer(next);
-    plan_ = std::move(next);
+    auto next = std::make_unique<steering>(options_.dose.of(vectors_, strength, host_, 1));
+    act(host_, *next);
+    dose_ = std::move(next);
     strength_ = strength;
   }
   [[nodiscard]] float strength() const noexcept { return strength_; }
@@ -71,10 +72,10 @@ class conversation {
     try {
       plain = speak(turns, {}, stopped);
     } catch (...) {
-      host_.steer(plan_);
+      act(host_, *dose_);
       throw;
     }
-    host_.steer(plan_);
+    act(host_, *dose_);
     const std::string steered = stopped && stopped() ? std::string() : speak(turns, {}, stopped);
     keep(std::move(turns), steered);
     return {plain, steered};
@@ -111,14 +112,14 @@ class conversation {
     const token_list prompt = prompt_of(turns);
     const llama_vocab* vocabulary = llama_model_get_vocab(&host_.model());
     host_.prompt(0, prompt);
-    std::string text;
+    std::string text = thought_begun_by(host_.model(), prompt);
     steer::token_batch batch;
     for (std::size_t i = 0; i < options_.tokens && !(stopped && stopped()); ++i) {
       const std::int32_t next = most_likely(host_.logits(-1));
       if (llama_vocab_is_eog(vocabulary, next)) {
         break;
       }
-      const std::string piece = steer::text_of(host_.model(), next);
+      const std::string piece = piece_of(host_.model(), next);
       text += piece;
       if (said) {
         said(piece);
@@ -133,7 +134,7 @@ class conversation {
   chat_options options_;
   std::vector<scaled_vector> vectors_;
   steer::llama_cpp_host host_;
-  steer::plan plan_;
+  std::unique_ptr<steering> dose_;  // where it is, for the host
   float strength_ = 0.0F;
   std::vector<steer::chat_message> turns_;
 };

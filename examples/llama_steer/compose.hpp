@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -43,6 +44,7 @@ inline std::vector<contrast_files> shipped_concepts() {
 struct compose_options {
   model_options model;
   std::vector<contrast_files> concepts = shipped_concepts();
+  file_options vectors;  ///< one for each concept, in their order; none: they are read from half of its pairs
   std::string tokens_read = "last";
   std::string layers;  ///< empty: all
   std::filesystem::path prompts = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "prompts.txt";
@@ -119,6 +121,17 @@ inline steer::steering_vector random_direction_like(steer::steering_vector v, st
   return v;
 }
 
+/// As long as a factor says, in every unit.
+inline steer::direction scaled(steer::direction of, float factor) {
+  of.values *= factor;
+  for (std::optional<double>* size : {&of.row_norm, &of.spread}) {
+    if (*size) {
+      **size *= std::abs(static_cast<double>(factor));
+    }
+  }
+  return of;
+}
+
 inline std::size_t longest_text(const std::vector<steer::readout>& readouts) {
   std::size_t out = 0;
   for (const steer::readout& r : readouts) {
@@ -129,20 +142,58 @@ inline std::size_t longest_text(const std::vector<steer::readout>& readouts) {
 
 }  // namespace detail
 
-/// Half of each concept's pairs make its vector, a quarter its readout, and the last quarter judges.
-/// @throws steer::argument_error if there are no concepts or doses, or a concept has less than eight pairs; as `read_lines`,
-///         `read_pairs`, `steer::measure_response`
-inline composition compose(llama_model* model, const compose_options& o) {
-  constexpr std::size_t fewest = 8;
-  constexpr std::size_t texts_at_once = 8;
+/// The vectors that the options name, each as long as its scale says; none if none is named.
+/// @throws steer::argument_error if they are not as many as the concepts, or lack a layer; as `vectors_of` and `parse_layers`
+inline std::vector<steer::steering_vector> vectors_of(const compose_options& o) {
+  const std::vector<int> layers = parse_layers(o.layers);
+  std::vector<steer::steering_vector> out;
+  for (auto& [vector, scale] : vectors_of(o.vectors)) {
+    for (const int layer : layers) {
+      if (!vector.directions.contains(layer)) {
+        throw steer::argument_error(steer::text({"compose: vector \"", vector.name, "\" has no layer ", steer::actual(layer)}));
+      }
+    }
+    std::erase_if(vector.directions, [&](const auto& each) {
+      return !layers.empty() && std::find(layers.begin(), layers.end(), each.first) == layers.end();
+    });
+    for (auto& [layer, direction] : vector.directions) {
+      direction = detail::scaled(std::move(direction), scale);
+    }
+    out.push_back(std::move(vector));
+  }
+  if (!out.empty() && out.size() != o.concepts.size()) {
+    throw steer::argument_error(steer::text({"compose: ", steer::actual({out.size(), " vectors"}), " are named; expected ",
+                                             steer::expected({o.concepts.size(), ", one for each concept"})}));
+  }
+  return out;
+}
+
+/// @throws steer::argument_error if there are no concepts or doses, or answers are to be read; as `parse_layers` and `parse_selection`
+inline void check(const compose_options& o) {
   if (o.concepts.empty() || o.doses.empty()) {
     throw steer::argument_error(steer::text({"compose: has ", o.concepts.size(), " concepts and ", o.doses.size(),
                                              " doses; expected at least one of each"}));
   }
+  static_cast<void>(parse_layers(o.layers));
+  if (std::holds_alternative<steer::answer_tokens>(parse_selection(o.tokens_read))) {
+    throw steer::argument_error(steer::text({"tokens \"", steer::actual("answer"), "\": a concept's texts are requests, without answers; ",
+                                             "expected ", steer::expected("last, last:N, all or mean")}));
+  }
+}
+
+/// Half of each concept's pairs make its vector, a quarter its readout, and the last quarter judges. Where its vector is given, each half
+/// does one of the other two.
+/// @param vectors  what `vectors_of` says
+/// @throws steer::argument_error if a concept has less than eight pairs; as `check`, `read_lines`, `read_pairs` and
+///         `steer::measure_response`
+inline composition compose(llama_model* model, const compose_options& o, std::vector<steer::steering_vector> vectors = {}) {
+  constexpr std::size_t fewest = 8;
+  constexpr std::size_t texts_at_once = 8;
+  check(o);
+  const bool are_given = !vectors.empty();
   const std::vector<std::string> prompts = read_lines(o.prompts, o.model.lines);  // what is wrong with them is found before anything runs
   const std::size_t k = o.concepts.size();
   composition out;
-  std::vector<steer::steering_vector> vectors;
   std::vector<steer::readout> fitted;
   std::vector<steer::readout> judging;
   for (const contrast_files& files : o.concepts) {
@@ -152,13 +203,15 @@ inline composition compose(llama_model* model, const compose_options& o) {
       throw steer::argument_error(
           steer::text({"compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ", fewest}));
     }
-    const std::size_t quarter = n / 4;
+    const std::size_t part = are_given ? n / 2 : n / 4;
     out.concepts.push_back(files.name);
-    vectors.push_back(extract(model, o.model, part_of(all, 0, n - 2 * quarter),
-                              {files.name, files.positive.filename().string() + " - " + files.negative.filename().string()},
-                              o.tokens_read, parse_layers(o.layers)));
-    fitted.push_back(answer_readout(model, o.model, files.name, part_of(all, n - 2 * quarter, quarter), o.readout_tokens));
-    judging.push_back(answer_readout(model, o.model, files.name, part_of(all, n - quarter, quarter), o.readout_tokens));
+    if (!are_given) {
+      vectors.push_back(extract(model, o.model, part_of(all, 0, n - 2 * part),
+                                {files.name, files.positive.filename().string() + " - " + files.negative.filename().string()},
+                                o.tokens_read, parse_layers(o.layers)));
+    }
+    fitted.push_back(answer_readout(model, o.model, files.name, part_of(all, n - 2 * part, part), o.readout_tokens));
+    judging.push_back(answer_readout(model, o.model, files.name, part_of(all, n - part, part), o.readout_tokens));
   }
   steer::llama_cpp_host host = make_host(model, o.model, texts_at_once,
                                          std::max(detail::longest_text(fitted), detail::longest_text(judging)));
@@ -179,7 +232,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
   };
 
   // What is to be measured: doses first, then all of them alike.
-  std::vector<steer::plan> plans;
+  std::vector<steering> plans;
   const auto add = [&](composed row) {
     plans.push_back(plan_of(row.doses));
     row.expected = detail::values_of(steer::predict(out.response, row.doses));
@@ -215,7 +268,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
   }
   std::mt19937_64 engine(o.seed);
   for (int n = 0; n < o.controls; ++n) {
-    plans.emplace_back(steer::recipe_of({detail::random_direction_like(vectors.front(), engine)}, {most}, dose_unit), host.shape());
+    plans.emplace_back(std::in_place_type<steer::plan>, steer::recipe_of({detail::random_direction_like(vectors.front(), engine)}, {most}, dose_unit), host.shape());
     out.rows.push_back({"random", 0, most, {}, {}, {}, {}});
   }
 
@@ -229,7 +282,7 @@ inline composition compose(llama_model* model, const compose_options& o) {
   out.unsteered = questions.unsteered();
   for (std::size_t r = 0; r < plans.size(); ++r) {
     ++round;
-    out.rows[r].shifts = judge.under(plans[r]);
+    out.rows[r].shifts = judge.under(std::get<steer::plan>(plans[r]));
     out.rows[r].answers = questions.under(plans[r], seen);
   }
   return out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <cstddef>
@@ -14,24 +15,73 @@
 
 namespace llama_steer {
 
-/// What an answer says, without what a thinking model has thought: from "<think>" to "</think>", or to the end if it was cut off there.
-/// A template may have begun the thought, so an end without a beginning ends one that began with the answer.
+/// What stands around a thought.
+struct thought_marks {
+  std::string_view begin;
+  std::string_view end;
+};
+
+/// Of the models that think aloud: Qwen and DeepSeek, Magistral, gpt-oss, Seed-OSS, Kimi, and habit.
+inline constexpr std::array<thought_marks, 7> all_thought_marks{{{"<think>", "</think>"},
+                                                                 {"[THINK]", "[/THINK]"},
+                                                                 {"<|channel|>analysis<|message|>", "<|channel|>final<|message|>"},
+                                                                 {"<seed:think>", "</seed:think>"},
+                                                                 {"\u25C1think\u25B7", "\u25C1/think\u25B7"},
+                                                                 {"<thinking>", "</thinking>"},
+                                                                 {"<reasoning>", "</reasoning>"}}};
+
+/// Whether this is a part of one of these marks, as a token may be.
+inline bool is_in_a_mark(std::string_view part) {
+  return !part.empty() && std::any_of(all_thought_marks.begin(), all_thought_marks.end(), [part](const thought_marks& each) {
+    return each.begin.find(part) != std::string_view::npos || each.end.find(part) != std::string_view::npos;
+  });
+}
+
+/// The mark with which a text begins a thought at its end, as some templates do for the model; empty if it does not.
+inline std::string_view thought_begun_by(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of(" \n") + 1);
+  for (const thought_marks& each : all_thought_marks) {
+    if (text.ends_with(each.begin)) {
+      return each.begin;
+    }
+  }
+  return {};
+}
+
+/// What an answer says, without what a thinking model has thought: between the marks, or to the end if it was cut off there. An end without
+/// a beginning ends a thought that began before the answer.
 inline std::string without_thoughts(std::string_view text) {
-  constexpr std::string_view begin = "<think>";
-  constexpr std::string_view end = "</think>";
+  const auto first_of = [&](std::string_view thought_marks::* mark) {
+    const thought_marks* out = nullptr;
+    std::size_t at = std::string_view::npos;
+    for (const thought_marks& each : all_thought_marks) {
+      if (const std::size_t here = text.find(each.*mark); here < at) {
+        at = here;
+        out = &each;
+      }
+    }
+    return std::pair(out, at);
+  };
+  const auto [ended, end] = first_of(&thought_marks::end);
+  const auto [begun, begin] = first_of(&thought_marks::begin);
+  if (ended == nullptr && begun == nullptr) {
+    return std::string(text);
+  }
   std::string out;
-  bool thinks = text.find(end) < text.find(begin);
-  const bool thought = thinks || text.find(begin) != std::string_view::npos;
+  const thought_marks* in = end < begin ? ended : nullptr;
   while (!text.empty()) {
-    const std::string_view mark = thinks ? end : begin;
-    const std::size_t at = std::min(text.find(mark), text.size());
-    out += thinks ? std::string_view() : text.substr(0, at);
-    text.remove_prefix(std::min(at + mark.size(), text.size()));
-    thinks = !thinks;
+    if (in != nullptr) {
+      const std::size_t at = text.find(in->end);
+      text.remove_prefix(at == std::string_view::npos ? text.size() : at + in->end.size());
+      in = nullptr;
+    } else {
+      const auto [next, at] = first_of(&thought_marks::begin);
+      out += text.substr(0, at);
+      text.remove_prefix(next == nullptr ? text.size() : at + next->begin.size());
+      in = next;
+    }
   }
-  if (thought) {
-    out.erase(0, std::min(out.find_first_not_of(" \n"), out.size()));
-  }
+  out.erase(0, std::min(out.find_first_not_of(" \n"), out.size()));
   return out;
 }
 

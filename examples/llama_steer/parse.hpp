@@ -50,6 +50,20 @@ inline std::vector<float> parse_numbers(std::string_view list, std::string_view 
   return out;
 }
 
+/// A whole number in plain digits: "1e3", "0x10", "010" and "2.5" are none.
+/// @throws steer::argument_error, which `what` begins
+inline std::int64_t parse_whole(std::string_view item, std::string_view what, std::int64_t least, std::int64_t most) {
+  const char* const end = item.data() + item.size();
+  std::int64_t number = 0;
+  const auto [rest, failure] = std::from_chars(item.data() + (item.starts_with('+') && !item.starts_with("+-") ? 1 : 0), end, number);
+  const std::string_view digits = item.substr(std::min(item.find_first_not_of("+-"), item.size()));
+  if (failure != std::errc{} || rest != end || number < least || number > most || (digits.size() > 1 && digits[0] == '0')) {
+    throw steer::argument_error(steer::text({what, " \"", steer::actual(item), "\": expected ",
+                                             steer::expected({"a whole number from ", least, " to ", most})}));
+  }
+  return number;
+}
+
 /// A vector's file and how much of it a strength of 1 is: "happy.gguf", or "happy.gguf:-0.5".
 struct scaled_file {
   std::filesystem::path path;
@@ -98,11 +112,12 @@ inline steer::token_selection parse_selection(const std::string& name) {
     return steer::last_token{};
   }
   if (constexpr std::string_view several = "last:"; name.starts_with(several)) {
-    const float count = parse_number(std::string_view(name).substr(several.size()), "tokens \"" + name + "\": their number");
-    if (count < 1.0F || count != std::floor(count)) {
-      throw steer::argument_error(steer::text({"tokens \"", steer::actual(name), "\": expected ", steer::expected("a whole number of at least 1")}));
-    }
-    return steer::last_tokens{static_cast<std::int32_t>(count)};
+    constexpr std::int64_t most = 1'000'000;
+    return steer::last_tokens{
+        static_cast<std::int32_t>(parse_whole(std::string_view(name).substr(several.size()), "tokens \"" + name + "\": their number", 1, most))};
+  }
+  if (name == "answer") {
+    return steer::answer_tokens{};
   }
   if (name == "all") {
     return steer::all_tokens{};
@@ -111,7 +126,7 @@ inline steer::token_selection parse_selection(const std::string& name) {
     return steer::token_span{1};
   }
   throw steer::argument_error(steer::text(
-      {"tokens \"", steer::actual(name), "\": expected ", steer::expected("last, last:N, all or mean (all but the first)")}));
+      {"tokens \"", steer::actual(name), "\": expected ", steer::expected("last, last:N, answer, all or mean (all but the first)")}));
 }
 
 /// The unit of that name.

@@ -10,7 +10,6 @@
 #include "llama_steer/answers.hpp"
 #include "llama_steer/measures.hpp"
 #include "llama_steer/subject.hpp"
-#include "steer/inject/plan.hpp"
 
 namespace llama_steer {
 
@@ -41,12 +40,11 @@ class questionnaire {
         steered_(make_host(model, how, prompts.size(), longest(prompts_) + tokens + 1)),
         plain_(answer_all(unsteered_, prompts_, tokens, seen)) {}
 
-  [[nodiscard]] const steer::model_shape& shape() const noexcept { return steered_.shape(); }
   [[nodiscard]] answer_summary unsteered() const { return summary_of(plain_); }
 
-  /// Answers them under a plan.
-  answer_summary under(const steer::plan& plan, const progress& seen = {}) {
-    steered_.steer(plan);
+  /// Answers them while something acts.
+  answer_summary under(steering& what, const progress& seen = {}) {
+    act(steered_, what);
     answer_summary out = summary_of(answer_all(steered_, prompts_, tokens_, seen));
     out.drift = drift(unsteered_, steered_, prompts_, plain_, drift_tokens);
     steered_.clear_hook();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "llama_steer/answers.hpp"
+#include "llama_steer/json_pairs.hpp"
 #include "llama_steer/load_model.hpp"
 #include "llama_steer/pairs.hpp"
 #include "llama_steer/parse.hpp"
@@ -21,6 +22,9 @@
 #include "steer/adapter/llama_cpp.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
+#include "steer/inject/plan.hpp"
+#include "steer/inject/session.hpp"
+#include "steer/recipe/recipe.hpp"
 #include "terminal.hpp"
 
 namespace llama_steer {
@@ -34,15 +38,21 @@ struct model_options {
   line_options lines = {};
 };
 
-/// Where the vector comes from: files, whose vectors act together, or contrast texts that are read now.
-struct vector_options {
+/// Vectors in files.
+struct file_options {
   std::vector<scaled_file> files;
-  unsaid said;  ///< what the files leave open
+  unsaid said;             ///< what the files leave open
+  bool any_model = false;  ///< vectors of a sibling of the model are taken, too
+};
+
+/// Where the vector comes from: files, whose vectors act together, or contrast texts that are read now.
+struct vector_options : file_options {
   std::filesystem::path positive = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "succinct.txt";
   std::filesystem::path negative = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "verbose.txt";
   std::filesystem::path pairs;  ///< a JSON file instead of the two
   std::string name = "terse";
   std::string tokens = "last";
+  std::string answer_prefix;  ///< with which every answer is made to begin
 };
 
 /// A context with room for so many sequences of so many tokens each.
@@ -62,13 +72,32 @@ inline steer::special_tokens special_tokens_of(const model_options& options) {
   return options.parse_special ? steer::special_tokens::as_tokens : steer::special_tokens::as_text;
 }
 
-/// A text as the model is to read it.
-inline token_list tokens_of(const llama_model& model, const std::string& text, const model_options& options) {
+/// A conversation as the model is to read it.
+struct dialogue_tokens {
+  token_list tokens;
+  std::int32_t answer = steer::no_answer;  ///< where it begins
+};
+
+/// @throws steer::argument_error if it is more than a text, and there is no template
+inline dialogue_tokens tokens_of(const llama_model& model, const dialogue& read, const model_options& options) {
   if (!options.chat_template) {
-    return steer::tokenize(model, text, special_tokens_of(options));
+    require_no_template(read);
+    return {steer::tokenize(model, read.front().content, special_tokens_of(options))};
   }
-  const std::vector<steer::chat_message> turns{{"user", text}};
-  return steer::chat_tokens(model, turns, options.pattern);
+  std::vector<steer::chat_message> turns;
+  for (const auto& [role, content] : read) {
+    turns.push_back({role, content});
+  }
+  dialogue_tokens out{steer::chat_tokens(model, turns, options.pattern)};
+  if (has_answer(read)) {
+    out.answer = steer::answer_begin(model, turns, options.pattern);
+  }
+  return out;
+}
+
+/// A user's request as the model is to read it.
+inline token_list tokens_of(const llama_model& model, const std::string& text, const model_options& options) {
+  return tokens_of(model, request(text), options).tokens;
 }
 
 /// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named.
@@ -76,27 +105,29 @@ inline token_list tokens_of(const llama_model& model, const std::string& text, c
 inline steer::steering_vector extract(llama_model* model, const model_options& how, const contrast_texts& texts,
                                       const steer::vector_name& name, const std::string& tokens,
                                       const std::vector<int>& layers) {
-  std::vector<token_list> positive;
-  std::vector<token_list> negative;
-  for (const std::string& text : texts.positive) {
-    positive.push_back(tokens_of(*model, text, how));
+  std::vector<dialogue_tokens> positive;
+  std::vector<dialogue_tokens> negative;
+  std::size_t longest = 1;
+  for (const auto& [side, read] : {std::pair{&texts.positive, &positive}, {&texts.negative, &negative}}) {
+    for (const dialogue& text : *side) {
+      read->push_back(tokens_of(*model, text, how));
+      longest = std::max(longest, read->back().tokens.size());
+    }
   }
-  for (const std::string& text : texts.negative) {
-    negative.push_back(tokens_of(*model, text, how));
-  }
-  steer::llama_cpp_host host = make_host(model, how, 1, std::max(longest(positive), longest(negative)));
+  const auto answered = [](const dialogue_tokens& text) { return steer::answered_text{text.tokens, text.answer}; };
+  steer::llama_cpp_host host = make_host(model, how, 1, longest);
   steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
   example::progress_bar progress("reading contrast texts");
   if (texts.are_pairs()) {
     for (std::size_t i = 0; i < positive.size(); ++i) {
-      recorder.record(host, std::span<const std::int32_t>(positive[i]), std::span<const std::int32_t>(negative[i]));
+      recorder.record(host, answered(positive[i]), answered(negative[i]));
       progress(static_cast<double>(i + 1) / static_cast<double>(positive.size()));
     }
   } else {
     std::size_t done = 0;
     for (const auto& [side, which] : {std::pair{&positive, steer::side::positive}, {&negative, steer::side::negative}}) {
-      for (const token_list& text : *side) {
-        recorder.record(host, std::span<const std::int32_t>(text), which);
+      for (const dialogue_tokens& text : *side) {
+        recorder.record(host, answered(text), which);
         progress(static_cast<double>(++done) / static_cast<double>(positive.size() + negative.size()));
       }
     }
@@ -104,15 +135,33 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
   return steer::mean_difference(recorder, name);
 }
 
+/// The texts that the options name.
+/// @throws as `read_sides` and `read_json_pairs`; steer::argument_error if answers are to be read and a text has none, or there is no
+///         template in which a conversation could be written
+inline contrast_texts texts_of(const vector_options& from, const model_options& how) {
+  contrast_texts out = from.pairs.empty() ? read_sides(from.positive, from.negative, how.lines) : read_json_pairs(from.pairs, from.name);
+  begin_answers(out, from.answer_prefix);
+  const bool reads_answers = std::holds_alternative<steer::answer_tokens>(parse_selection(from.tokens));
+  for (const auto& [name, side] : {std::pair{"positive", &out.positive}, {"negative", &out.negative}}) {
+    for (std::size_t i = 0; i < side->size(); ++i) {
+      if (reads_answers && !has_answer((*side)[i])) {
+        throw steer::argument_error(steer::text({"tokens \"answer\": ", name, " text ", i + 1, " has ", steer::actual("no answer"),
+                                                 "; expected ", steer::expected("a last message of the assistant, or --answer-prefix")}));
+      }
+      if (!how.chat_template) {
+        require_no_template((*side)[i]);
+      }
+    }
+  }
+  return out;
+}
+
 /// The same from the texts that the options name.
 inline steer::steering_vector extract(llama_model* model, const model_options& how, const vector_options& from,
                                       const std::vector<int>& layers) {
-  if (from.pairs.empty()) {
-    return extract(model, how, read_sides(from.positive, from.negative, how.lines),
-                   {from.name, from.positive.filename().string() + " - " + from.negative.filename().string()}, from.tokens, layers);
-  }
-  return extract(model, how, read_json_pairs(from.pairs, from.name), {from.name, from.pairs.filename().string()}, from.tokens,
-                 layers);
+  const std::string source = from.pairs.empty() ? from.positive.filename().string() + " - " + from.negative.filename().string()
+                                                : from.pairs.filename().string();
+  return extract(model, how, texts_of(from, how), {from.name, source}, from.tokens, layers);
 }
 
 /// A vector, and how much of it a strength of 1 is.
@@ -123,7 +172,7 @@ struct scaled_vector {
 
 /// The vectors of the files that the options name.
 /// @throws steer::argument_error if a file's edits are not additions of one vector, or something is said that is of no use to any
-inline std::vector<scaled_vector> vectors_of(const vector_options& from) {
+inline std::vector<scaled_vector> vectors_of(const file_options& from) {
   std::vector<std::pair<std::filesystem::path, file_kind>> kinds;
   for (const scaled_file& file : from.files) {
     kinds.emplace_back(file.path, detect(file.path, from.said));
@@ -131,18 +180,60 @@ inline std::vector<scaled_vector> vectors_of(const vector_options& from) {
   require_use(kinds, from.said);
   std::vector<scaled_vector> out;
   for (const scaled_file& file : from.files) {
-    const content read = read_content(file.path, from.said);
+    content read = read_content(file.path, from.said);
     for (const std::string& note : read.notes) {
       std::fprintf(stderr, "llama_steer: file %s: %s\n", file.path.c_str(), note.c_str());
     }
-    const auto* v = std::get_if<steer::steering_vector>(&read.held);
+    auto* const v = std::get_if<steer::steering_vector>(&read.held);
     if (v == nullptr) {
       throw steer::argument_error(steer::text({"file ", file.path.string(), " is a ", describe(read.kind),
                                                " with a dose of its own; a strength here needs a bare vector"}));
     }
-    out.push_back({*v, file.scale});
+    if (from.any_model) {
+      v->source.fingerprint.clear();
+    }
+    out.push_back({std::move(*v), file.scale});
   }
   return out;
+}
+
+/// Where in a text a dose acts: between markers, from one on, or up to one.
+struct marked {
+  enum class kind : std::uint8_t { inside, outside, from, until };
+  kind how = kind::inside;
+  std::string begin;
+  std::string end;  ///< of inside and outside
+};
+
+/// @throws as `steer::marker_tokens`
+inline steer::passage passage_of(const llama_model& model, const marked& where) {
+  const auto tokens = [&](const std::string& text) {
+    steer::marker out = steer::marker_tokens(model, text);
+    if (!steer::stands_alone(model, out.front())) {
+      std::fprintf(stderr, "llama_steer: \"%s\" is plain text to this model: it is seen only where that is a token of its own\n",
+                   text.c_str());
+    }
+    return out;
+  };
+  switch (where.how) {
+    case marked::kind::inside: return steer::inside(tokens(where.begin), tokens(where.end));
+    case marked::kind::outside: return steer::outside(tokens(where.begin), tokens(where.end));
+    case marked::kind::from: return steer::from_token(tokens(where.begin));
+    case marked::kind::until: break;
+  }
+  return steer::until_token(tokens(where.begin));
+}
+
+/// What a dose amounts to for one model: it can be swapped for another, and follows tokens only if it must.
+using steering = std::variant<steer::plan, steer::session>;
+
+/// From the next batch on.
+inline void act(steer::llama_cpp_host& host, steering& what) {
+  if (auto* plan = std::get_if<steer::plan>(&what)) {
+    host.steer(*plan);
+  } else {
+    host.set_hook(std::get<steer::session>(what));
+  }
 }
 
 /// A dose of vectors.
@@ -150,14 +241,24 @@ struct dose_options {
   std::string layers;  ///< empty: every layer of the vector
   std::string unit = "of_norm";
   float cap = steer::add_options{}.cap;
-  bool any_model = false;  ///< vectors of a sibling of the model are taken, too
+  std::vector<marked> marks = {};  ///< rows must be where all of them say
 
-  [[nodiscard]] steer::plan plan(const std::vector<scaled_vector>& vectors, float strength, const steer::model_shape& shape) const {
+  /// @param sequences  the most that will be steered at once
+  /// @throws as `passage_of` and `steer::basic_session`
+  [[nodiscard]] steering of(const std::vector<scaled_vector>& vectors, float strength, const steer::llama_cpp_host& host,
+                            std::size_t sequences) const {
+    steer::placement where{.layers = parse_layers(layers)};
+    for (const marked& each : marks) {
+      where.rows.passages.push_back(passage_of(host.model(), each));
+    }
     steer::recipe recipe;
     for (const auto& [vector, scale] : vectors) {
-      recipe.add(vector, {.strength = strength * scale, .unit = parse_unit(unit), .cap = cap}, {.layers = parse_layers(layers)});
+      recipe.add(vector, {.strength = strength * scale, .unit = parse_unit(unit), .cap = cap}, where);
     }
-    return {recipe, shape, {.models = any_model ? steer::model_check::any : steer::model_check::same_fingerprint}};
+    if (marks.empty()) {
+      return steer::plan(recipe, host.shape());
+    }
+    return steer::session(recipe, host.shape(), {.sequences = static_cast<std::int32_t>(sequences)});
   }
 };
 

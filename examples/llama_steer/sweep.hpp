@@ -36,16 +36,17 @@ inline std::vector<sweep_row> sweep(llama_model* model, const sweep_options& opt
   const auto seen = [&](std::size_t step) {
     progress((round + static_cast<double>(step) / static_cast<double>(options.tokens)) / rounds);
   };
-  std::vector<steer::plan> plans;
-  const steer::model_shape shape = make_host(model, options.model, 1, 1).shape();
+  const std::vector<std::string> prompts = read_lines(options.prompts, options.model.lines);
+  std::vector<steering> doses;
+  const steer::llama_cpp_host host = make_host(model, options.model, 1, 1);
   for (const float strength : options.strengths) {
-    plans.push_back(options.dose.plan(vectors, strength, shape));  // all that can be wrong is found before anything runs
+    doses.push_back(options.dose.of(vectors, strength, host, prompts.size()));  // all that can be wrong is found before anything runs
   }
-  questionnaire questions(model, options.model, read_lines(options.prompts, options.model.lines), options.tokens, seen);
+  questionnaire questions(model, options.model, prompts, options.tokens, seen);
   std::vector<sweep_row> out;
-  for (std::size_t s = 0; s < plans.size(); ++s) {
+  for (std::size_t s = 0; s < doses.size(); ++s) {
     round += 1.0;
-    out.push_back({options.strengths[s], questions.under(plans[s], seen)});
+    out.push_back({options.strengths[s], questions.under(doses[s], seen)});
   }
   return out;
 }

@@ -1,6 +1,7 @@
 // llama_steer/text_lines.hpp: texts from files, one a line, and what in them is perhaps not meant.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -51,7 +52,7 @@ inline std::size_t utf8_end(std::string_view text) {
 
 inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-inline bool is_blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
+inline bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 /// Every line, empty ones too, without the mark in front and the line ends of other systems.
 /// @throws steer::file_error if it cannot be read; steer::format_error naming the line that is no UTF-8
@@ -68,9 +69,11 @@ inline std::vector<std::string> raw_lines(const std::filesystem::path& path) {
     if (!line.empty() && line.back() == '\r') {
       line.pop_back();
     }
-    if (const std::size_t end = utf8_end(line); end != line.size()) {
-      throw steer::format_error(steer::text({"file ", path.string(), ", line ", out.size() + 1, ", byte ", end + 1,
-                                             ": is no ", steer::expected("UTF-8")}));
+    const std::size_t zero = line.find('\0');  // a byte of UTF-16, for one
+    if (const std::size_t end = std::min(utf8_end(line), zero); end < line.size()) {
+      throw steer::format_error(steer::text({"file ", path.string(), ", line ", out.size() + 1, ", byte ", end + 1, ": is ",
+                                             steer::actual(end == zero ? "0" : "no UTF-8"), "; expected ",
+                                             steer::expected("a text in UTF-8")}));
     }
     out.push_back(std::move(line));
   }
@@ -160,6 +163,12 @@ inline std::vector<std::string> notes_on(const std::filesystem::path& path, cons
     }
     if (const std::string token = detail::control_token_in(line); !token.empty()) {
       note({"holds ", token, ", which is read as ", tokens_are_read ? "a token" : "plain text"});
+    }
+    if (line.find('\r') != std::string::npos) {
+      note({"holds a carriage return, which ends no line here"});
+    }
+    if (line.back() == ' ' || line.back() == '\t') {
+      note({"ends with white space, which is read as it stands"});
     }
     if (!how.escape && detail::unescaped(line) != line) {
       note({"holds a backslash that is read as it stands; --escape makes \\n a line end"});

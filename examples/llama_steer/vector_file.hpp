@@ -61,6 +61,21 @@ struct content {
   std::vector<std::string> notes = {};  ///< what the user should know of it
 };
 
+namespace detail {
+
+/// What is often found in place of a file of vectors.
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 8> other_files{
+    {{"<!DOCTYPE", "a web page, perhaps one about the file; expected the file itself"},
+     {"<!doctype", "a web page, perhaps one about the file; expected the file itself"},
+     {"<html", "a web page, perhaps one about the file; expected the file itself"},
+     {"\x1F\x8B", "compressed by gzip; expected what is in it"},
+     {"\x80\x02", "a pickle of Python objects, which could run code; expected tensors from torch.save, or an .npy array"},
+     {"\x80\x03", "a pickle of Python objects, which could run code; expected tensors from torch.save, or an .npy array"},
+     {"\x80\x04", "a pickle of Python objects, which could run code; expected tensors from torch.save, or an .npy array"},
+     {"\x80\x05", "a pickle of Python objects, which could run code; expected tensors from torch.save, or an .npy array"}}};
+
+}  // namespace detail
+
 /// Tells by content what a file is; what has no magic of its own is taken for ds4's if it is as long as it should be.
 /// @throws steer::file_error if it cannot be read; steer::format_error if it is none of these
 inline file_kind detect(const std::filesystem::path& path, const unsaid& said = {}) {
@@ -79,6 +94,14 @@ inline file_kind detect(const std::filesystem::path& path, const unsaid& said = 
   }
   if (start.starts_with("\x93NUMPY")) {
     return file_kind::npy;
+  }
+  constexpr std::size_t name_at = 30;  // of the first file in an archive, whose length stands four bytes before
+  if (start.starts_with("PK\x03\x04") && bytes.size() > name_at) {
+    const std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (rest.substr(name_at, static_cast<unsigned char>(rest[name_at - 4])).ends_with(".npy")) {
+      throw steer::format_error(steer::text({"file ", path.string(), " is ", steer::actual("an archive of NumPy arrays (.npz)"),
+                                             "; expected ", steer::expected("one array, as .npy")}));
+    }
   }
   if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02\x8A\x0A")) {
     return file_kind::pytorch;
@@ -99,6 +122,11 @@ inline file_kind detect(const std::filesystem::path& path, const unsaid& said = 
   const double expected = 4.0 * layers * static_cast<double>(width);  // exact below 2^53
   if (expected == static_cast<double>(bytes.size()) && width > 0) {
     return file_kind::ds4;
+  }
+  for (const auto& [magic, what] : detail::other_files) {
+    if (start.starts_with(magic)) {
+      throw steer::format_error(steer::text({"file ", path.string(), " is ", steer::actual(what)}));
+    }
   }
   throw steer::format_error(steer::text({"file ", path.string(), " of ", bytes.size(),
                                          " bytes is no GGUF, .npy, "

@@ -108,6 +108,26 @@ TEST_F(recorder, takes_the_bos_token_only_when_asked) {
   EXPECT_EQ(all.access({1, steer::point::residual_out}), steer::access::read);
 }
 
+TEST_F(recorder, reads_the_answers_of_texts_that_end_with_one) {
+  steer::recorder made{model.shape(), {.tokens = steer::answer_tokens{}}};
+  const std::vector<std::int32_t> asked{0, 1, 2, 3, 4};
+  const std::vector<std::int32_t> other{0, 5, 6};
+  made.record(model, {asked, 3}, {other, 1});
+  made.record(model, steer::answered_text{other, 2}, steer::side::positive);
+  for (int layer = 0; layer < 2; ++layer) {
+    const auto plus = made.texts(layer, steer::side::positive);
+    EXPECT_LE((plus.row(0).cast<double>().transpose() - 0.5 * (token(3, layer) + token(4, layer))).norm(), 1e-6);
+    EXPECT_LE((plus.row(1).cast<double>().transpose() - token(6, layer)).norm(), 1e-6);
+    EXPECT_LE((made.mean(layer, steer::side::negative) - 0.5 * (token(5, layer) + token(6, layer))).norm(), 1e-12);
+  }
+  EXPECT_EQ(steer::mean_difference(made, {.name = "x"}).source.tokens, "answer tokens");
+  expect_error<steer::argument_error>([&] { made.record(model, {asked, 5}, {other, 1}); }, "positive text 2", "answer begins at token 5",
+                                      "0 to 4");
+  expect_error<steer::argument_error>([&] { made.record(model, asked, steer::side::negative); }, "negative text 1",
+                                      "no token is selected by answer tokens");
+  EXPECT_EQ(made.count(steer::side::positive), 2U);
+}
+
 TEST_F(recorder, sums_in_double) {
   model.embedding.setConstant(1.0F);
   model.embedding.row(1).setConstant(3e7F);  // in float, 3e7 + 1 is 3e7

@@ -50,21 +50,26 @@ class recorder {
   STEER_API explicit recorder(model_shape shape, recorder_options options = {});
 
   /// Runs one text through the model and pools its selected rows.
-  /// @throws before the pass: shape_error for another model, argument_error if no token is selected or one is negative. After
-  ///         it: host_error if the host did not show every selected token, numeric_error for an activation that is not finite
+  /// @throws before the pass: shape_error for another model, argument_error if no token is selected, one is negative, or an answer
+  ///         begins where there is no token. After it: host_error if the host did not show every selected token, numeric_error for an
+  ///         activation that is not finite
   template <host Model>
-  void record(Model& model, std::span<const std::int32_t> text, side which) {
+  void record(Model& model, const answered_text& text, side which) {
     require_same_model(model.shape());
     const std::int64_t selected = selected_of(text, which);
     const pooled found = run(model, text, which, selected);
     make_room(index_of(which), 1);
     keep(found, which);
   }
+  template <host Model>
+  void record(Model& model, std::span<const std::int32_t> text, side which) {
+    record(model, answered_text{text}, which);
+  }
 
   /// Runs a contrast pair; pairs make `evidence::coherence` possible. Either both texts are kept or none.
   /// @throws as for one text, for both before the first pass
   template <host Model>
-  void record(Model& model, std::span<const std::int32_t> positive, std::span<const std::int32_t> negative) {
+  void record(Model& model, const answered_text& positive, const answered_text& negative) {
     require_same_model(model.shape());
     const std::int64_t selected_positive = selected_of(positive, side::positive);
     const std::int64_t selected_negative = selected_of(negative, side::negative);
@@ -75,6 +80,10 @@ class recorder {
     keep(plus, side::positive);
     keep(minus, side::negative);
     ++pairs_;
+  }
+  template <host Model>
+  void record(Model& model, std::span<const std::int32_t> positive, std::span<const std::int32_t> negative) {
+    record(model, answered_text{positive}, answered_text{negative});
   }
 
   template <text_host Model>
@@ -170,7 +179,7 @@ class recorder {
         here->norm_sum += std::sqrt(h.template cast<double>().squaredNorm());
         ++here->norm_count;
       }
-      if (contains(options_.tokens, info)) {
+      if (contains(options_.tokens, info, answer_)) {
         here->sum += h.template cast<double>();
         ++here->count;
       }
@@ -187,26 +196,26 @@ class recorder {
   STEER_API void require_same_model(const model_shape& host) const;
 
   /// The start of a message about one text.
-  STEER_API [[nodiscard]] std::string name_of(std::span<const std::int32_t> text, side which) const;
+  STEER_API [[nodiscard]] std::string name_of(const answered_text& text, side which) const;
 
   /// How many tokens of a text are selected, which is known before the model runs.
   /// @throws as `count_selected`
-  STEER_API [[nodiscard]] std::int64_t selected_of(std::span<const std::int32_t> text, side which) const;
+  STEER_API [[nodiscard]] std::int64_t selected_of(const answered_text& text, side which) const;
 
   template <host Model>
-  pooled run(Model& model, std::span<const std::int32_t> text, side which, std::int64_t selected) {
-    begin();
-    model.evaluate(text, hook_ref<float>(*this));
+  pooled run(Model& model, const answered_text& text, side which, std::int64_t selected) {
+    begin(text.answer);
+    model.evaluate(text.tokens, hook_ref<float>(*this));
     return end(text, which, selected);
   }
 
   /// Before the model runs.
-  STEER_API void begin();
+  STEER_API void begin(std::int32_t answer);
 
   /// What the model has shown of one text.
   /// @throws what a predicate threw; host_error if the host did not show every selected token; numeric_error for an activation
   ///         that is not finite
-  STEER_API [[nodiscard]] pooled end(std::span<const std::int32_t> text, side which, std::int64_t selected);
+  STEER_API [[nodiscard]] pooled end(const answered_text& text, side which, std::int64_t selected);
 
   /// Memory for more texts of a side, so that to keep them cannot fail halfway.
   STEER_API void make_room(std::size_t s, std::size_t more);
@@ -219,7 +228,8 @@ class recorder {
   std::map<int, stream> streams_;
   std::array<std::size_t, 2> count_{};
   std::size_t pairs_ = 0;
-  std::exception_ptr failure_;  // of a predicate, while `evaluate` runs
+  std::int32_t answer_ = no_answer;  // of the text under way
+  std::exception_ptr failure_;       // of a predicate, while `evaluate` runs
 };
 static_assert(hook<recorder, float>);
 

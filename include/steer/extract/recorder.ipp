@@ -131,7 +131,8 @@ STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, s
   return &here;
 }
 
-STEER_BODY void recorder::begin() {
+STEER_BODY void recorder::begin(std::int32_t answer) {
+  answer_ = answer;
   for (auto& [layer, here] : streams_) {
     here.sum.setZero();
     here.count = 0;
@@ -141,7 +142,7 @@ STEER_BODY void recorder::begin() {
   failure_ = nullptr;
 }
 
-STEER_BODY recorder::pooled recorder::end(std::span<const std::int32_t> text, side which, std::int64_t selected) {
+STEER_BODY recorder::pooled recorder::end(const answered_text& text, side which, std::int64_t selected) {
   using namespace detail;
   if (failure_) {
     std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -167,7 +168,7 @@ STEER_BODY recorder::pooled recorder::end(std::span<const std::int32_t> text, si
   return out;
 }
 
-STEER_BODY std::int64_t recorder::selected_of(std::span<const std::int32_t> text, side which) const {
+STEER_BODY std::int64_t recorder::selected_of(const answered_text& text, side which) const {
   return count_selected(options_.tokens, text, name_of(text, which));
 }
 
@@ -195,8 +196,8 @@ STEER_BODY void recorder::require_same_model(const model_shape& host) const {
   }
 }
 
-STEER_BODY std::string recorder::name_of(std::span<const std::int32_t> text, side which) const {
-  return steer::text({"recorder: ", to_string(which), " text ", count(which), " (", text.size(), " tokens)"});
+STEER_BODY std::string recorder::name_of(const answered_text& text, side which) const {
+  return steer::text({"recorder: ", to_string(which), " text ", count(which), " (", text.tokens.size(), " tokens)"});
 }
 
 STEER_BODY void recorder::make_room(std::size_t s, std::size_t more) {

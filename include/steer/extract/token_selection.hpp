@@ -25,6 +25,9 @@ struct last_tokens {
   std::int32_t count = 1;
 };
 
+/// The tokens of an answer that ends the text, see `answered_text`.
+struct answer_tokens {};
+
 /// Positions `first` to `last`, both included. `token_span{1}` is every token but the first.
 struct token_span {
   std::int32_t first = 0;
@@ -42,17 +45,27 @@ struct tokens_where {
   std::string name = "a predicate on token ids";
 };
 
-using token_selection = std::variant<all_tokens, last_token, last_tokens, token_span, token_from_end, tokens_where>;
+using token_selection =
+    std::variant<all_tokens, last_token, last_tokens, answer_tokens, token_span, token_from_end, tokens_where>;
+
+/// Where the answer of a text begins that has none.
+inline constexpr std::int32_t no_answer = std::numeric_limits<std::int32_t>::max();
+
+/// A text that ends with an answer, such as what an assistant says or is made to begin with.
+struct answered_text {
+  std::span<const std::int32_t> tokens;  ///< all of them, the answer's too
+  std::int32_t answer = no_answer;       ///< the position of the answer's first token
+};
 
 /// Whether the selection takes a row of a text whose length is the row's prompt length.
-STEER_API [[nodiscard]] bool contains(const token_selection& selection, const row_info& row);
+/// @param answer  the position at which the text's answer begins
+STEER_API [[nodiscard]] bool contains(const token_selection& selection, const row_info& row, std::int32_t answer = no_answer);
 
 STEER_API std::string to_string(const token_selection& selection);
 
 /// How many tokens of a text a selection takes.
-/// @throws argument_error if it takes none, or a token is negative; `who` names the text
-STEER_API std::int64_t count_selected(const token_selection& selection, std::span<const std::int32_t> text,
-                                   const std::string& who);
+/// @throws argument_error if it takes none, a token is negative, or the answer begins where there is no token; `who` names the text
+STEER_API std::int64_t count_selected(const token_selection& selection, const answered_text& text, const std::string& who);
 
 /// @throws argument_error if no token can be selected
 STEER_API void check(const token_selection& selection);

@@ -185,6 +185,7 @@ class group_builder {
     out.norm = t.norm;
     out.latch = t.latch;
     out.sets_latch = t.sets_latch;
+    out.passages = t.passages;
     if (out.follows_latch()) {
       out.gate.conditions.clear();  // another node reads them
       out.gate.share = 1.0F;        // and the share is in what it keeps

@@ -30,6 +30,7 @@ struct row_state {
   const row_info* info = nullptr;  ///< null where no node asks for facts
   const float* doses = nullptr;    ///< one for each edit of the recipe; null: all 1
   latch_state* latches = nullptr;  ///< of the row's sequence; null: all undecided
+  std::uint64_t passages = 0;      ///< that the row is in, a bit for each of the program's
   bool changed = false;
 };
 
@@ -124,7 +125,7 @@ void decide(combine_call combine, const group<Real>& g, row_state& row, ReadAnew
   std::array<double, static_cast<std::size_t>(most_writes)> z;
   for (std::size_t at = 0; at < g.nodes.size(); ++at) {
     const node& n = g.nodes[at];
-    if (!n.concerns_every_row() && !n.concerns(*row.info)) {
+    if (!n.concerns_every_row() && !n.concerns(*row.info, row.passages)) {
       continue;
     }
     const double share = share_of(n, row);

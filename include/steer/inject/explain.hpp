@@ -24,7 +24,7 @@ inline std::string explain_node(const node& n, const recipe& source) {
   if (n.edits.size() > 1) {
     out = text({"(", out, ")"});
   }
-  out += n.rows.everything() ? "" : ", some rows";
+  out += n.rows.everything() ? "" : n.passages != 0 ? ", rows in passages" : ", some rows";
   out += !n.gate.conditions.empty() ? ", gated" : n.latch >= 0 ? ", latched" : "";
   switch (n.norm.rule) {
     case norm_rule::none: break;

@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -46,10 +47,11 @@ struct node {
   bool reads_norm = false;                ///< |h| as the node finds the row
   bool reads_entry = false;               ///< |h| on entry to the plan
   bool only_reads = false;
+  std::uint64_t passages = 0;             ///< a bit for each of the program's passages that a row must be in
 
-  /// Whether the row's facts let the node act on it.
-  [[nodiscard]] bool concerns(const row_info& row) const noexcept {
-    return (latch < 0 || sets_latch || row.phase == phase::generation) && rows.contains(row);
+  /// Whether the row's facts, and the passages that it is in, let the node act on it.
+  [[nodiscard]] bool concerns(const row_info& row, std::uint64_t in_passages) const noexcept {
+    return (passages & ~in_passages) == 0 && (latch < 0 || sets_latch || row.phase == phase::generation) && rows.contains(row);
   }
   [[nodiscard]] bool concerns_every_row() const noexcept { return latch < 0 && rows.everything(); }
   /// The share is what the latch keeps.

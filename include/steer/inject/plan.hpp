@@ -43,7 +43,7 @@ class program;
 ///         numeric_error  a dose that is not finite as rows are computed (float for 16 bits), directions that are nearly
 ///                        dependent
 ///         argument_error a unit without its measurement, a row fact that the host does not supply, another model's
-///                        vector, a gate that latches on the prompt: that needs a `session`
+///                        vector, a gate that latches on the prompt, or a schedule of passages: that needs a `session`
 /// @cost   compiling: O(k² d) per site; a call: per row 2 (k + m) d flops for k directions read and m written, see `explain`
 template <kernel::row_scalar Scalar = float>
 class basic_plan {

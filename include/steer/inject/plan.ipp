@@ -17,6 +17,10 @@ inline namespace v0 {
 template <kernel::row_scalar Scalar>
 basic_plan<Scalar>::basic_plan(const recipe& source, const model_shape& shape, plan_options options) {
   for (const edit& e : source.edits()) {
+    if (!e.where.rows.passages.empty()) {
+      throw argument_error(text({to_string(e), ": its rows are in a passage between tokens, which a plan cannot remember; expected ",
+                                 expected("a session")}));
+    }
     if (e.where.gate.latched()) {
       throw argument_error(
           text({to_string(e), ": its gate latches on the prompt, which a plan cannot remember; expected ",
@@ -47,7 +51,7 @@ void basic_plan<Scalar>::operator()(site where, rows<Scalar> activations) const 
       where, activations.count,
       [&](std::ptrdiff_t i) {
         return detail::row_job<Scalar>{activations.data + i * activations.stride, detail::facts_of(activations, i),
-                                       nullptr, nullptr};
+                                       nullptr, nullptr, 0};
       },
       nobody);
 }

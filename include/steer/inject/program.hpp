@@ -65,6 +65,11 @@ class program {
       resolve.resolve(e);
     }
     latches_ = resolve.latches();
+    passages_ = resolve.passages();
+    if (!passages_.empty()) {
+      const site first{0, point::residual_in};
+      reads_tokens_at_ = shape.width_at(first.point) > 0 || resolve.found().empty() ? first : resolve.found().begin()->first;
+    }
     const std::size_t count = static_cast<std::size_t>(std::max(shape.layers, 0)) * point_count;
     sites_.resize(count);
     accesses_.assign(count, access::none);
@@ -130,6 +135,10 @@ class program {
   [[nodiscard]] const plan_options& options() const noexcept { return options_; }
   [[nodiscard]] const model_shape& shape() const noexcept { return shape_; }
   [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
+  /// Which rows of the program's edits are in: all different.
+  [[nodiscard]] const std::vector<passage>& passages() const noexcept { return passages_; }
+  /// The first site of a pass at which every row is shown: there the tokens of sequences are read, if there are passages.
+  [[nodiscard]] site reads_tokens_at() const noexcept { return reads_tokens_at_; }
   [[nodiscard]] std::uint64_t digest_value() const noexcept { return digest_; }
 
   /// Whether rows are what a host owes at a site that the program acts on; others must be left alone.
@@ -206,7 +215,7 @@ class program {
       for (std::size_t i = 0; i < size; ++i) {
         const row_job<Scalar> job = job_of(first + static_cast<std::ptrdiff_t>(i));
         narrow[i] = job.data;
-        jobs[i] = {numbers.data() + static_cast<std::ptrdiff_t>(i) * width, job.info, job.doses, job.latches};
+        jobs[i] = {numbers.data() + static_cast<std::ptrdiff_t>(i) * width, job.info, job.doses, job.latches, job.passages};
         loops_.widen(row_of(i), jobs[i].data);
       }
       block_run<Real, Observer>(wide_loops_, sites_[at], std::span<const row_job<Real>>(jobs.data(), size), observe)();
@@ -235,6 +244,8 @@ class program {
   std::vector<std::vector<Scalar>> additions_;
   std::vector<std::ptrdiff_t> widths_;
   std::ptrdiff_t latches_ = 0;
+  std::vector<passage> passages_;
+  site reads_tokens_at_;
   std::uint64_t digest_ = 0;
 };
 

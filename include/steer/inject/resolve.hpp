@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,6 +42,8 @@ class resolver {
   /// What acts at each site, in order.
   [[nodiscard]] const std::map<site, std::vector<act>>& found() const noexcept { return acts_; }
   [[nodiscard]] std::ptrdiff_t latches() const noexcept { return latches_; }
+  /// Of all schedules, each once.
+  [[nodiscard]] const std::vector<passage>& passages() const noexcept { return passages_; }
 
   /// The numbers for a site that was found, to be asked for once.
   /// @throws as `basic_plan`
@@ -53,8 +56,12 @@ class resolver {
     std::string who = {};
     columns where = {};
     std::size_t sites_left = 0;
+    std::uint64_t passages = 0;  ///< a bit for each of the schedule's
     std::shared_ptr<const form> made = nullptr;  ///< where it is the same everywhere, until the last site is done
   };
+
+  /// @throws argument_error if there are more than a row has bits for
+  STEER_API [[nodiscard]] std::uint64_t places_of(const std::vector<passage>& wanted, const std::string& who);
 
   STEER_API [[nodiscard]] term term_of(const act& what, site here);
 
@@ -82,6 +89,7 @@ class resolver {
   std::vector<resolved> edits_;
   std::map<site, std::vector<act>> acts_;
   std::ptrdiff_t latches_ = 0;
+  std::vector<passage> passages_;
 };
 
 }  // namespace detail

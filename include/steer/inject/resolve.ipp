@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,7 +35,7 @@ STEER_BODY void resolver::resolve(const edit& e) {
   const std::vector<int> layers = layers_of(e, at, who);
   require_one_unit(e.operation, layers, who);
   const std::size_t place = edits_.size();
-  edits_.push_back({&e, who, columns_of(e.where.head, at, who), layers.size()});
+  edits_.push_back({&e, who, columns_of(e.where.head, at, who), layers.size(), places_of(e.where.rows.passages, who)});
   each_vector_of(dependent<Real>(e.operation), [&](const steering_vector& v) { require_width(v.width(), edits_.back(), at); });
   const bool latched = e.where.gate.latched();
   const auto new_latch = [&](site here) {
@@ -47,6 +48,23 @@ STEER_BODY void resolver::resolve(const edit& e) {
     const std::ptrdiff_t latch = latched && of_all < 0 ? new_latch(here) : of_all;
     acts_[here].push_back({place, latch, false});
   }
+}
+
+STEER_BODY std::uint64_t resolver::places_of(const std::vector<passage>& wanted, const std::string& who) {
+  constexpr std::ptrdiff_t most = 64;
+  std::uint64_t out = 0;
+  for (const passage& each : wanted) {
+    const std::ptrdiff_t at = std::find(passages_.begin(), passages_.end(), each) - passages_.begin();
+    if (at == std::ssize(passages_)) {
+      passages_.push_back(each);
+    }
+    if (at >= most) {
+      throw argument_error(text({thing(who), ": with its passages the recipe has ", actual(passages_.size()),
+                                 " different ones; expected ", expected({"at most ", most})}));
+    }
+    out |= std::uint64_t{1} << at;
+  }
+  return out;
 }
 
 STEER_BODY std::vector<term> resolver::terms_at(site here) {
@@ -79,6 +97,7 @@ STEER_BODY term resolver::term_of(const act& what, site here) {
     out.form = std::make_shared<const form>(std::move(reads));
   } else {
     out.rows = placed.rows;
+    out.passages = of.passages;
     out.norm = placed.norm;
     out.where = of.where;
     out.form = form_at(of, here);
@@ -133,7 +152,11 @@ STEER_BODY void resolver::require_facts(const edit& e, const std::string& who) c
   if (e.where.rows.by_prompt_length() || latched) {
     shape_.require(row_fact::prompt_length, who);
   }
-  if (latched) {
+  if (!e.where.rows.passages.empty()) {
+    shape_.require(row_fact::token, who);
+    shape_.require(row_fact::position, who);
+  }
+  if (latched || !e.where.rows.passages.empty()) {
     shape_.require(row_fact::sequence, who);
   }
 }

@@ -62,7 +62,7 @@ void run_routed(const basic_routing_table<Scalar>& by, site where, const rows<Sc
           [&](std::ptrdiff_t i) {
             const routed<Scalar>& r = group[i];
             return row_job<Scalar>{activations.data + r.row * activations.stride, &activations.info_of(r.row),
-                                           r.to->doses.empty() ? nullptr : r.to->doses.data(), nullptr};
+                                           r.to->doses.empty() ? nullptr : r.to->doses.data(), nullptr, 0};
           },
           nobody);
     }

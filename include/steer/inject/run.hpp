@@ -6,6 +6,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <variant>
 
@@ -28,6 +29,7 @@ struct row_job {
   const row_info* info;
   const float* doses;  ///< see `row_state`
   latch_state* latches;
+  std::uint64_t passages;  ///< that the row is in, a bit for each of the program's
 };
 
 /// Runs the groups of a site over at most `kernel::block_rows` rows.
@@ -100,7 +102,7 @@ class block_run {
     count_ = 0;
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
       if (g.every_row || std::any_of(g.nodes.begin(), g.nodes.end(), [&](const node& n) {
-            return n.concerns(*jobs_[i].info);
+            return n.concerns(*jobs_[i].info, jobs_[i].passages);
           })) {
         rows_[count_] = jobs_[i].data + g.where.first;
         job_[count_++] = i;
@@ -127,6 +129,7 @@ class block_run {
     row.info = job.info;
     row.doses = job.doses;
     row.latches = job.latches;
+    row.passages = job.passages;
     if (g.needs_norm || g.records_entry) {
       const auto norm = static_cast<double>(kernel::norm<Scalar>(slice(job_[i], g.where), squares_[i]));
       row.squares = kernel::rounded_product(norm, norm);
@@ -234,7 +237,7 @@ class block_run {
   template <class Map>
   void map_row(const group<Real>& g, std::size_t i, Map map) noexcept {
     const node& n = g.nodes.front();
-    if (!n.concerns_every_row() && !n.concerns(*jobs_[job_[i]].info)) {
+    if (!n.concerns_every_row() && !n.concerns(*jobs_[job_[i]].info, jobs_[job_[i]].passages)) {
       return;
     }
     std::array<double, static_cast<std::size_t>(most_reads)> c;

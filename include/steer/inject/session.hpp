@@ -1,7 +1,6 @@
 // steer/inject/session.hpp: a plan with what it must remember of each sequence.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,29 +14,42 @@
 #include "steer/core/model_shape.hpp"
 #include "steer/inject/latch_state.hpp"
 #include "steer/inject/observations.hpp"
+#include "steer/inject/passage_state.hpp"
 #include "steer/inject/plan.hpp"
 
 namespace steer {
 inline namespace v0 {
+namespace detail {
+
+template <class Scalar>
+struct row_job;
+
+}  // namespace detail
 
 struct session_options {
   std::int32_t sequences = 1;  ///< the host numbers its sequences from 0 to one less
 };
 
-/// A recipe compiled for one model shape, with the state of every sequence: what its latched gates have decided. A hook.
+/// A recipe compiled for one model shape, with the state of every sequence: what its latched gates have decided, and which passages
+/// of a schedule it is in. A hook.
 ///
 ///     steer::session session{recipe, model.shape(), {.sequences = 8}};
 ///     session.observe(&ring);                    // optional: telemetry, or a trace of what was steered
 ///
 /// One thread at a time calls a session; sessions that were copied share what was compiled, and no state: a copy fills no ring
 /// buffer until it is told, a session that is moved goes on filling its own. A row of a sequence beyond the number stated has
-/// no state: its latched gates are closed, and it is counted.
+/// no state: its latched gates are closed, it is in no passage, and it is counted. So is a row of which nobody knows what passage it is
+/// in, because rows before it were not shown: that ends with the next marker.
+///
+/// Tokens are read where a pass begins, at the input of layer 0, which a session with passages asks for; if the host does not show
+/// that point, at the first site of an edit.
 ///
 /// A gate that is read at a later layer than its edit decides for rows that come in a later call: a host that puts a prompt's
 /// last row and rows generated from it into one batch reads such a gate too late for these.
 ///
 /// @throws as `basic_plan`, but takes gates that latch; argument_error for a number of sequences below 1
-/// @cost   that of the plan; with observations about 10 ns for each edit and row
+/// @cost   that of the plan; with observations about 10 ns for each edit and row. A call allocates nothing, but where a sequence enters or
+///         leaves passages more often than any has before
 template <kernel::row_scalar Scalar = float>
 class basic_session {
  public:
@@ -55,7 +67,7 @@ class basic_session {
   /// Forgets a sequence.
   void reset(std::int32_t sequence);
   /// Forgets every sequence.
-  void reset() { std::fill(latches_.begin(), latches_.end(), detail::latch_state{}); }
+  void reset();
 
   /// `to` goes on from where `from` stands.
   void fork(std::int32_t from, std::int32_t to);
@@ -72,7 +84,7 @@ class basic_session {
   /// Fills a ring buffer from the next call on, which must outlive the session or the next `observe`; null stops.
   void observe(observations* ring) noexcept { ring_.buffer = ring; }
 
-  /// Rows of sequences beyond the number stated, each counted at every site that the session acts on.
+  /// Rows whose state nobody knows, each counted at every site that the session acts on.
   [[nodiscard]] std::size_t rows_without_state() const noexcept { return strangers_; }
   /// Rows of another width than the session was made for, or without the facts that it needs: they were left alone.
   [[nodiscard]] std::size_t rows_refused() const noexcept { return refused_; }
@@ -106,18 +118,25 @@ class basic_session {
 
   basic_session(std::shared_ptr<const detail::program<Scalar>> compiled, session_options options);
 
-  [[nodiscard]] std::size_t latch_count() const noexcept {
-    return latches_.size() / static_cast<std::size_t>(sequences_);
-  }
+  [[nodiscard]] bool has_state() const noexcept { return !latches_.empty() || !passages_.empty(); }
+  [[nodiscard]] bool is_known(std::int32_t sequence) const noexcept { return sequence >= 0 && sequence < sequences_; }
 
-  [[nodiscard]] detail::latch_state* latches_of(const row_info* info) noexcept;
+  /// What belongs to a row. One without state is counted.
+  [[nodiscard]] detail::row_job<Scalar> job_of(const rows<Scalar>& activations, std::ptrdiff_t row) noexcept;
+
+  /// The tokens of rows, before anything acts on them.
+  void read_tokens(std::span<const row_info> rows) noexcept;
 
   /// @throws argument_error for a sequence beyond the number stated
-  [[nodiscard]] std::span<detail::latch_state> state_of(std::int32_t sequence);
+  void require_known(std::int32_t sequence) const;
+
+  [[nodiscard]] std::span<detail::latch_state> latches_of(std::int32_t sequence) noexcept;
+  [[nodiscard]] std::span<detail::passage_state> passages_of(std::int32_t sequence) noexcept;
 
   std::shared_ptr<const detail::program<Scalar>> program_;
   std::int32_t sequences_;
-  std::vector<detail::latch_state> latches_;  // [sequences, latches]
+  std::vector<detail::latch_state> latches_;     // [sequences, latches]
+  std::vector<detail::passage_state> passages_;  // [sequences, passages]
   caller_s_ring ring_;
   std::size_t strangers_ = 0;
   std::size_t refused_ = 0;

@@ -70,13 +70,17 @@ basic_session<Scalar>::basic_session(std::shared_ptr<const detail::program<Scala
   if (sequences_ < 1) {
     throw argument_error(text({"session: has ", actual(sequences_), " sequences; expected ", expected("at least 1")}));
   }
-  const std::ptrdiff_t latches = program_ != nullptr ? program_->latches() : 0;
-  latches_.resize(static_cast<std::size_t>(sequences_) * static_cast<std::size_t>(latches));
+  if (program_ != nullptr) {
+    const auto count = static_cast<std::size_t>(sequences_);
+    latches_.resize(count * static_cast<std::size_t>(program_->latches()));
+    passages_.resize(count * program_->passages().size());
+  }
 }
 
 template <kernel::row_scalar Scalar>
 steer::access basic_session<Scalar>::access(site where) const noexcept {
-  return program_ != nullptr ? program_->access_at(where) : access::none;
+  const steer::access own = program_ != nullptr ? program_->access_at(where) : access::none;
+  return own == access::none && !passages_.empty() && where == program_->reads_tokens_at() ? access::read : own;
 }
 
 template <kernel::row_scalar Scalar>
@@ -84,53 +88,71 @@ void basic_session<Scalar>::operator()(site where, rows<Scalar> activations) noe
   if (access(where) == access::none) {
     return;
   }
+  if (!passages_.empty() && where == program_->reads_tokens_at()) {
+    read_tokens(activations.info);
+    if (program_->access_at(where) == access::none) {
+      return;
+    }
+  }
   if (!program_->fits(where, activations)) {
     refused_ += static_cast<std::size_t>(activations.count);
     return;
   }
-  const auto job_of = [&](std::ptrdiff_t i) {
-    const row_info* const info = detail::facts_of(activations, i);
-    return detail::row_job<Scalar>{activations.data + i * activations.stride, info, nullptr, latches_of(info)};
-  };
+  const auto job = [&](std::ptrdiff_t i) { return job_of(activations, i); };
   if (ring_.buffer == nullptr) {
     detail::no_observer nobody;
-    clamped_ += program_->run(where, activations.count, job_of, nobody);
+    clamped_ += program_->run(where, activations.count, job, nobody);
   } else {
     detail::ring_observer watching{where, *ring_.buffer};
-    clamped_ += program_->run(where, activations.count, job_of, watching);
+    clamped_ += program_->run(where, activations.count, job, watching);
   }
 }
 
 template <kernel::row_scalar Scalar>
+void basic_session<Scalar>::reset() {
+  std::fill(latches_.begin(), latches_.end(), detail::latch_state{});
+  std::fill(passages_.begin(), passages_.end(), detail::passage_state{});
+}
+
+template <kernel::row_scalar Scalar>
 void basic_session<Scalar>::reset(std::int32_t sequence) {
-  const std::span<detail::latch_state> state = state_of(sequence);
-  std::fill(state.begin(), state.end(), detail::latch_state{});
+  require_known(sequence);
+  std::ranges::fill(latches_of(sequence), detail::latch_state{});
+  std::ranges::fill(passages_of(sequence), detail::passage_state{});
 }
 
 template <kernel::row_scalar Scalar>
 void basic_session<Scalar>::fork(std::int32_t from, std::int32_t to) {
-  const std::span<detail::latch_state> source = state_of(from);
-  const std::span<detail::latch_state> target = state_of(to);
-  std::copy(source.begin(), source.end(), target.begin());
+  require_known(from);
+  require_known(to);
+  std::ranges::copy(latches_of(from), latches_of(to).begin());
+  std::ranges::copy(passages_of(from), passages_of(to).begin());
 }
 
 template <kernel::row_scalar Scalar>
 void basic_session<Scalar>::rewind(std::int32_t sequence, std::int32_t position) {
-  for (detail::latch_state& latch : state_of(sequence)) {
+  require_known(sequence);
+  for (detail::latch_state& latch : latches_of(sequence)) {
     latch.forget_from(position);
+  }
+  for (detail::passage_state& passage : passages_of(sequence)) {
+    passage.forget_from(position);
   }
 }
 
 template <kernel::row_scalar Scalar>
 void basic_session<Scalar>::shift(std::int32_t sequence, std::int32_t first, std::int32_t count) {
-  const std::span<detail::latch_state> state = state_of(sequence);
+  require_known(sequence);
   if (first < 0 || count < 0) {
     throw argument_error(
         text({"session: sequence ", sequence, " is shifted by ", actual({count, " rows from position ", first}),
               "; expected ", expected("numbers of at least 0")}));
   }
-  for (detail::latch_state& latch : state) {
+  for (detail::latch_state& latch : latches_of(sequence)) {
     latch.shift(first, count);
+  }
+  for (detail::passage_state& passage : passages_of(sequence)) {
+    passage.shift(first, count);
   }
 }
 
@@ -144,24 +166,57 @@ template <kernel::row_scalar Scalar>
 std::uint64_t basic_session<Scalar>::digest() const noexcept { return program_ != nullptr ? program_->digest_value() : 0; }
 
 template <kernel::row_scalar Scalar>
-detail::latch_state* basic_session<Scalar>::latches_of(const row_info* info) noexcept {
-  if (latches_.empty()) {
-    return nullptr;
+detail::row_job<Scalar> basic_session<Scalar>::job_of(const rows<Scalar>& activations, std::ptrdiff_t row) noexcept {
+  const row_info* const info = detail::facts_of(activations, row);
+  detail::row_job<Scalar> out{activations.data + row * activations.stride, info, nullptr, nullptr, 0};
+  if (!has_state() || info == nullptr) {
+    return out;
   }
-  if (info->sequence < 0 || info->sequence >= sequences_) {
-    ++strangers_;
-    return nullptr;
+  bool is_without = !is_known(info->sequence);
+  if (!is_without) {
+    out.latches = latches_of(info->sequence).data();
+    const std::span<const detail::passage_state> states = passages_of(info->sequence);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      const detail::whereabouts found = states[i].at(program_->passages()[i], info->position);
+      out.passages |= found == detail::whereabouts::inside ? std::uint64_t{1} << i : 0;
+      is_without |= found == detail::whereabouts::unknown;
+    }
   }
-  return latches_.data() + static_cast<std::size_t>(info->sequence) * latch_count();
+  strangers_ += is_without ? 1 : 0;
+  return out;
 }
 
 template <kernel::row_scalar Scalar>
-std::span<detail::latch_state> basic_session<Scalar>::state_of(std::int32_t sequence) {
-  if (sequence < 0 || sequence >= sequences_) {
+void basic_session<Scalar>::read_tokens(std::span<const row_info> rows) noexcept {
+  for (const row_info& row : rows) {
+    if (!is_known(row.sequence)) {
+      continue;
+    }
+    const std::span<detail::passage_state> states = passages_of(row.sequence);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      states[i].see(program_->passages()[i], row.token, row.position);
+    }
+  }
+}
+
+template <kernel::row_scalar Scalar>
+void basic_session<Scalar>::require_known(std::int32_t sequence) const {
+  if (!is_known(sequence)) {
     throw argument_error(text({"session: sequence ", actual(sequence), " does not exist; it was made for ",
                                expected({"0 to ", sequences_ - 1})}));
   }
-  return {latches_.data() + static_cast<std::size_t>(sequence) * latch_count(), latch_count()};
+}
+
+template <kernel::row_scalar Scalar>
+std::span<detail::latch_state> basic_session<Scalar>::latches_of(std::int32_t sequence) noexcept {
+  const std::size_t each = latches_.size() / static_cast<std::size_t>(sequences_);
+  return {latches_.data() + static_cast<std::size_t>(sequence) * each, each};
+}
+
+template <kernel::row_scalar Scalar>
+std::span<detail::passage_state> basic_session<Scalar>::passages_of(std::int32_t sequence) noexcept {
+  const std::size_t each = passages_.size() / static_cast<std::size_t>(sequences_);
+  return {passages_.data() + static_cast<std::size_t>(sequence) * each, each};
 }
 
 #ifdef STEER_COMPILED

@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,7 @@ struct term {
   columns where = {};
   std::ptrdiff_t latch = -1;       ///< where a latched gate keeps its state
   bool sets_latch = false;         ///< only reads the gate, for others
+  std::uint64_t passages = 0;      ///< of the program, a bit each: those of the schedule
 };
 
 }  // namespace detail

@@ -11,13 +11,15 @@
 #include "steer/core/linkage.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/recipe/field.hpp"
+#include "steer/recipe/passage.hpp"
 
 namespace steer {
 inline namespace v0 {
 
 /// The rows of a sequence that an edit touches: those that meet every part. The default is every row.
 ///
-/// Each part depends on the row's own facts alone, so a prompt that arrives in chunks is steered like one that does not.
+/// Each part but `passages` depends on the row's own facts alone, so a prompt that arrives in chunks is steered like one that does
+/// not. Passages depend on the tokens before the row as well, which a `session` remembers.
 /// @cost  per row a comparison for each position that is listed
 struct schedule {
   std::optional<steer::phase> phase = std::nullopt;              ///< only the prompt, or only what is generated
@@ -26,11 +28,12 @@ struct schedule {
   std::optional<std::int32_t> last_of_prompt = std::nullopt;     ///< only the prompt's last so many rows
   std::vector<std::int32_t> positions = {};                      ///< only these; empty: all
   std::vector<std::int32_t> except = {};                         ///< never these, whatever else says so
+  std::vector<passage> passages = {};                            ///< only rows that are in each of these
   /// Positions in which the strength halves, counted from `first`, or from the first generated row where that is later
   /// and the phase is generation. Infinity: it stays.
   float half_life = std::numeric_limits<float>::infinity();
 
-  [[nodiscard]] bool everything() const noexcept { return !phase && !by_position() && !last_of_prompt; }
+  [[nodiscard]] bool everything() const noexcept { return !phase && !by_position() && !last_of_prompt && passages.empty(); }
   /// Whether a row's position matters.
   STEER_API [[nodiscard]] bool by_position() const noexcept;
   /// Whether the length of a row's prompt matters.
@@ -39,9 +42,10 @@ struct schedule {
   }
   [[nodiscard]] bool decays() const noexcept { return half_life != std::numeric_limits<float>::infinity(); }
 
+  /// As far as the row's facts say it: for the passages see `session`.
   STEER_API [[nodiscard]] bool contains(const row_info& row) const noexcept;
 
-  /// How much of the edit a row receives: 0 outside the schedule, 1 within, less where it decays.
+  /// How much of the edit a row receives: 0 outside the schedule, 1 within, less where it decays. As `contains`.
   STEER_API [[nodiscard]] double weight(const row_info& row) const noexcept;
 
   bool operator==(const schedule&) const = default;
@@ -54,6 +58,7 @@ struct schedule {
     visit("last_of_prompt", self.last_of_prompt);
     visit("positions", self.positions);
     visit("except", self.except);
+    visit("passages", self.passages);
     visit("half_life", self.half_life, domain::above_zero);
   }
 };

@@ -52,6 +52,9 @@ STEER_BODY schedule first_rows(std::int32_t n) {
 
 STEER_BODY void check(const schedule& rows, const std::string& who) {
   schedule::fields(rows, detail::field_check{who});
+  for (const passage& each : rows.passages) {
+    check(each, who);
+  }
   if (rows.first < 0 || rows.last < rows.first) {
     throw argument_error(text({who, ": selects positions ", actual({rows.first, " to ", rows.last}), "; expected ",
                                expected("0 <= first <= last")}));

@@ -35,6 +35,23 @@ TEST(LlamaCppText, TokensGiveTheTextBack) {
       [] { (void)steer::tokenize(*model(), "", steer::special_tokens::as_text); }, "0 bytes", "no tokens");
 }
 
+TEST(LlamaCppText, MarkersAreTokensThatStandAlone) {
+  const std::vector<std::int32_t> end = steer::marker_tokens(*model(), "<|im_end|>");
+  ASSERT_EQ(end.size(), 1U) << "and no BOS in front";
+  EXPECT_TRUE(steer::stands_alone(*model(), end[0]));
+  const std::vector<std::int32_t> two = steer::marker_tokens(*model(), "<|im_start|>user<|im_end|>");
+  EXPECT_EQ(two.size(), 3U);
+  EXPECT_EQ(two.back(), end[0]);
+  const std::vector<std::int32_t> stop = steer::marker_tokens(*model(), ".");
+  ASSERT_EQ(stop.size(), 1U);
+  EXPECT_FALSE(steer::stands_alone(*model(), stop[0]));
+  expect_error<steer::argument_error>([] { (void)steer::marker_tokens(*model(), "<think>"); }, "marker \"<think>\"", "plain text",
+                                      "expected one token, or several");
+  expect_error<steer::argument_error>([] { (void)steer::marker_tokens(*model(), "<|im_start|>user"); }, "marker", "2 tokens");
+  expect_error<steer::argument_error>([] { (void)steer::marker_tokens(*model(), ""); }, "no tokens");
+  expect_error<steer::argument_error>([] { (void)steer::stands_alone(*model(), -1); }, "token -1 does not exist");
+}
+
 TEST(LlamaCppText, TheChatTemplateEndsWhereTheAssistantBegins) {
   const std::vector<steer::chat_message> turns{{"system", "Be kind."}, {"user", "Hello"}};
   EXPECT_EQ(steer::apply_chat_template(*model(), turns),
@@ -43,6 +60,16 @@ TEST(LlamaCppText, TheChatTemplateEndsWhereTheAssistantBegins) {
   const std::vector<steer::chat_message> without{{"user", "Hello"}};
   EXPECT_EQ(steer::apply_chat_template(*model(), without),
             own + "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n");
+  // Where the assistant has begun, it goes on.
+  const std::vector<steer::chat_message> begun{{"user", "Hello"}, {"assistant", "Hi"}};
+  EXPECT_EQ(steer::apply_chat_template(*model(), begun), steer::apply_chat_template(*model(), without) + "Hi");
+  const auto tokens = steer::chat_tokens(*model(), begun);
+  const std::int32_t answer = steer::answer_begin(*model(), begun);
+  ASSERT_LT(answer, std::ssize(tokens));
+  EXPECT_EQ(steer::text_of(*model(), tokens[static_cast<std::size_t>(answer)]), "Hi");
+  EXPECT_EQ(steer::answer_begin(*model(), without), std::ssize(steer::chat_tokens(*model(), without)));
+  const std::vector<steer::chat_message> alone{{"assistant", "Hi"}};
+  EXPECT_EQ(steer::apply_chat_template(*model(), alone), own + "<|im_start|>assistant\nHi");
   // Long enough that the first guess of the size is too small.
   const std::vector<steer::chat_message> long_turns(40, {"user", "a"});
   EXPECT_EQ(steer::apply_chat_template(*model(), long_turns).size(), own.size() + 40 * std::string("<|im_start|>user\na<|im_end|>\n").size() +

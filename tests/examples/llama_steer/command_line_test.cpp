@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "expect_error.hpp"
@@ -49,9 +50,10 @@ struct row {
 
 const std::vector<row>& table() {
   const std::set<std::string> subjects{"sweep", "chat"};
+  const std::set<std::string> files{"sweep", "chat", "compose"};
   const std::set<std::string> texts{"extract", "sweep", "chat"};
   const std::vector<std::string> vector{"--vector", some_file()};
-  const std::string beside = "has no effect beside --vector: no texts are read";
+  const std::string beside = "has no effect beside --vector: no vector is read from texts";
   const std::string without = "has no effect without --vector: it is of a file";
   static const std::vector<row> all{
       {{"extract", "sweep", "chat", "compose"}, {"--model", some_file()}},
@@ -73,16 +75,18 @@ const std::vector<row>& table() {
       {texts, {"--pairs", some_file()}, vector, false, "--pairs " + beside},
       {texts, {"--name", "happy"}, vector, false, "--name " + beside},
       {texts, {"--tokens-read", "mean"}, vector, false, "--tokens-read " + beside},
-      {{"compose"}, {"--tokens-read", "mean"}},
-      {subjects, {"--vector", some_file()}},
-      {subjects, {"--producer", "repeng"}, {}, true, "--producer " + without},
-      {subjects, {"--accept", "key"}, {}, true, "--accept " + without},
-      {subjects, {"--point", "mlp_out"}, {}, true, "--point " + without},
-      {subjects, {"--first-layer", "-1"}, {}, true, "--first-layer " + without},
-      {subjects, {"--ds4-layers", "2"}, {}, true, "--ds4-layers " + without},
-      {subjects, {"--ds4-width", "2"}, {}, true, "--ds4-width " + without},
-      {subjects, {"--ds4-scale", "2"}, {}, true, "--ds4-scale " + without},
-      {subjects, {"--any-model"}, {}, true, "--any-model " + without},
+      {{"compose"}, {"--tokens-read", "mean"}, vector, false, "--tokens-read " + beside},
+      {texts, {"--answer-prefix", "Well,"}, vector, false, "--answer-prefix " + beside},
+      {texts, {"--answer-prefix", "Well,"}, {"--no-template"}, false, "--answer-prefix has no effect beside --no-template"},
+      {files, {"--vector", some_file()}},
+      {files, {"--producer", "repeng"}, {}, true, "--producer " + without},
+      {files, {"--accept", "key"}, {}, true, "--accept " + without},
+      {files, {"--point", "mlp_out"}, {}, true, "--point " + without},
+      {files, {"--first-layer", "-1"}, {}, true, "--first-layer " + without},
+      {files, {"--ds4-layers", "2"}, {}, true, "--ds4-layers " + without},
+      {files, {"--ds4-width", "2"}, {}, true, "--ds4-width " + without},
+      {files, {"--ds4-scale", "2"}, {}, true, "--ds4-scale " + without},
+      {files, {"--any-model"}, {}, true, "--any-model " + without},
       {{"inspect", "convert"}, {"--producer", "repeng"}},
       {{"convert"}, {"--accept", "key"}},
       {{"inspect", "convert"}, {"--point", "mlp_out"}},
@@ -93,6 +97,10 @@ const std::vector<row>& table() {
       {{"extract", "sweep", "chat", "compose"}, {"--layers", "1-2"}},
       {subjects, {"--unit", "of_row_norm"}},
       {subjects, {"--cap", "3"}, {"--unit", "raw"}, true, "--cap has no effect with --unit"},
+      {subjects, {"--inside", "<think>", "</think>"}},
+      {subjects, {"--outside", "<tool_call>", "</tool_call>"}},
+      {subjects, {"--from-token", "<|im_end|>"}},
+      {subjects, {"--until-token", "<|im_end|>"}},
       {{"extract"}, {"--out", "v.gguf"}},
       {{"sweep", "compose"}, {"--prompts", some_file()}},
       {{"sweep"}, {"--strengths", "0,0.5"}},
@@ -158,7 +166,57 @@ TEST(command_line, options_take_effect_with_what_they_are_for) {
   EXPECT_EQ(line.sweep_of.vector.files[1].scale, 1.0F);
   EXPECT_EQ(line.sweep_of.strengths, (std::vector{-1.0F, 2.0F, 0.5e-3F}));
   EXPECT_EQ(line.sweep_of.vector.said.first_layer, -1);
-  EXPECT_TRUE(line.sweep_of.dose.any_model);
+  EXPECT_TRUE(line.sweep_of.vector.any_model);
+}
+
+TEST(command_line, says_where_a_dose_acts) {
+  command_line line;
+  line.parse({"chat", "--model", some_file(), "--inside", "<a>", "</a>", "--until-token", "x", "--outside", "<b>", "</b>", "--outside",
+              "<c>", "</c>", "--from-token", "y"});
+  std::set<std::string> found;
+  for (const llama_steer::marked& each : line.chat_of.dose.marks) {
+    found.insert(std::to_string(static_cast<int>(each.how)) + " " + each.begin + " " + each.end);
+  }
+  EXPECT_EQ(found, (std::set<std::string>{"0 <a> </a>", "1 <b> </b>", "1 <c> </c>", "2 y ", "3 x "}));
+  EXPECT_THROW(parse({"chat", "--model", some_file(), "--inside", "<a>"}), CLI::ParseError);
+}
+
+TEST(command_line, texts_are_what_can_be_read_of_them) {
+  const temporary_file answered(".json", R"([[[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "c"]])");
+  command_line line;
+  line.parse({"extract", "--model", some_file(), "--pairs", answered.path().string(), "--tokens-read", "answer"});
+  llama_steer::model_options& model = line.extract_of.model;
+  llama_steer::vector_options& vector = line.extract_of.vector;
+  expect_error<steer::argument_error>([&] { llama_steer::texts_of(vector, model); }, "negative text 1 has no answer",
+                                      "--answer-prefix");
+  vector.answer_prefix = "Well,";
+  EXPECT_EQ(llama_steer::texts_of(vector, model).negative[0].back().content, "Well,");
+  vector.answer_prefix.clear();
+  vector.tokens = "last";
+  EXPECT_NO_THROW(llama_steer::texts_of(vector, model));
+  model.chat_template = false;
+  expect_error<steer::argument_error>([&] { llama_steer::texts_of(vector, model); }, "a conversation of 2 messages", "--no-template");
+}
+
+TEST(command_line, compose_takes_a_vector_for_each_concept) {
+  command_line line;
+  line.parse({"compose", "--model", some_file(), "--vector", some_file() + ":-2", "--producer", "repeng"});
+  llama_steer::compose_options& o = line.compose_of;
+  expect_error<steer::argument_error>([&] { vectors_of(o); }, "1 vectors are named", "expected 3, one for each concept");
+  o.concepts.resize(1);
+  const steer::steering_vector longer = vectors_of(o).at(0);
+  o.vectors.files[0].scale = 1.0F;
+  const steer::steering_vector plain = vectors_of(o).at(0);
+  for (const auto& [layer, direction] : plain.directions) {
+    EXPECT_EQ(longer.directions.at(layer).values, -2.0F * direction.values);
+  }
+  o.layers = std::to_string(plain.directions.begin()->first);
+  EXPECT_EQ(vectors_of(o).at(0).directions.size(), 1U);
+  o.layers = "900";
+  expect_error<steer::argument_error>([&] { vectors_of(o); }, "has no layer 900");
+  o.layers = "";
+  o.tokens_read = "answer";
+  expect_error<steer::argument_error>([&] { check(o); }, "\"answer\"", "requests, without answers");
 }
 
 TEST(command_line, numbers_are_parsed_whole) {
@@ -180,6 +238,45 @@ TEST(command_line, numbers_are_parsed_whole) {
   refuse("compose", "--doses", "0.1;0.2", "\"0.1;0.2\"");
   refuse("chat", "--vector", some_file() + ":much", "scale \"much\"");
   refuse("chat", "--cap", "nan");
+}
+
+TEST(command_line, whole_numbers_have_plain_digits) {
+  for (const std::string bad : {"1e3", "0x10", "010", "2.5", "1,000", "", "-1", "99999999999999999999", "5x", "+-1", "00"}) {
+    for (const auto& [command, option] : std::vector<std::pair<std::string, std::string>>{{"chat", "--tokens"},
+                                                                                        {"sweep", "--threads"},
+                                                                                        {"compose", "--seed"},
+                                                                                        {"compose", "--controls"},
+                                                                                        {"inspect", "--ds4-width"}}) {
+      expect_error<steer::argument_error>([&] { parse(least_of(command), {option, bad}); }, option + " \"" + bad + "\"",
+                                          "expected a whole number from");
+    }
+  }
+  expect_error<steer::argument_error>([] { parse(least_of("chat"), {"--tokens", "3001"}); }, "from 1 to 3000");
+  expect_error<steer::argument_error>([] { parse(least_of("inspect"), {"--first-layer", "-2"}); }, "from -1 to");
+}
+
+TEST(command_line, outputs_overwrite_no_input_and_say_their_format) {
+  const auto refuse = [](const std::vector<std::string>& arguments, const std::string& what) {
+    expect_error<steer::argument_error>([&] { parse(arguments); }, "would overwrite " + what, "expected another file");
+  };
+  const temporary_file model(".gguf", "model");
+  const temporary_file texts(".txt", "texts");
+  const std::string m = model.path().string();
+  const std::string t = texts.path().string();
+  refuse({"extract", "--model", m, "--out", m}, "--model");
+  refuse({"sweep", "--model", m, "--csv", t, "--prompts", (texts.path().parent_path() / "." / texts.path().filename()).string()}, "--prompts");
+  refuse({"sweep", "--model", m, "--csv", t, "--vector", t + ":0.5"}, "--vector");
+  refuse({"compose", "--model", m, "--csv", t, "--concept", "terse", some_file(), t}, "--concept");
+  refuse({"convert", m, m}, "input");
+  expect_error<steer::argument_error>([&] { parse({"extract", "--model", m, "--out", "v.npy"}); }, "--out \"v.npy\" names no format",
+                                      "expected .gguf or .safetensors");
+}
+
+TEST(command_line, a_template_is_no_empty_text) {
+  const temporary_file empty(".jinja", " \n");
+  for (const std::string& none : {std::string(), empty.path().string()}) {
+    expect_error<steer::argument_error>([&] { parse(least_of("chat"), {"--template", none}); }, "--template", "is empty");
+  }
 }
 
 TEST(command_line, what_is_misspelt_is_named_with_what_it_is_like) {

@@ -61,8 +61,8 @@ TEST(LlamaSteer, DriftIsZeroUnsteeredAndGrows) {
   const steer::steering_vector v = extract(model(), one_thread(), terse, {12, 15});
   double last = 0.0;
   for (const float strength : {0.02F, 0.1F, 0.3F}) {
-    const steer::plan plan = dose_options{}.plan({{v}}, strength, steered.shape());
-    steered.steer(plan);
+    steering dose = dose_options{}.of({{v}}, strength, steered, 2);
+    act(steered, dose);
     const double now = drift(unsteered, steered, questions, answers, 40);
     EXPECT_GT(now, last) << strength;
     last = now;
@@ -124,15 +124,16 @@ const steer::steering_vector& roughly_terse() {
 }
 
 TEST(LlamaSteer, VectorsAddUpByTheirScales) {
-  const steer::model_shape shape = make_host(model(), one_thread(), 1, 1).shape();
+  const steer::llama_cpp_host host = make_host(model(), one_thread(), 1, 1);
+  const steer::model_shape& shape = host.shape();
   steer::steering_vector one = roughly_terse();
   one.directions.erase(12);
   steer::steering_vector both = one;
   both.directions.at(15).values *= 0.5F - 0.25F;
   dose_options raw;
   raw.unit = "raw";
-  const steer::plan apart = raw.plan({{one, 0.5F}, {one, -0.25F}}, 0.1F, shape);
-  const steer::plan together = raw.plan({{both}}, 0.1F, shape);
+  const auto apart = std::get<steer::plan>(raw.of({{one, 0.5F}, {one, -0.25F}}, 0.1F, host, 1));
+  const auto together = std::get<steer::plan>(raw.of({{both}}, 0.1F, host, 1));
   std::vector<float> row(static_cast<std::size_t>(shape.width), 1.0F);
   std::vector<float> other = row;
   apart({15, steer::point::residual_out}, {row.data(), 1, shape.width, shape.width, {}});
@@ -142,9 +143,94 @@ TEST(LlamaSteer, VectorsAddUpByTheirScales) {
     EXPECT_NEAR(row[i], other[i], 1e-5F);
   }
   one.source.fingerprint = "another";
-  expect_error<steer::argument_error>([&] { static_cast<void>(raw.plan({{one}}, 0.1F, shape)); }, "measured on model", "fingerprint another");
-  raw.any_model = true;
-  EXPECT_NO_THROW(static_cast<void>(raw.plan({{one}}, 0.1F, shape)));
+  const temporary_file file(".gguf");
+  steer::save_control_vector(one, file.path());
+  file_options from;
+  from.files = {{file.path()}};
+  expect_error<steer::argument_error>([&] { static_cast<void>(raw.of(vectors_of(from), 0.1F, host, 1)); }, "measured on model",
+                                      "fingerprint another");
+  from.any_model = true;
+  EXPECT_NO_THROW(static_cast<void>(raw.of(vectors_of(from), 0.1F, host, 1)));
+}
+
+TEST(LlamaSteer, ADoseActsWhereTheTokensSay) {
+  // The template's own end of turn stands twice in the prompt: after the system's message and after the user's.
+  dose_options dose;
+  dose.marks = {{marked::kind::outside, "<|im_start|>", "<|im_end|>"}};
+  auto host = make_host(model(), one_thread(), 2, 64);
+  const std::vector<scaled_vector> vectors{{roughly_terse()}};
+  const token_list prompt = tokens_of(*model(), "Hello", one_thread());
+  const std::int32_t end = steer::marker_tokens(*model(), "<|im_end|>").at(0);
+  ASSERT_EQ(std::count(prompt.begin(), prompt.end(), end), 2);
+  const auto last_rows = [&](steering& what) {
+    act(host, what);
+    std::vector<std::vector<float>> out;
+    for (const std::int32_t until : {3, static_cast<std::int32_t>(prompt.size())}) {
+      host.prompt(0, std::span(prompt).first(static_cast<std::size_t>(until)));
+      const auto logits = host.logits(-1);
+      out.emplace_back(logits.begin(), logits.end());
+    }
+    return out;
+  };
+  steering none = dose_options{}.of(vectors, 0.0F, host, 1);
+  steering everywhere = dose_options{}.of(vectors, 0.1F, host, 1);
+  steering outside = dose.of(vectors, 0.1F, host, 2);
+  ASSERT_TRUE(std::holds_alternative<steer::session>(outside));
+  const auto plain = last_rows(none);
+  const auto all = last_rows(everywhere);
+  const auto some = last_rows(outside);
+  EXPECT_EQ(some[0], plain[0]) << "the first three tokens are inside";
+  EXPECT_NE(some[1], plain[1]) << "line ends between the turns are outside, and the last row has read them";
+  EXPECT_NE(some[1], all[1]);
+  EXPECT_EQ(std::get<steer::session>(outside).rows_without_state(), 0U);
+
+  sweep_options options;
+  options.model = one_thread();
+  options.strengths = {0.1F};
+  options.tokens = 8;
+  options.dose.marks = {{marked::kind::from, "<|endoftext|>", {}}};
+  EXPECT_EQ(sweep(model(), options, vectors).at(0).answers.drift, 0.0) << "it never comes";
+  options.dose.marks = {{marked::kind::from, "<|im_start|>", {}}};
+  const double drift = sweep(model(), options, vectors).at(0).answers.drift;
+  EXPECT_GT(drift, 0.0);
+  options.dose.marks.clear();
+  EXPECT_EQ(sweep(model(), options, vectors).at(0).answers.drift, drift) << "it is the first token";
+
+  chat_options talk;
+  talk.model = one_thread();
+  talk.tokens = 8;
+  talk.strength = 0.1F;
+  talk.dose.marks = {{marked::kind::until, "<|im_start|>", {}}};
+  conversation unsteered(model(), talk, vectors);
+  talk.dose.marks.clear();
+  conversation steered(model(), talk, vectors);
+  steered.set_strength(0.0F);
+  EXPECT_EQ(unsteered.answer("Hello", {}), steered.answer("Hello", {}));
+  talk.dose.marks = {{marked::kind::inside, "<think>", "</think>"}};
+  expect_error<steer::argument_error>([&] { conversation(model(), talk, vectors); }, "think>\" is plain text");
+}
+
+TEST(LlamaSteer, AnswersOfConversationsAreRead) {
+  const dialogue asked{{"user", "What is a cat?"}, {"assistant", "A small animal."}};
+  const auto [tokens, answer] = tokens_of(*model(), asked, one_thread());
+  const token_list before = tokens_of(*model(), "What is a cat?", one_thread());
+  ASSERT_EQ(static_cast<std::size_t>(answer), before.size());
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), tokens.begin()));
+  std::string said;
+  for (std::size_t i = before.size(); i < tokens.size(); ++i) {
+    said += steer::text_of(*model(), tokens[i]);
+  }
+  EXPECT_EQ(said, "A small animal.") << "and no end of turn: it may go on";
+
+  const contrast_texts texts{{asked}, {{{"user", "What is a cat?"}, {"assistant", "An animal, of which there are many kinds"}}}};
+  const steer::steering_vector v = extract(model(), one_thread(), texts, {"brief", "messages"}, "answer", {15});
+  EXPECT_EQ(v.source.tokens, "answer tokens");
+  auto host = make_host(model(), one_thread(), 1, 64);
+  steer::recorder last(host.shape(), {.tokens = steer::last_tokens{static_cast<std::int32_t>(tokens.size() - before.size())}, .layers = {15}});
+  last.record(host, tokens, steer::side::positive);
+  steer::recorder answers(host.shape(), {.tokens = steer::answer_tokens{}, .layers = {15}});
+  answers.record(host, steer::answered_text{tokens, answer}, steer::side::positive);
+  EXPECT_EQ(last.mean(15, steer::side::positive), answers.mean(15, steer::side::positive));
 }
 
 TEST(LlamaSteer, AConversationWithoutATemplateGoesOnAsText) {
@@ -243,9 +329,9 @@ TEST(LlamaSteer, AnswersThatAreReadOutFollowOneRequestAndAreAsLong) {
   pairs.negative[1] = pairs.positive[1];  // says nothing
   const steer::readout r = answer_readout(model(), one_thread(), "formal", pairs, 12);
   ASSERT_EQ(r.texts.size(), 6U);
-  const std::vector<std::string> asked{pairs.positive[0], pairs.negative[2], pairs.positive[3]};
+  const std::vector<dialogue> asked{pairs.positive[0], pairs.negative[2], pairs.positive[3]};
   for (std::size_t i = 0; i < 3; ++i) {
-    const token_list request = tokens_of(*model(), asked[i], one_thread());
+    const token_list request = tokens_of(*model(), asked[i], one_thread()).tokens;
     EXPECT_EQ(r.texts[2 * i].size(), r.texts[2 * i + 1].size()) << i;
     EXPECT_LE(r.texts[2 * i].size(), request.size() + 12) << i;
     EXPECT_NE(r.texts[2 * i], r.texts[2 * i + 1]) << i;
@@ -267,10 +353,10 @@ struct few_pairs {
     if (turned) {
       std::swap(texts.positive[*turned], texts.negative[*turned]);
     }
-    const auto lines = [](const std::vector<std::string>& side) {
+    const auto lines = [](const std::vector<dialogue>& side) {
       std::string out;
-      for (const std::string& text : side) {
-        out += text + "\n";
+      for (const dialogue& text : side) {
+        out += text.front().content + "\n";
       }
       return out;
     };

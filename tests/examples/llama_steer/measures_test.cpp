@@ -27,6 +27,17 @@ TEST(LlamaSteerMeasures, ThoughtsAreNoPartOfAnAnswer) {
   EXPECT_EQ(without_thoughts("<think>cut"), "");
   EXPECT_EQ(without_thoughts("</think>"), "");
   EXPECT_EQ(without_thoughts(""), "");
+  EXPECT_EQ(without_thoughts("[THINK]no[/THINK]Yes <think>no</think>."), "Yes .");
+  EXPECT_EQ(without_thoughts("<|channel|>analysis<|message|>no<|end|><|start|>assistant<|channel|>final<|message|>Yes"), "Yes");
+  EXPECT_EQ(without_thoughts("<|channel|>final<|message|>Yes"), "Yes");
+  EXPECT_EQ(without_thoughts("<thinking>a <think> b</thinking>Yes"), "Yes");
+  using llama_steer::thought_begun_by;
+  EXPECT_EQ(thought_begun_by("<|im_start|>assistant\n<think>\n"), "<think>");
+  EXPECT_EQ(thought_begun_by("assistant\n<think>\n\n</think>\n\n"), "");
+  EXPECT_EQ(thought_begun_by(""), "");
+  EXPECT_TRUE(llama_steer::is_in_a_mark("<|channel|>"));
+  EXPECT_FALSE(llama_steer::is_in_a_mark("<|im_end|>"));
+  EXPECT_FALSE(llama_steer::is_in_a_mark(""));
 }
 
 TEST(LlamaSteerMeasures, Distinct2FallsWithRepetition) {

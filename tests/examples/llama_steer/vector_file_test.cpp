@@ -30,6 +30,14 @@ TEST(vector_file, is_told_by_its_content) {
   EXPECT_EQ(detect(fixture("by_layer.pt")), file_kind::pytorch);
   EXPECT_EQ(detect(fixture("legacy.pt")), file_kind::pytorch);
   EXPECT_EQ(detect(STEER_STORYBOX_WEIGHTS), file_kind::safetensors);
+  for (const auto& [content, what] : std::vector<std::pair<std::string, std::string>>{{"<!DOCTYPE html>\n<html>", "is a web page"},
+                                                                                      {"\x80\x04\x95 numpy", "is a pickle of Python objects"},
+                                                                                      {"\x80\x02}q\x00.", "is a pickle of Python objects"},
+                                                                                      {"PK\x03\x04" + std::string(22, '\0') + std::string("\x05\0\x14\0v.npy\x01\0", 11), "(.npz)"},
+                                                                                      {"\x1F\x8B\x08...", "is compressed by gzip"}}) {
+    const temporary_file other(".bin", content);
+    expect_error<steer::format_error>([&] { detect(other.path()); }, other.path().string(), what, "expected");
+  }
   const temporary_file raw(".bin", std::string(2 * 3 * 4, '\1'));
   llama_steer::unsaid said;
   said.layers = 2;

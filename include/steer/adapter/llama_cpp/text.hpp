@@ -31,8 +31,8 @@ STEER_API std::vector<std::int32_t> tokenize(const llama_model& model, std::stri
 /// @throws argument_error if the model has no vocabulary or no such token
 STEER_API std::string text_of(const llama_model& model, std::int32_t token);
 
-/// A conversation in a chat template, ready for the assistant's next turn. Where it has no system message, the one that the
-/// template itself brings is used.
+/// A conversation in a chat template, ready for the assistant's next turn; if the last turn is the assistant's own, ready for it to go
+/// on. Where it has no system message, the one that the template itself brings is used.
 ///
 /// @param pattern  the template, or the name of one that llama.cpp has, such as "chatml"; the model's own if empty
 /// @throws argument_error if the model has no template, or llama.cpp, which recognises templates and does not run them, does not
@@ -40,10 +40,23 @@ STEER_API std::string text_of(const llama_model& model, std::int32_t token);
 STEER_API std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns,
                                           const std::string& pattern = {});
 
-/// The tokens of a conversation in a chat template; the last one is where the assistant begins to speak.
+/// The tokens of a conversation in a chat template; after the last one the assistant begins to speak, or goes on.
 /// @throws argument_error as `apply_chat_template` and `tokenize`
 STEER_API std::vector<std::int32_t> chat_tokens(const llama_model& model, std::span<const chat_message> turns,
                                                 const std::string& pattern = {});
+
+/// Where in such tokens the assistant's last turn begins, if the last turn is the assistant's; else, how many tokens there are.
+/// @throws argument_error as `chat_tokens`
+STEER_API std::int32_t answer_begin(const llama_model& model, std::span<const chat_message> turns, const std::string& pattern = {});
+
+/// The tokens of a marker that stands in the midst of a text, such as "<think>", for the passages of a schedule.
+/// @throws argument_error if it is several tokens that are not sure to be the same beside other text: those of a marker that does not
+///         begin and end with a token of its own; as `tokenize`
+STEER_API std::vector<std::int32_t> marker_tokens(const llama_model& model, std::string_view text);
+
+/// Whether the model knows a token from plain text, wherever it stands: control tokens, and those that were added to the vocabulary.
+/// @throws argument_error as `text_of`
+STEER_API bool stands_alone(const llama_model& model, std::int32_t token);
 
 namespace detail {
 

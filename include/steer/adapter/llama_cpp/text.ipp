@@ -1,6 +1,7 @@
 // steer/adapter/llama_cpp/text.ipp: the bodies of text.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,6 +29,16 @@ inline const llama_vocab* vocabulary_of(const llama_model& model) {
   return vocabulary;
 }
 
+/// @throws argument_error if it has no such token
+inline const llama_vocab* vocabulary_with(const llama_model& model, std::int32_t token) {
+  const llama_vocab* vocabulary = vocabulary_of(model);
+  if (token < 0 || token >= llama_vocab_n_tokens(vocabulary)) {
+    throw argument_error(text({"llama.cpp: ", thing({"token ", token}), " does not exist; expected ",
+                               expected({"0 to ", llama_vocab_n_tokens(vocabulary) - 1})}));
+  }
+  return vocabulary;
+}
+
 /// The token that the model wants in front of every text, if it wants one.
 /// @throws argument_error if it wants one and has none
 inline std::optional<llama_token> bos_of(const llama_vocab* vocabulary) {
@@ -45,9 +56,12 @@ inline std::optional<llama_token> bos_of(const llama_vocab* vocabulary) {
 
 }  // namespace detail
 
-STEER_BODY std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special) {
-  const llama_vocab* vocabulary = detail::vocabulary_of(model);
-  const std::optional<llama_token> bos = detail::bos_of(vocabulary);
+namespace detail {
+
+/// The tokens of a text, with this one in front if there is one.
+template <class Real>
+std::vector<std::int32_t> tokens_after(std::optional<llama_token> bos, const llama_vocab* vocabulary, std::string_view text,
+                                       special_tokens special) {
   constexpr std::size_t most = INT32_MAX / 2;
   if (text.size() > most) {
     throw argument_error(steer::text({"llama.cpp: ", thing("a text"), " has ", actual(text.size()), " bytes; expected ",
@@ -76,13 +90,33 @@ STEER_BODY std::vector<std::int32_t> tokenize(const llama_model& model, std::str
   return tokens;
 }
 
+}  // namespace detail
+
+STEER_BODY std::vector<std::int32_t> tokenize(const llama_model& model, std::string_view text, special_tokens special) {
+  const llama_vocab* vocabulary = detail::vocabulary_of(model);
+  return detail::tokens_after<Real>(detail::bos_of(vocabulary), vocabulary, text, special);
+}
+
+STEER_BODY bool stands_alone(const llama_model& model, std::int32_t token) {
+  const llama_token_attr attributes = llama_vocab_get_attr(detail::vocabulary_with(model, token), token);
+  return (attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED)) != 0;
+}
+
+STEER_BODY std::vector<std::int32_t> marker_tokens(const llama_model& model, std::string_view text) {
+  std::vector<std::int32_t> out =
+      detail::tokens_after<Real>(std::nullopt, detail::vocabulary_of(model), text, special_tokens::as_tokens);
+  if (out.size() > 1 && !(stands_alone(model, out.front()) && stands_alone(model, out.back()))) {
+    throw argument_error(steer::text({"llama.cpp: ", thing({"marker \"", text, "\""}), " is plain text to this model, of ",
+                                      actual({out.size(), " tokens"}),
+                                      " that are others where it runs together with what stands beside it; expected ",
+                                      expected("one token, or several that begin and end with such as <|im_end|>")}));
+  }
+  return out;
+}
+
 STEER_BODY std::string text_of(const llama_model& model, std::int32_t token) {
   std::string out(64, '\0');
-  const llama_vocab* vocabulary = detail::vocabulary_of(model);
-  if (token < 0 || token >= llama_vocab_n_tokens(vocabulary)) {
-    throw argument_error(text({"llama.cpp: ", thing({"token ", token}), " does not exist; expected ",
-                               expected({"0 to ", llama_vocab_n_tokens(vocabulary) - 1})}));
-  }
+  const llama_vocab* vocabulary = detail::vocabulary_with(model, token);
   const auto run = [&] {
     return llama_token_to_piece(vocabulary, token, out.data(), static_cast<std::int32_t>(out.size()), 0, false);
   };
@@ -128,6 +162,9 @@ STEER_BODY std::string default_system_message(std::string_view pattern) {
 
 STEER_BODY std::string apply_chat_template(const llama_model& model, std::span<const chat_message> turns,
                                            const std::string& wanted) {
+  if (!turns.empty() && turns.back().role == "assistant") {
+    return apply_chat_template(model, turns.first(turns.size() - 1), wanted) + turns.back().content;
+  }
   const char* const pattern = wanted.empty() ? llama_model_chat_template(&model, nullptr) : wanted.c_str();
   if (pattern == nullptr) {
     throw argument_error(text({"llama.cpp: ", thing("the model"), " has no ", expected("chat template")}));
@@ -171,6 +208,15 @@ STEER_BODY std::vector<std::int32_t> chat_tokens(const llama_model& model, std::
     }
   }
   return tokenize(model, text, special_tokens::as_tokens);
+}
+
+STEER_BODY std::int32_t answer_begin(const llama_model& model, std::span<const chat_message> turns, const std::string& pattern) {
+  const std::vector<std::int32_t> all = chat_tokens(model, turns, pattern);
+  if (turns.empty() || turns.back().role != "assistant") {
+    return static_cast<std::int32_t>(all.size());
+  }
+  const std::vector<std::int32_t> before = chat_tokens(model, turns.first(turns.size() - 1), pattern);
+  return static_cast<std::int32_t>(std::mismatch(all.begin(), all.end(), before.begin(), before.end()).first - all.begin());
 }
 
 }  // namespace v0
