@@ -101,6 +101,9 @@ inline std::vector<int> parse_layers(std::string_view list) {
           {"layers \"", steer::actual(item), "\": expected ", steer::expected("numbers and ranges such as 3,10-22")}));
     }
     for (int layer = first; layer <= last; ++layer) {
+      if (std::find(out.begin(), out.end(), layer) != out.end()) {
+        throw steer::argument_error(steer::text({"layers name ", steer::actual(layer), " twice"}));
+      }
       out.push_back(layer);
     }
   }

@@ -24,7 +24,7 @@
 namespace {
 
 // From the bottom up; keep in step with the library's design. Folders with the same height are siblings.
-constexpr std::array<std::pair<std::string_view, int>, 12> layers{{{"core", 0},
+constexpr std::array<std::pair<std::string_view, int>, 13> layers{{{"core", 0},
                                                                    {"kernel", 1},
                                                                    {"vector", 2},
                                                                    {"recipe", 3},
@@ -33,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, int>, 12> layers{{{"core", 0},
                                                                    {"inject", 4},
                                                                    {"io", 4},
                                                                    {"guard", 4},
+                                                                   {"fit", 5},
                                                                    {"measure", 5},
                                                                    {"serve", 6},
                                                                    {"adapter", 7}}};

@@ -71,6 +71,11 @@ inline double naive_share(const steer::gate& gate, int layer, const VectorXd& h,
         share = 1.0 / (1.0 + std::exp(-static_cast<double>(asked.slope) * (x - low)));
         break;
       case steer::gate_curve::excess: share = std::max(0.0, std::abs(x) - low); break;
+      case steer::gate_curve::ramp: {
+        const double risen = static_cast<double>(asked.slope) * (x - low);
+        share = risen < 0.0 ? 0.0 : std::min(risen, static_cast<double>(asked.high));
+        break;
+      }
     }
     least = std::min(least, share);
     most = std::max(most, share);

@@ -147,9 +147,10 @@ inline steer::gate random_gate(std::mt19937_64& engine, steer::point point, std:
     steer::condition c;
     random_fields{engine, point, width, 1}("vector", c.vector);
     c.reading = static_cast<steer::reading>(engine() % 2);
-    c.curve = static_cast<steer::gate_curve>(engine() % 4);
+    c.curve = static_cast<steer::gate_curve>(engine() % 5);
     c.low = static_cast<float>(uniform(engine, -0.5, 0.3));
-    c.high = c.low + static_cast<float>(uniform(engine, 0.2, 2.0));
+    const auto beyond = static_cast<float>(uniform(engine, 0.2, 2.0));
+    c.high = c.curve == steer::gate_curve::ramp ? beyond : c.low + beyond;
     c.slope = static_cast<float>(uniform(engine, -3.0, 3.0));
     out.conditions.push_back(c);
   }

@@ -27,7 +27,14 @@ TEST(condition, turns_what_it_reads_into_a_share) {
   EXPECT_EQ(sigmoid(v, 0.0F, 1.0F).share_of(-1e6), 0.0);
   EXPECT_DOUBLE_EQ(excess(v, 0.25F).share_of(-0.75), 0.5);
   EXPECT_EQ(excess(v, 0.25F).share_of(0.2), 0.0);
+  const steer::condition rising = ramp(v, 0.25F, 2.0F, 1.5F);
+  EXPECT_EQ(rising.share_of(0.2), 0.0);
+  EXPECT_DOUBLE_EQ(rising.share_of(0.75), 1.0);
+  EXPECT_EQ(rising.share_of(9.0), 1.5);
+  EXPECT_DOUBLE_EQ(ramp(v, 0.25F, 2.0F).share_of(10.25), 20.0);
+  EXPECT_DOUBLE_EQ(ramp(v, 0.25F, -2.0F).share_of(-0.75), 2.0) << "or falling";
   const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(rising.share_of(nan), 0.0);
   EXPECT_EQ(above(v, 0.5F).share_of(nan), 0.0);
   EXPECT_EQ(interval.share_of(nan), 0.0);
   EXPECT_EQ(sigmoid(v, 0.5F, 1.0F).share_of(nan), 0.0);
@@ -67,6 +74,8 @@ TEST(gate, refuses_numbers_without_meaning) {
                                      "finite");
   expect_error<steer::numeric_error>([&] { with({.conditions = {excess(v, -infinity)}}); }, "gate low is -inf",
                                      "finite");
+  expect_error<steer::numeric_error>([&] { with({.conditions = {ramp(v, infinity, 1.0F)}}); }, "gate low is inf", "a ramp");
+  expect_error<steer::argument_error>([&] { with({.conditions = {ramp(v, 0.0F, 1.0F, -1.0F)}}); }, "ramp ends at -1", "at least 0");
   expect_error<steer::argument_error>([&] { with({.time = steer::gate_time::on_prompt}); }, "no condition to latch");
   steer::steering_vector elsewhere = v;
   elsewhere.name = "w";

@@ -189,7 +189,7 @@ TEST_F(recipe, refuses_enumerators_that_do_not_exist) {
   expect_error<steer::argument_error>(
       [&] { gated([](auto& g) { g.conditions[0].reading = static_cast<steer::reading>(2); }); }, "gate reading is 2");
   expect_error<steer::argument_error>(
-      [&] { gated([](auto& g) { g.conditions[0].curve = static_cast<steer::gate_curve>(4); }); }, "gate curve is 4");
+      [&] { gated([](auto& g) { g.conditions[0].curve = static_cast<steer::gate_curve>(5); }); }, "gate curve is 5");
   EXPECT_TRUE(made.empty());
 }
 

@@ -163,6 +163,11 @@ class llama_cpp_host {
   /// @cost   besides the passes, a copy of the logits of texts longer than a batch
   STEER_API void logits(std::span<const std::vector<std::int32_t>> texts, hook_ref<float> hook, const logits_sink& sink);
 
+  /// As a steer::batch_host: the same for rows from a position on, and with the text's index as each row's sequence. In the last layer
+  /// hooks see only those rows.
+  /// @throws as `logits`; argument_error if a text has no row at that position
+  STEER_API void ask(std::span<const asked_text> texts, hook_ref<float> hook, const logits_sink& sink);
+
   /// The model's tokens of a text, its BOS in front where it has one; what looks like a special token stays text. See also
   /// `chat_tokens`.
   /// @throws argument_error if there are none
@@ -228,6 +233,10 @@ class llama_cpp_host {
 
   STEER_API void require_room(std::span<const std::int32_t> tokens) const;
 
+  /// What hooks are told as a row's sequence where texts run side by side.
+  enum class row_sequence : std::uint8_t { of_context, index_of_text };
+  STEER_API void run_side_by_side(std::span<const asked_text> texts, hook_ref<float> hook, const logits_sink& sink, row_sequence told);
+
   /// @param others  what the rows before the last have
   /// @param after   told after each batch how many rows it had
   template <class After>
@@ -267,7 +276,7 @@ class llama_cpp_host {
   detail::cached_sequences sequences_;
   detail::batch_rows batch_;  // under way
 };
-static_assert(text_host<llama_cpp_host> && logits_host<llama_cpp_host>);
+static_assert(text_host<llama_cpp_host> && logits_host<llama_cpp_host> && batch_host<llama_cpp_host>);
 
 }  // namespace v0
 }  // namespace steer

@@ -135,39 +135,79 @@ STEER_BODY void llama_cpp_host::evaluate(std::span<const std::int32_t> tokens, h
 }
 
 STEER_BODY void llama_cpp_host::logits(std::span<const std::vector<std::int32_t>> texts, hook_ref<float> hook, const logits_sink& sink) {
+  std::vector<asked_text> asked;
+  for (const std::vector<std::int32_t>& each : texts) {
+    asked.push_back({each});
+  }
+  run_side_by_side(asked, hook, sink, row_sequence::of_context);
+}
+
+STEER_BODY void llama_cpp_host::ask(std::span<const asked_text> texts, hook_ref<float> hook, const logits_sink& sink) {
+  run_side_by_side(texts, hook, sink, row_sequence::index_of_text);
+}
+
+STEER_BODY void llama_cpp_host::run_side_by_side(std::span<const asked_text> texts, hook_ref<float> hook, const logits_sink& sink,
+                                                 row_sequence told) {
   hook.require_fit(shape_);
+  for (const auto& [tokens, from] : texts) {
+    require_room(tokens);
+    if (from < 0 || from >= static_cast<std::int32_t>(tokens.size())) {
+      throw argument_error(text({"llama.cpp: ", thing("a text"), " is asked from row ", actual(from), " on; expected ",
+                                 expected({"0 to ", tokens.size() - 1})}));
+    }
+  }
   const std::vector<llama_seq_id> idle = sequences_.idle(llama_n_seq_max(context_.get()));
   const std::size_t most = llama_n_batch(context_.get());
+  const auto tell = [&](std::size_t first, std::size_t count) {
+    watcher_->names.assign(told == row_sequence::index_of_text ? llama_n_seq_max(context_.get()) : 0, -1);
+    for (std::size_t i = 0; i < count && !watcher_->names.empty(); ++i) {
+      watcher_->names[static_cast<std::size_t>(idle[i])] = static_cast<std::int32_t>(first + i);
+    }
+  };
+  const auto output = [&](const asked_text& text, llama_pos position) {
+    return position >= text.from ? token_batch::output::logits : token_batch::output::none;
+  };
+  struct forget {
+    std::vector<std::int32_t>& names;
+    ~forget() { names.clear(); }
+  } const at_the_end{watcher_->names};
   token_batch batch;
   alone(hook, idle, [&] {
     for (std::size_t first = 0; first < texts.size();) {
       batch.clear();
       std::size_t next = first;
-      for (; next < texts.size() && next - first < idle.size() && batch.size() + texts[next].size() <= most; ++next) {
+      for (; next < texts.size() && next - first < idle.size() && batch.size() + texts[next].tokens.size() <= most; ++next) {
         const llama_seq_id sequence = idle[next - first];
-        require_room(texts[next]);
-        begin(sequence, static_cast<std::int32_t>(texts[next].size()));
+        begin(sequence, static_cast<std::int32_t>(texts[next].tokens.size()));
         llama_pos position = 0;
-        for (const std::int32_t token : texts[next]) {
-          batch.add(token, position++, sequence, token_batch::output::logits);
+        for (const std::int32_t token : texts[next].tokens) {
+          batch.add(token, position, sequence, output(texts[next], position));
+          ++position;
         }
       }
       if (next == first) {  // longer than a batch
-        matrix<float> whole(static_cast<Eigen::Index>(texts[first].size()), vocabulary());
-        Eigen::Index row = 0;
-        run_prompt(idle.front(), texts[first], token_batch::output::logits, [&](std::size_t rows) {
-          for (std::size_t i = 0; i < rows; ++i) {
-            const auto found = logits(static_cast<std::int32_t>(i));
-            std::copy(found.begin(), found.end(), whole.row(row++).data());
+        tell(first, 1);
+        const std::span<const std::int32_t> tokens = texts[first].tokens;
+        const Eigen::Index from = texts[first].from;
+        matrix<float> asked(static_cast<Eigen::Index>(tokens.size()) - from, vocabulary());
+        Eigen::Index done = 0;
+        run_prompt(idle.front(), tokens, token_batch::output::logits, [&](std::size_t rows) {
+          for (std::size_t i = 0; i < rows; ++i, ++done) {
+            if (done >= from) {
+              const auto found = logits(static_cast<std::int32_t>(i));
+              std::copy(found.begin(), found.end(), asked.row(done - from).data());
+            }
           }
         });
-        sink(first++, {whole.data(), whole.rows(), whole.cols()});
+        sink(first++, {asked.data(), asked.rows(), asked.cols()});
         continue;
       }
+      tell(first, next - first);
       decode(batch.view());
-      for (std::int32_t row = 0; first < next; ++first) {  // all rows want logits, so they stand one after the other
-        const auto count = static_cast<std::int32_t>(texts[first].size());
-        sink(first, {logits(row).data(), count, vocabulary()});
+      for (std::int32_t row = 0; first < next; ++first) {  // rows that have logits stand one after the other
+        const auto [tokens, from] = texts[first];
+        const auto count = static_cast<std::int32_t>(tokens.size());
+        sink(first, {logits(row + from).data(), count - from, vocabulary()});
         row += count;
       }
     }

@@ -23,14 +23,15 @@ enum class reading : std::uint8_t {
 };
 constexpr reading last_of(reading) noexcept { return reading::cosine; }
 
-/// From the number read, x, to a share of 0 to 1 (`excess` has no upper end).
+/// From the number read, x, to a share of 0 to 1 (`excess` has no upper end, and that of a `ramp` is `high`).
 enum class gate_curve : std::uint8_t {
   above,    ///< 1 if x > low, else 0
   within,   ///< 1 if low <= x <= high, else 0
   sigmoid,  ///< 1 / (1 + exp(-slope (x - low)))
   excess,   ///< max(0, |x| - low)
+  ramp,     ///< slope (x - low), cut to 0 and high
 };
-constexpr gate_curve last_of(gate_curve) noexcept { return gate_curve::excess; }
+constexpr gate_curve last_of(gate_curve) noexcept { return gate_curve::ramp; }
 
 /// One thing that a row can be asked.
 struct condition {
@@ -38,8 +39,8 @@ struct condition {
   steer::reading reading = steer::reading::projection;
   gate_curve curve = gate_curve::above;
   float low = 0.0F;
-  float high = std::numeric_limits<float>::infinity();  ///< `within` only
-  float slope = 1.0F;                                   ///< `sigmoid` only
+  float high = std::numeric_limits<float>::infinity();  ///< `within` and `ramp` only
+  float slope = 1.0F;                                   ///< `sigmoid` and `ramp` only
 
   bool operator==(const condition&) const = default;
 
@@ -66,6 +67,8 @@ STEER_API condition within(steering_vector vector, float low, float high, readin
 STEER_API condition sigmoid(steering_vector vector, float centre, float slope, reading what = reading::projection);
 /// What the absolute reading has beyond the threshold: relu(|x| - threshold).
 STEER_API condition excess(steering_vector vector, float threshold, reading what = reading::cosine);
+/// What the reading has beyond the threshold, times a slope, at most so much.
+STEER_API condition ramp(steering_vector vector, float threshold, float slope, float most = std::numeric_limits<float>::infinity());
 
 /// How several conditions become one share.
 enum class combination : std::uint8_t {

@@ -16,6 +16,7 @@ TEST(LlamaSteerParse, Layers) {
   EXPECT_EQ(parse_layers(""), std::vector<int>{});
   EXPECT_EQ(parse_layers("7"), std::vector<int>{7});
   EXPECT_EQ(parse_layers("3,10-12,0"), (std::vector<int>{3, 10, 11, 12, 0}));
+  expect_error<steer::argument_error>([] { parse_layers("3,1-4"); }, "layers name 3 twice");
   for (const char* bad : {"x", "3-", "-3", "5-3", "3,,4", "3,", ",3", ",", "3 4", "1-2-3", "99999999999"}) {
     expect_error<steer::argument_error>([&] { parse_layers(bad); }, "layers \"", "expected numbers and ranges");
   }

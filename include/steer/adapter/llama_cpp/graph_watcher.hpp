@@ -46,6 +46,8 @@ class graph_watcher {
   std::optional<hook_ref<float>> hook;
   /// While set, every named tensor goes here and no hook is called.
   std::function<void(named_tensor, const ggml_tensor&)> probe;
+  /// What hooks are told instead of a sequence's number, by that; empty: the number itself.
+  std::vector<std::int32_t> names;
 
   /// Makes room, so that nothing is allocated while the graph runs.
   STEER_API void reserve(llama_cpp_memory memory, const model_shape& shape, std::size_t micro_batch);

@@ -175,6 +175,9 @@ STEER_BODY void graph_watcher::begin_micro_batch(const ggml_tensor& t) {
   outputs_.clear();
   for (const std::int32_t row : batch_.rows()) {
     all_.push_back(rows_[static_cast<std::size_t>(row)]);
+    if (!names.empty()) {
+      all_.back().sequence = names[static_cast<std::size_t>(all_.back().sequence)];
+    }
     if (output_[static_cast<std::size_t>(row)] != 0) {
       outputs_.push_back(all_.back());
     }
