@@ -13,7 +13,7 @@ set(STEER_COMPONENTS safetensors llama_cpp)
 set(STEER_safetensors_PACKAGE  nlohmann_json)
 set(STEER_safetensors_TARGET   nlohmann_json::nlohmann_json)
 set(STEER_safetensors_SOURCE   "Debian: nlohmann-json3-dev")
-set(STEER_safetensors_HEADERS  io/interference_json.hpp io/json_fields.hpp io/json_number.hpp io/response_file.hpp
+set(STEER_safetensors_HEADERS  io/interference_json.hpp io/json_fields.hpp io/json_number.hpp io/recipe_file.hpp io/response_file.hpp
                                io/safetensors.hpp io/steering_vector_file.hpp io/svec.hpp)
 set(STEER_safetensors_INCLUDES nlohmann/)
 

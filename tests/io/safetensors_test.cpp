@@ -103,7 +103,7 @@ TEST(safetensors, refuses_each_fault_by_name) {
                  "non-negative whole numbers");
   expect_refused(file_of(std::string("{}\0}", 4), ""), "a NUL in it");
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
-  expect_refused(file_of(R"({"a":)" + deep + "}", ""), "nests deeper than 8 levels");
+  expect_refused(file_of(R"({"a":)" + deep + "}", ""), "nests deeper than 16 levels");
   expect_refused(file_of(R"({"__metadata__":[]})", ""), "__metadata__ that is no object");
   expect_refused(file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4.0]}})", four), "data_offsets that are no");
   expect_refused(file_of("\xEF\xBB\xBF{}", ""), "no JSON object");

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
+#include <nlohmann/json.hpp>
 
 #include "steer/core/linkage.hpp"
 #include "steer/io/steering_vector_file.hpp"
@@ -18,6 +20,17 @@
 
 namespace steer {
 inline namespace v0 {
+
+namespace detail {
+
+/// Everything of a response but the names of its vectors.
+STEER_API nlohmann::ordered_json written_response(const response& r);
+
+/// The way back, for a response of these vectors.
+/// @throws format_error, argument_error or an exception of the JSON library if something is malformed; `who` names it
+STEER_API response response_from(const nlohmann::json& about, const std::vector<steering_vector>& vectors, const std::string& who);
+
+}  // namespace detail
 
 /// Vectors with their response as a file's bytes; reading it back gives equal ones.
 ///

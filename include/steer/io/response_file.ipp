@@ -56,8 +56,7 @@ void check_dose_unit(const measured_vectors& measured) {
   }
 }
 
-template <class Real>
-nlohmann::ordered_json written_response(const response& r) {
+STEER_BODY nlohmann::ordered_json written_response(const response& r) {
   nlohmann::ordered_json out;
   out["readouts"] = r.readouts;
   out["model"] = r.model;
@@ -75,8 +74,7 @@ nlohmann::ordered_json written_response(const response& r) {
   return out;
 }
 
-template <class Real>
-response response_from(const nlohmann::json& about, const std::vector<steering_vector>& vectors, const std::string& who) {
+STEER_BODY response response_from(const nlohmann::json& about, const std::vector<steering_vector>& vectors, const std::string& who) {
   require_keys(about, {"readouts", "model", "fingerprint", "unit", "layers", "cap", "step", "baseline", "slope", "error", "bend",
                        "random_slope", "warnings"},
                who);
@@ -113,7 +111,7 @@ measured_vectors read_measured_vectors(const safetensors_file& file) {
       const std::string number = std::to_string(out.vectors.size());
       out.vectors.push_back(vector_from(v, number + ".", file, taken, text({who, ", vector ", number})));
     }
-    out.response = response_from<Real>(about.at("response"), out.vectors, text({who, ", the response"}));
+    out.response = response_from(about.at("response"), out.vectors, text({who, ", the response"}));
     check_dose_unit<Real>(out);
     return out;
   });
@@ -132,7 +130,7 @@ STEER_BODY std::string measured_vectors_bytes(const measured_vectors& measured) 
   for (std::size_t j = 0; j < measured.vectors.size(); ++j) {
     about["vectors"].push_back(detail::written_vector(measured.vectors[j], std::to_string(j) + ".", tensors));
   }
-  about["response"] = detail::written_response<Real>(measured.response);
+  about["response"] = detail::written_response(measured.response);
   return safetensors_bytes(tensors, {{"steer_response", detail::dumped(about, "measured vectors")}});
 }
 

@@ -41,7 +41,7 @@ namespace detail {
 STEER_BODY nlohmann::json strict_json(std::string_view text, const std::string& who) {
   std::vector<std::set<std::string>> keys;
   const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    constexpr int deepest = 8;
+    constexpr int deepest = 16;
     if (depth > deepest) {
       throw format_error(steer::text({thing(who), " nests deeper than ", expected(deepest), " levels"}));
     }

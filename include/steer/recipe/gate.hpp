@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "steer/core/error.hpp"
@@ -22,6 +23,13 @@ enum class reading : std::uint8_t {
   cosine,      ///< u . h / |h|; 0 for a row of zeros
 };
 constexpr reading last_of(reading) noexcept { return reading::cosine; }
+constexpr std::string_view to_string(reading value) noexcept {
+  switch (value) {
+    case reading::projection: return "projection";
+    case reading::cosine: break;
+  }
+  return "cosine";
+}
 
 /// From the number read, x, to a share of 0 to 1 (`excess` has no upper end, and that of a `ramp` is `high`).
 enum class gate_curve : std::uint8_t {
@@ -32,6 +40,16 @@ enum class gate_curve : std::uint8_t {
   ramp,     ///< slope (x - low), cut to 0 and high
 };
 constexpr gate_curve last_of(gate_curve) noexcept { return gate_curve::ramp; }
+constexpr std::string_view to_string(gate_curve value) noexcept {
+  switch (value) {
+    case gate_curve::above: return "above";
+    case gate_curve::within: return "within";
+    case gate_curve::sigmoid: return "sigmoid";
+    case gate_curve::excess: return "excess";
+    case gate_curve::ramp: break;
+  }
+  return "ramp";
+}
 
 /// One thing that a row can be asked.
 struct condition {
@@ -77,6 +95,14 @@ enum class combination : std::uint8_t {
   none,  ///< 1 - the largest share, at least 0: no condition holds
 };
 constexpr combination last_of(combination) noexcept { return combination::none; }
+constexpr std::string_view to_string(combination value) noexcept {
+  switch (value) {
+    case combination::all: return "all";
+    case combination::any: return "any";
+    case combination::none: break;
+  }
+  return "none";
+}
 
 /// When a gate reads.
 enum class gate_time : std::uint8_t {
@@ -84,6 +110,13 @@ enum class gate_time : std::uint8_t {
   on_prompt,  ///< the prompt's last row decides for what is generated; rows of the prompt are left alone
 };
 constexpr gate_time last_of(gate_time) noexcept { return gate_time::on_prompt; }
+constexpr std::string_view to_string(gate_time value) noexcept {
+  switch (value) {
+    case gate_time::each_row: return "each_row";
+    case gate_time::on_prompt: break;
+  }
+  return "on_prompt";
+}
 
 /// How much of an edit a row receives: h' = h + g (E(h) - h), g = share * combination of the conditions' shares.
 ///

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "steer/core/linkage.hpp"
 #include "steer/recipe/field.hpp"
@@ -16,6 +17,15 @@ enum class norm_rule : std::uint8_t {
   cap,               ///< at most `ratio` times what it was before the edit
 };
 constexpr norm_rule last_of(norm_rule) noexcept { return norm_rule::cap; }
+constexpr std::string_view to_string(norm_rule value) noexcept {
+  switch (value) {
+    case norm_rule::none: return "none";
+    case norm_rule::restore: return "restore";
+    case norm_rule::restore_if_grown: return "restore_if_grown";
+    case norm_rule::cap: break;
+  }
+  return "cap";
+}
 
 /// The length of a row after an edit, gate and schedule included, relative to that before the same edit. A row of which the
 /// edit leaves less than a millionth of the length has no direction to restore one along, and stays as the edit leaves it.

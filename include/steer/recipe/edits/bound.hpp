@@ -19,6 +19,13 @@ enum class coordinate_origin : std::uint8_t {
   midpoint,  ///< at the vector's origin, between the two sides' means
 };
 constexpr coordinate_origin last_of(coordinate_origin) noexcept { return coordinate_origin::midpoint; }
+constexpr std::string_view to_string(coordinate_origin value) noexcept {
+  switch (value) {
+    case coordinate_origin::zero: return "zero";
+    case coordinate_origin::midpoint: break;
+  }
+  return "midpoint";
+}
 
 /// h' = h + Vᵀ G⁻¹ (t - c), c = V (h - origin), t = c cut to [low, high], V the unit directions and G = V Vᵀ.
 ///

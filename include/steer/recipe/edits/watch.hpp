@@ -14,6 +14,13 @@ inline namespace v0 {
 
 enum class watched_norm : std::uint8_t { ignored, read };
 constexpr watched_norm last_of(watched_norm) noexcept { return watched_norm::read; }
+constexpr std::string_view to_string(watched_norm value) noexcept {
+  switch (value) {
+    case watched_norm::ignored: return "ignored";
+    case watched_norm::read: break;
+  }
+  return "read";
+}
 
 /// h' = h, and a session's telemetry receives u . h for each vector, and |h| if asked for.
 struct watch_edit {
