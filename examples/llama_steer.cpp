@@ -4,6 +4,7 @@
 //     llama_steer compose --model M.gguf --layers 10-22             one concept moved, the others held still
 //     llama_steer chat --model M.gguf --layers 10-22 --strength 0.02
 //     llama_steer extract --model M.gguf --positive a.txt --negative b.txt --out v.gguf
+//     llama_steer fit --model M.gguf --instruction "Answer in one short sentence." --out terse.safetensors
 //     llama_steer inspect v.gguf                                    what a file is, and what to beware of
 //     llama_steer convert v.gguf v.safetensors --producer repeng    one format to another, never to another meaning
 #include <cmath>
@@ -24,6 +25,7 @@
 #include "llama_steer/compose.hpp"
 #include "llama_steer/compose_table.hpp"
 #include "llama_steer/convert.hpp"
+#include "llama_steer/fit.hpp"
 #include "llama_steer/inspect.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
@@ -75,22 +77,24 @@ std::size_t check_prompts(const std::filesystem::path& file, const model_options
   return read_lines(file, how.lines).size();
 }
 
-/// The same, and the vectors if they are in files.
+/// The same, and what is in files.
 template <class Options>
-std::vector<scaled_vector> checked(const Options& o) {
+acting_parts checked(const Options& o) {
   static_cast<void>(parse_layers(o.dose.layers));
   static_cast<void>(parse_unit(o.dose.unit));
-  if (o.vector.files.empty()) {
+  if (o.vector.files.empty() && o.vector.recipes.empty()) {
     check_texts(o.vector, o.model);
   }
-  return vectors_of(o.vector);
+  return {vectors_of(o.vector), recipes_of(o.vector)};
 }
 
-/// The vectors, from texts if they are not in files.
+/// What acts: a vector from texts if nothing is in files.
 template <class Options>
-std::vector<scaled_vector> vectors_of(std::vector<scaled_vector> from_files, llama_model* model, const Options& o) {
-  return from_files.empty() ? std::vector<scaled_vector>{{extract(model, o.model, o.vector, parse_layers(o.dose.layers))}}
-                            : std::move(from_files);
+acting_parts parts_of(acting_parts from_files, llama_model* model, const Options& o) {
+  if (from_files.vectors.empty() && from_files.recipes.empty()) {
+    from_files.vectors.push_back({extract(model, o.model, o.vector, parse_layers(o.dose.layers))});
+  }
+  return from_files;
 }
 
 void run(const extract_options& o, const example::terminal& out) {
@@ -112,6 +116,17 @@ void run(const extract_options& o, const example::terminal& out) {
               v.source.positives, v.source.negatives);
 }
 
+void run(const fit_options& o, const example::terminal& out) {
+  steer::require_writable(o.out, "recipe");
+  static_cast<void>(check(o));
+  tell_notes(o.requests, o.model);
+  const model_pointer model = load_model(o.model.model);
+  const fitted_recipe found = fit(model.get(), o);
+  steer::save(found.recipe, o.out);
+  print(found, out);
+  std::printf("wrote %s: %zu edits\n", o.out.c_str(), found.recipe.recipe.edits().size());
+}
+
 /// The file for the table, if one is wanted.
 template <class Options>
 std::optional<example::output_file> csv_of(const Options& o) {
@@ -120,10 +135,10 @@ std::optional<example::output_file> csv_of(const Options& o) {
 
 void run(const sweep_options& o, const example::terminal& out) {
   std::optional<example::output_file> csv = csv_of(o);
-  std::vector<scaled_vector> files = checked(o);
+  acting_parts files = checked(o);
   const std::size_t prompts = check_prompts(o.prompts, o.model);
   const model_pointer model = load_model(o.model.model);
-  const std::vector<sweep_row> rows = sweep(model.get(), o, vectors_of(std::move(files), model.get(), o));
+  const std::vector<sweep_row> rows = sweep(model.get(), o, parts_of(std::move(files), model.get(), o));
   print(rows, prompts, out);
   if (csv) {
     write_csv(rows, o.dose.layers.empty() ? "all" : o.dose.layers, csv->stream());
@@ -151,9 +166,9 @@ void run(const compose_options& o, const example::terminal& out) {
 }
 
 void run(const chat_options& o, const example::terminal& out) {
-  std::vector<scaled_vector> files = checked(o);
+  acting_parts files = checked(o);
   const model_pointer model = load_model(o.model.model);
-  conversation talk(model.get(), o, vectors_of(std::move(files), model.get(), o));
+  conversation talk(model.get(), o, parts_of(std::move(files), model.get(), o));
   chat(talk, std::cin, out);
 }
 
@@ -167,6 +182,8 @@ int main(int argc, char** argv) {
     const std::string command = line.command()->get_name();
     if (command == "extract") {
       run(line.extract_of, out);
+    } else if (command == "fit") {
+      run(line.fit_of, out);
     } else if (command == "sweep") {
       run(line.sweep_of, out);
     } else if (command == "compose") {

@@ -2,12 +2,17 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "llama_steer/measures.hpp"
@@ -28,6 +33,7 @@ inline std::size_t longest(std::span<const token_list> texts) {
 
 struct answer {
   token_list tokens;  // without the one that ended it
+  std::optional<std::int32_t> end;  // that one; nothing if the answer reached the limit
   std::string text;   // with the mark of a thought that the prompt has begun
 };
 
@@ -55,11 +61,51 @@ inline std::int32_t most_likely(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
-/// One greedy answer to each prompt, sequence i for prompt i.
+/// The next token of the answer to prompt i.
+using chooser = std::function<std::int32_t(std::size_t i, std::span<const float> logits)>;
+
+/// Chooses as the model's probabilities say, at a temperature, among the fewest tokens that have this share of them. The same seed gives
+/// the same answers, whatever other prompts there are.
+inline chooser sampler(std::size_t prompts, double temperature, double share, std::uint64_t seed) {
+  auto engines = std::make_shared<std::vector<std::mt19937_64>>();
+  for (std::size_t i = 0; i < prompts; ++i) {
+    engines->emplace_back(seed + i);
+  }
+  return [=](std::size_t i, std::span<const float> logits) {
+    const double most = *std::max_element(logits.begin(), logits.end());
+    std::vector<std::pair<double, std::int32_t>> all;
+    double sum = 0.0;
+    for (std::size_t t = 0; t < logits.size(); ++t) {
+      const double weight = std::exp((static_cast<double>(logits[t]) - most) / temperature);
+      sum += weight;
+      if (constexpr double negligible = 1e-7; weight > negligible) {
+        all.emplace_back(weight, static_cast<std::int32_t>(t));
+      }
+    }
+    std::sort(all.begin(), all.end(), std::greater<>());
+    double kept = 0.0;
+    std::size_t count = 0;
+    while (count < all.size() && kept < share * sum) {
+      kept += all[count++].first;
+    }
+    double at = std::uniform_real_distribution<double>(0.0, kept)((*engines)[i]);
+    for (std::size_t k = 0; k + 1 < count; ++k) {
+      at -= all[k].first;
+      if (at < 0.0) {
+        return all[k].second;
+      }
+    }
+    return all[count - 1].second;
+  };
+}
+
+/// One answer to each prompt, sequence i for prompt i: the most likely one, or as it is chosen.
 ///
 /// @param seen  called after each step with the share of the tokens that are written
-inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<const token_list> prompts, std::size_t most_tokens,
-                                      const std::function<void(std::size_t step)>& seen = {}) {
+inline std::vector<answer> answer_all(
+    steer::llama_cpp_host& host, std::span<const token_list> prompts, std::size_t most_tokens,
+    const std::function<void(std::size_t step)>& seen = {},
+    const chooser& choose = [](std::size_t, std::span<const float> logits) { return most_likely(logits); }) {
   const llama_vocab* vocabulary = llama_model_get_vocab(&host.model());
   std::vector<answer> out(prompts.size());
   std::vector<std::int32_t> next(prompts.size());
@@ -67,12 +113,16 @@ inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<con
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     host.prompt(static_cast<llama_seq_id>(i), prompts[i]);
     out[i].text = thought_begun_by(host.model(), prompts[i]);
-    next[i] = most_likely(host.logits(-1));
+    next[i] = choose(i, host.logits(-1));
     writing.push_back(i);
   }
   steer::token_batch batch;
   for (std::size_t step = 0; step < most_tokens; ++step) {
-    std::erase_if(writing, [&](std::size_t i) { return llama_vocab_is_eog(vocabulary, next[i]); });
+    std::erase_if(writing, [&](std::size_t i) {
+      const bool ended = llama_vocab_is_eog(vocabulary, next[i]);
+      out[i].end = ended ? std::optional(next[i]) : std::nullopt;
+      return ended;
+    });
     if (writing.empty()) {
       break;
     }
@@ -85,7 +135,7 @@ inline std::vector<answer> answer_all(steer::llama_cpp_host& host, std::span<con
     }
     host.decode(batch.view());
     for (std::size_t row = 0; row < writing.size(); ++row) {
-      next[writing[row]] = most_likely(host.logits(static_cast<std::int32_t>(row)));
+      next[writing[row]] = choose(writing[row], host.logits(static_cast<std::int32_t>(row)));
     }
     if (seen) {
       seen(step);

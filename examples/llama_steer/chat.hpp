@@ -37,15 +37,15 @@ class conversation {
   using listener = std::function<void(const std::string&)>;
   using stop = std::function<bool()>;
 
-  conversation(llama_model* model, const chat_options& options, std::vector<scaled_vector> vectors)
-      : options_(options), vectors_(std::move(vectors)), host_(make_host(model, options.model, 1, options.context)) {
+  conversation(llama_model* model, const chat_options& options, acting_parts parts)
+      : options_(options), parts_(std::move(parts)), host_(make_host(model, options.model, 1, options.context)) {
     set_strength(options.strength);
   }
 
   /// Takes effect with the next word.
   /// @throws steer::numeric_error if it is not finite
   void set_strength(float strength) {
-    auto next = std::make_unique<steering>(options_.dose.of(vectors_, strength, host_, 1));
+    auto next = std::make_unique<steering>(options_.dose.of(parts_, strength, host_, 1));
     act(host_, *next);
     dose_ = std::move(next);
     strength_ = strength;
@@ -132,7 +132,7 @@ class conversation {
   }
 
   chat_options options_;
-  std::vector<scaled_vector> vectors_;
+  acting_parts parts_;
   steer::llama_cpp_host host_;
   std::unique_ptr<steering> dose_;  // where it is, for the host
   float strength_ = 0.0F;

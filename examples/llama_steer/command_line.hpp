@@ -23,6 +23,7 @@
 #include "llama_steer/chat.hpp"
 #include "llama_steer/compose.hpp"
 #include "llama_steer/convert.hpp"
+#include "llama_steer/fit.hpp"
 #include "llama_steer/inspect.hpp"
 #include "llama_steer/parse.hpp"
 #include "llama_steer/subject.hpp"
@@ -80,6 +81,7 @@ class command_line {
         "--version",
         std::string(steer::text({STEER_VERSION_MAJOR, ".", STEER_VERSION_MINOR, ".", STEER_VERSION_PATCH})));
     declare_extract();
+    declare_fit();
     declare_sweep();
     declare_compose();
     declare_chat();
@@ -107,6 +109,10 @@ class command_line {
     }
     refuse_idle(*command());
     refuse_overwriting(*command());
+    if (fit_of.out.extension() != ".safetensors") {
+      throw steer::argument_error(steer::text({"--out \"", fit_of.out.string(), "\" names ", steer::actual("no format of recipes"), "; expected ",
+                                               steer::expected(".safetensors")}));
+    }
     if (const auto& ending = extract_of.out.extension(); ending != ".gguf" && ending != ".safetensors") {
       throw steer::argument_error(steer::text({"--out \"", extract_of.out.string(), "\" names ", steer::actual("no format"), "; expected ",
                                                steer::expected(".gguf or .safetensors")}));
@@ -125,6 +131,7 @@ class command_line {
   [[nodiscard]] const CLI::App* command() const { return app_.get_subcommands().front(); }
 
   extract_options extract_of;
+  fit_options fit_of;
   sweep_options sweep_of;
   compose_options compose_of;
   chat_options chat_of;
@@ -293,6 +300,15 @@ class command_line {
     declare(app, o.vector);
     declare(app, o.dose);
     declare(app, static_cast<file_options&>(o.vector));
+    app.add_option_function<std::vector<std::string>>(
+        "--recipe",
+        [&o](const std::vector<std::string>& all) {
+          for (const std::string& each : all) {
+            o.vector.recipes.push_back(parse_scaled_file(each));
+          }
+        },
+        "a recipe's file, such as `fit` writes, again for each: a strength of 1 is its dose, or so much of it as a number behind a colon "
+        "says");
   }
 
   void declare_extract() {
@@ -303,6 +319,24 @@ class command_line {
         ->add_option("--out", extract_of.out,
                      "the file to write: a control vector (.gguf, without layer 0) or .safetensors")
         ->capture_default_str();
+  }
+
+  void declare_fit() {
+    declare(*fit_, fit_of.model);
+    fit_->add_option("--instruction", fit_of.instruction, "what the model is to do unasked, such as \"Answer in one short sentence.\"")
+        ->required();
+    fit_->add_flag("--as-system", fit_of.as_system, "give the instruction as the system's message, not at the end of the request");
+    fit_->add_option("--name", fit_of.name, "the behaviour's name")->capture_default_str();
+    fit_->add_option("--requests", fit_of.requests, "requests, one per line; the last ones are held out and judge")->check(CLI::ExistingFile);
+    fit_->add_option("--prose", fit_of.prose, "texts that should stay as they are, one per line")->check(CLI::ExistingFile);
+    fit_->add_option("--kind", fit_of.kind, "of the edits: constant, gated or affine")->capture_default_str();
+    fit_->add_option("--layers", fit_of.layers, "zero-based layers, such as 10-22; by default all");
+    add_whole(*fit_, "--rank", fit_of.rank, 1, 127, "of affine edits");
+    add_number(*fit_, "--ridge", fit_of.ridge, "of gated and affine edits, in mean variances");
+    add_whole(*fit_, "--held-out", fit_of.held_out, 2, 10'000, "requests that judge");
+    add_whole(*fit_, "--tokens", fit_of.tokens, 1, 10'000, "most tokens of an answer");
+    add_whole(*fit_, "--seed", fit_of.seed, 0, std::numeric_limits<std::int64_t>::max(), "of the answers, which are sampled");
+    fit_->add_option("--out", fit_of.out, "the file to write, .safetensors")->capture_default_str();
   }
 
   void declare_sweep() {
@@ -379,8 +413,10 @@ class command_line {
     };
     const bool takes_files = app.get_option_no_throw("--vector") != nullptr;
     for (const char* name : {"--positive", "--negative", "--pairs", "--name", "--tokens-read", "--answer-prefix"}) {
-      if (given("--vector") && given(name)) {
-        refuse(name, "beside --vector: no vector is read from texts");
+      for (const char* file : {"--vector", "--recipe"}) {
+        if (given(file) && given(name)) {
+          refuse(name, std::string("beside ") + file + ": no vector is read from texts");
+        }
       }
     }
     for (const char* name : {"--producer", "--accept", "--point", "--first-layer", "--ds4-layers", "--ds4-width",
@@ -389,8 +425,22 @@ class command_line {
         refuse(name, "without --vector: it is of a file");
       }
     }
+    for (const char* name : {"--layers", "--unit", "--cap"}) {
+      if (given("--recipe") && !given("--vector") && given(name)) {
+        refuse(name, "with --recipe alone: it is of vectors");
+      }
+    }
     if (given("--cap") && app.get_option("--unit")->as<std::string>() != "of_row_norm") {
       refuse("--cap", "with --unit " + app.get_option("--unit")->as<std::string>() + ": it is of of_row_norm");
+    }
+    if (const CLI::Option* kind = app.get_option_no_throw("--kind"); kind != nullptr) {
+      const std::string name = kind->as<std::string>();
+      if (given("--rank") && name != "affine") {
+        refuse("--rank", "with --kind " + name + ": it is of affine");
+      }
+      if (given("--ridge") && name == "constant") {
+        refuse("--ridge", "with --kind constant: it is of gated and affine");
+      }
     }
     if (given("--template") && given("--no-template")) {
       refuse("--template", "beside --no-template");
@@ -416,7 +466,7 @@ class command_line {
       for (const CLI::Option* from : app.get_options()) {
         for (const std::string& each : from->results()) {
           std::error_code none_there;
-          const std::filesystem::path read = from->get_name() == "--vector" ? parse_scaled_file(each).path : std::filesystem::path(each);
+          const std::filesystem::path read = from->get_name() == "--vector" || from->get_name() == "--recipe" ? parse_scaled_file(each).path : std::filesystem::path(each);
           if (from != to && std::filesystem::equivalent(read, to->results().front(), none_there)) {
             throw steer::argument_error(steer::text({output, " \"", to->results().front(), "\" would overwrite ",
                                                      steer::actual(from->get_name()), "; expected ", steer::expected("another file")}));
@@ -465,6 +515,7 @@ class command_line {
   CLI::App app_{"Steers any GGUF model through llama.cpp.", "llama_steer"};
   CLI::App* extract_ =
       app_.add_subcommand("extract", "find a steering vector in contrast texts and write it to a file");
+  CLI::App* fit_ = app_.add_subcommand("fit", "fit a recipe to an instruction: the model does unasked what it does when it is asked");
   CLI::App* sweep_ = app_.add_subcommand("sweep", "answer prompts under several strengths and measure the answers");
   CLI::App* compose_ = app_.add_subcommand(
       "compose",

@@ -22,8 +22,10 @@
 #include "steer/adapter/llama_cpp.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
+#include "steer/fit/fit_to_prompt.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/inject/session.hpp"
+#include "steer/io/recipe_file.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "terminal.hpp"
 
@@ -41,6 +43,7 @@ struct model_options {
 /// Vectors in files.
 struct file_options {
   std::vector<scaled_file> files;
+  std::vector<scaled_file> recipes;  ///< which act as they are, in order, after the vectors
   unsaid said;             ///< what the files leave open
   bool any_model = false;  ///< vectors of a sibling of the model are taken, too
 };
@@ -197,6 +200,34 @@ inline std::vector<scaled_vector> vectors_of(const file_options& from) {
   return out;
 }
 
+/// A recipe, and how much of it a strength of 1 is.
+struct scaled_recipe {
+  steer::recipe recipe;
+  float scale = 1.0F;
+};
+
+/// What acts: vectors at a dose, and recipes at theirs.
+struct acting_parts {
+  std::vector<scaled_vector> vectors = {};
+  std::vector<scaled_recipe> recipes = {};
+};
+
+/// The recipes of the files that the options name.
+/// @throws as `steer::load_recipe`; steer::argument_error for one that has no dose
+inline std::vector<scaled_recipe> recipes_of(const file_options& from) {
+  std::vector<scaled_recipe> out;
+  for (const scaled_file& file : from.recipes) {
+    steer::documented_recipe read = steer::load_recipe(file.path);
+    static_cast<void>(steer::with_dose(read.recipe, 0.0F));
+    if (read.fitted) {
+      std::fprintf(stderr, "llama_steer: file %s: \"%s\", fitted to \"%s\" on %s\n", file.path.c_str(), read.fitted->behaviour.c_str(),
+                   read.fitted->instruction.c_str(), read.fitted->model.c_str());
+    }
+    out.push_back({std::move(read.recipe), file.scale});
+  }
+  return out;
+}
+
 /// Where in a text a dose acts: between markers, from one on, or up to one.
 struct marked {
   enum class kind : std::uint8_t { inside, outside, from, until };
@@ -245,17 +276,25 @@ struct dose_options {
 
   /// @param sequences  the most that will be steered at once
   /// @throws as `passage_of` and `steer::basic_session`
-  [[nodiscard]] steering of(const std::vector<scaled_vector>& vectors, float strength, const steer::llama_cpp_host& host,
-                            std::size_t sequences) const {
+  [[nodiscard]] steering of(const acting_parts& parts, float strength, const steer::llama_cpp_host& host, std::size_t sequences) const {
     steer::placement where{.layers = parse_layers(layers)};
     for (const marked& each : marks) {
       where.rows.passages.push_back(passage_of(host.model(), each));
     }
     steer::recipe recipe;
-    for (const auto& [vector, scale] : vectors) {
+    for (const auto& [vector, scale] : parts.vectors) {
       recipe.add(vector, {.strength = strength * scale, .unit = parse_unit(unit), .cap = cap}, where);
     }
-    if (marks.empty()) {
+    for (const auto& [whole, scale] : parts.recipes) {
+      for (steer::edit each : steer::with_dose(whole, strength * scale).edits()) {
+        each.where.rows.passages.insert(each.where.rows.passages.end(), where.rows.passages.begin(), where.rows.passages.end());
+        recipe.append(std::move(each));
+      }
+    }
+    const bool remembers = std::any_of(recipe.edits().begin(), recipe.edits().end(), [](const steer::edit& each) {
+      return each.where.gate.latched() || !each.where.rows.passages.empty();
+    });
+    if (!remembers) {
       return steer::plan(recipe, host.shape());
     }
     return steer::session(recipe, host.shape(), {.sequences = static_cast<std::int32_t>(sequences)});

@@ -29,7 +29,7 @@ struct sweep_row {
   answer_summary answers;
 };
 
-inline std::vector<sweep_row> sweep(llama_model* model, const sweep_options& options, const std::vector<scaled_vector>& vectors) {
+inline std::vector<sweep_row> sweep(llama_model* model, const sweep_options& options, const acting_parts& parts) {
   example::progress_bar progress("answering");
   const auto rounds = static_cast<double>(options.strengths.size() + 1);
   double round = 0.0;
@@ -40,7 +40,7 @@ inline std::vector<sweep_row> sweep(llama_model* model, const sweep_options& opt
   std::vector<steering> doses;
   const steer::llama_cpp_host host = make_host(model, options.model, 1, 1);
   for (const float strength : options.strengths) {
-    doses.push_back(options.dose.of(vectors, strength, host, prompts.size()));  // all that can be wrong is found before anything runs
+    doses.push_back(options.dose.of(parts, strength, host, prompts.size()));  // all that can be wrong is found before anything runs
   }
   questionnaire questions(model, options.model, prompts, options.tokens, seen);
   std::vector<sweep_row> out;

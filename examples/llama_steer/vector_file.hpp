@@ -114,6 +114,10 @@ inline file_kind detect(const std::filesystem::path& path, const unsaid& said = 
     std::memcpy(&header, bytes.data(), sizeof header);
   }
   if (start.size() == 9 && start[8] == '{' && header < bytes.size()) {
+    if (steer::safetensors_file(path).metadata().contains("steer_recipe")) {
+      throw steer::format_error(steer::text({"file ", path.string(), " is ", steer::actual("a recipe"), ", not a vector; expected ",
+                                             steer::expected("--recipe"), " in front of it"}));
+    }
     return steer::safetensors_file(path).metadata().contains("steer") ? file_kind::steering_vector
                                                                       : file_kind::safetensors;
   }

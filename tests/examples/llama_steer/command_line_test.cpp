@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -27,6 +28,9 @@ const std::string& some_file() {
 std::vector<std::string> least_of(const std::string& command) {
   if (command == "inspect") {
     return {command, some_file()};
+  }
+  if (command == "fit") {
+    return {command, "--model", some_file(), "--instruction", "Be brief."};
   }
   return command == "convert" ? std::vector<std::string>{command, some_file(), "out.glp"}
                               : std::vector<std::string>{command, "--model", some_file()};
@@ -56,20 +60,20 @@ const std::vector<row>& table() {
   const std::string beside = "has no effect beside --vector: no vector is read from texts";
   const std::string without = "has no effect without --vector: it is of a file";
   static const std::vector<row> all{
-      {{"extract", "sweep", "chat", "compose"}, {"--model", some_file()}},
-      {{"extract", "sweep", "chat", "compose"}, {"--threads", "2"}},
-      {{"extract", "sweep", "chat", "compose"}, {"--no-template"}},
-      {{"extract", "sweep", "chat", "compose"},
+      {{"extract", "fit", "sweep", "chat", "compose"}, {"--model", some_file()}},
+      {{"extract", "fit", "sweep", "chat", "compose"}, {"--threads", "2"}},
+      {{"extract", "fit", "sweep", "chat", "compose"}, {"--no-template"}},
+      {{"extract", "fit", "sweep", "chat", "compose"},
        {"--template", "chatml"},
        {"--no-template"},
        false,
        "--template has no effect beside --no-template"},
-      {{"extract", "sweep", "chat", "compose"},
+      {{"extract", "fit", "sweep", "chat", "compose"},
        {"--parse-special"},
        {},
        true,
        "--parse-special has no effect without --no-template"},
-      {{"extract", "sweep", "chat", "compose"}, {"--escape"}},
+      {{"extract", "fit", "sweep", "chat", "compose"}, {"--escape"}},
       {texts, {"--positive", some_file(), "--negative", some_file()}, vector, false, "--positive " + beside},
       {texts, {"--negative", some_file(), "--positive", some_file()}, vector, false, "--positive " + beside},
       {texts, {"--pairs", some_file()}, vector, false, "--pairs " + beside},
@@ -94,7 +98,23 @@ const std::vector<row>& table() {
       {{"inspect", "convert"}, {"--ds4-layers", "2"}},
       {{"inspect", "convert"}, {"--ds4-width", "2"}},
       {{"inspect", "convert"}, {"--ds4-scale", "2"}},
-      {{"extract", "sweep", "chat", "compose"}, {"--layers", "1-2"}},
+      {{"extract", "fit", "sweep", "chat", "compose"}, {"--layers", "1-2"}},
+      {subjects, {"--layers", "1-2"}, {"--recipe", "r.safetensors"}, false, "--layers has no effect with --recipe alone"},
+      {subjects, {"--unit", "raw"}, {"--recipe", "r.safetensors"}, false, "--unit has no effect with --recipe alone"},
+      {subjects, {"--recipe", "r.safetensors"}, {"--positive", some_file(), "--negative", some_file()}, false,
+       "--positive has no effect beside --recipe"},
+      {{"fit"}, {"--instruction", "Be brief."}},
+      {{"fit"}, {"--as-system"}},
+      {{"fit"}, {"--name", "terse"}},
+      {{"fit"}, {"--requests", some_file()}},
+      {{"fit"}, {"--prose", some_file()}},
+      {{"fit"}, {"--kind", "gated"}},
+      {{"fit"}, {"--rank", "2"}, {"--kind", "gated"}, false, "--rank has no effect with --kind gated"},
+      {{"fit"}, {"--ridge", "2"}, {"--kind", "constant"}, false, "--ridge has no effect with --kind constant"},
+      {{"fit"}, {"--held-out", "5"}},
+      {{"fit"}, {"--tokens", "5"}},
+      {{"fit"}, {"--seed", "5"}},
+      {{"fit"}, {"--out", "r.safetensors"}},
       {subjects, {"--unit", "of_row_norm"}},
       {subjects, {"--cap", "3"}, {"--unit", "raw"}, true, "--cap has no effect with --unit"},
       {subjects, {"--inside", "<think>", "</think>"}},
@@ -129,8 +149,8 @@ TEST(command_line, every_option_has_an_effect_or_is_refused_by_name) {
       SCOPED_TRACE(command + " " + each.given.front());
       covered[command].insert(each.given.front());
       std::vector<std::string> arguments = least_of(command);
-      if (each.given.front() == "--model") {
-        arguments = {command};
+      if (const auto given = std::find(arguments.begin(), arguments.end(), each.given.front()); given != arguments.end()) {
+        arguments.erase(given, given + 2);
       }
       arguments.insert(arguments.end(), each.given.begin(), each.given.end());
       if (each.idle_alone) {
@@ -198,6 +218,22 @@ TEST(command_line, texts_are_what_can_be_read_of_them) {
   expect_error<steer::argument_error>([&] { llama_steer::texts_of(vector, model); }, "a conversation of 2 messages", "--no-template");
 }
 
+TEST(command_line, a_fit_is_refused_before_a_model_is_loaded) {
+  command_line line;
+  line.parse({"fit", "--model", some_file(), "--instruction", "Be brief."});
+  llama_steer::fit_options o = line.fit_of;
+  EXPECT_EQ(check(o).size(), 60U);
+  const auto refuse = [&](const auto& spoil, const auto&... parts) {
+    llama_steer::fit_options bad = o;
+    spoil(bad);
+    expect_error<steer::argument_error>([&] { check(bad); }, parts...);
+  };
+  refuse([](auto& b) { b.kind = "linear"; }, "kind \"linear\"", "constant, gated or affine");
+  refuse([](auto& b) { b.instruction = " "; }, "--instruction is empty");
+  refuse([](auto& b) { b.model.chat_template = false; }, "--no-template", "a chat template");
+  refuse([](auto& b) { b.held_out = 57; }, "60 requests, of which 57 are held out");
+}
+
 TEST(command_line, compose_takes_a_vector_for_each_concept) {
   command_line line;
   line.parse({"compose", "--model", some_file(), "--vector", some_file() + ":-2", "--producer", "repeng"});
@@ -242,14 +278,15 @@ TEST(command_line, numbers_are_parsed_whole) {
 
 TEST(command_line, whole_numbers_have_plain_digits) {
   for (const std::string bad : {"1e3", "0x10", "010", "2.5", "1,000", "", "-1", "99999999999999999999", "5x", "+-1", "00"}) {
-    for (const auto& [command, option] : std::vector<std::pair<std::string, std::string>>{{"chat", "--tokens"},
-                                                                                        {"sweep", "--threads"},
-                                                                                        {"compose", "--seed"},
-                                                                                        {"compose", "--controls"},
-                                                                                        {"inspect", "--ds4-width"}}) {
+    const auto refuse = [&](const std::string& command, const std::string& option) {
       expect_error<steer::argument_error>([&] { parse(least_of(command), {option, bad}); }, option + " \"" + bad + "\"",
                                           "expected a whole number from");
-    }
+    };
+    refuse("chat", "--tokens");
+    refuse("sweep", "--threads");
+    refuse("compose", "--seed");
+    refuse("compose", "--controls");
+    refuse("inspect", "--ds4-width");
   }
   expect_error<steer::argument_error>([] { parse(least_of("chat"), {"--tokens", "3001"}); }, "from 1 to 3000");
   expect_error<steer::argument_error>([] { parse(least_of("inspect"), {"--first-layer", "-2"}); }, "from -1 to");
@@ -268,6 +305,7 @@ TEST(command_line, outputs_overwrite_no_input_and_say_their_format) {
   refuse({"sweep", "--model", m, "--csv", t, "--vector", t + ":0.5"}, "--vector");
   refuse({"compose", "--model", m, "--csv", t, "--concept", "terse", some_file(), t}, "--concept");
   refuse({"convert", m, m}, "input");
+  expect_error<steer::argument_error>([&] { parse(least_of("fit"), {"--out", "r.gguf"}); }, "--out \"r.gguf\" names no format of recipes");
   expect_error<steer::argument_error>([&] { parse({"extract", "--model", m, "--out", "v.npy"}); }, "--out \"v.npy\" names no format",
                                       "expected .gguf or .safetensors");
 }

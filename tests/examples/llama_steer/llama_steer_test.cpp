@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -19,6 +20,7 @@
 #include "llama_steer/chat.hpp"
 #include "llama_steer/compose.hpp"
 #include "llama_steer/compose_table.hpp"
+#include "llama_steer/fit.hpp"
 #include "llama_steer/sweep.hpp"
 #include "temporary_file.hpp"
 
@@ -61,7 +63,7 @@ TEST(LlamaSteer, DriftIsZeroUnsteeredAndGrows) {
   const steer::steering_vector v = extract(model(), one_thread(), terse, {12, 15});
   double last = 0.0;
   for (const float strength : {0.02F, 0.1F, 0.3F}) {
-    steering dose = dose_options{}.of({{v}}, strength, steered, 2);
+    steering dose = dose_options{}.of({.vectors = {{v}}}, strength, steered, 2);
     act(steered, dose);
     const double now = drift(unsteered, steered, questions, answers, 40);
     EXPECT_GT(now, last) << strength;
@@ -75,7 +77,7 @@ TEST(LlamaSteer, TheShippedPairsMakeAnswersShorter) {
   options.dose.layers = "10-22";
   options.strengths = {0.0F, 0.04F};
   options.tokens = 120;
-  const std::vector<scaled_vector> vectors{{extract(model(), options.model, options.vector, parse_layers(options.dose.layers))}};
+  const acting_parts vectors{.vectors = {{extract(model(), options.model, options.vector, parse_layers(options.dose.layers))}}};
   const auto rows = sweep(model(), options, vectors);
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].answers.drift, 0.0);
@@ -89,7 +91,7 @@ TEST(LlamaSteer, ChatTakesCommandsAndAnswers) {
   options.model = one_thread();
   options.tokens = 8;
   options.strength = 0.0F;
-  conversation talk(model(), options, {{extract(model(), one_thread(), {}, {15})}});
+  conversation talk(model(), options, {.vectors = {{extract(model(), one_thread(), {}, {15})}}});
   std::istringstream in(
       "Hello\n/strength 0.02\n/strength much\n/side\nWhat is a cat?\n/new\n/dance\n\n/strength nan\n/quit\nnever read\n");
   testing::internal::CaptureStdout();
@@ -132,8 +134,8 @@ TEST(LlamaSteer, VectorsAddUpByTheirScales) {
   both.directions.at(15).values *= 0.5F - 0.25F;
   dose_options raw;
   raw.unit = "raw";
-  const auto apart = std::get<steer::plan>(raw.of({{one, 0.5F}, {one, -0.25F}}, 0.1F, host, 1));
-  const auto together = std::get<steer::plan>(raw.of({{both}}, 0.1F, host, 1));
+  const auto apart = std::get<steer::plan>(raw.of({.vectors = {{one, 0.5F}, {one, -0.25F}}}, 0.1F, host, 1));
+  const auto together = std::get<steer::plan>(raw.of({.vectors = {{both}}}, 0.1F, host, 1));
   std::vector<float> row(static_cast<std::size_t>(shape.width), 1.0F);
   std::vector<float> other = row;
   apart({15, steer::point::residual_out}, {row.data(), 1, shape.width, shape.width, {}});
@@ -147,10 +149,10 @@ TEST(LlamaSteer, VectorsAddUpByTheirScales) {
   steer::save_control_vector(one, file.path());
   file_options from;
   from.files = {{file.path()}};
-  expect_error<steer::argument_error>([&] { static_cast<void>(raw.of(vectors_of(from), 0.1F, host, 1)); }, "measured on model",
+  expect_error<steer::argument_error>([&] { static_cast<void>(raw.of({.vectors = vectors_of(from)}, 0.1F, host, 1)); }, "measured on model",
                                       "fingerprint another");
   from.any_model = true;
-  EXPECT_NO_THROW(static_cast<void>(raw.of(vectors_of(from), 0.1F, host, 1)));
+  EXPECT_NO_THROW(static_cast<void>(raw.of({.vectors = vectors_of(from)}, 0.1F, host, 1)));
 }
 
 TEST(LlamaSteer, ADoseActsWhereTheTokensSay) {
@@ -158,7 +160,7 @@ TEST(LlamaSteer, ADoseActsWhereTheTokensSay) {
   dose_options dose;
   dose.marks = {{marked::kind::outside, "<|im_start|>", "<|im_end|>"}};
   auto host = make_host(model(), one_thread(), 2, 64);
-  const std::vector<scaled_vector> vectors{{roughly_terse()}};
+  const acting_parts vectors{.vectors = {{roughly_terse()}}};
   const token_list prompt = tokens_of(*model(), "Hello", one_thread());
   const std::int32_t end = steer::marker_tokens(*model(), "<|im_end|>").at(0);
   ASSERT_EQ(std::count(prompt.begin(), prompt.end(), end), 2);
@@ -210,6 +212,85 @@ TEST(LlamaSteer, ADoseActsWhereTheTokensSay) {
   expect_error<steer::argument_error>([&] { conversation(model(), talk, vectors); }, "think>\" is plain text");
 }
 
+TEST(LlamaSteer, AFittedRecipeDoesUnaskedWhatItIsAskedFor) {
+  const temporary_file requests(".txt",
+                                "What is a cat?\nName a colour.\nWhy is the sky blue?\nWhat is bread?\nHow do I boil an egg?\nWhat is rain?\n"
+                                "Why do dogs bark?\nWhat is a river?\n");
+  const temporary_file prose(".txt", "The harbour lies below the old town.\nCopper was among the first metals.\n");
+  fit_options o;
+  o.model = one_thread();
+  o.instruction = "Answer in one short sentence.";
+  o.name = "terse";
+  o.requests = requests.path();
+  o.prose = prose.path();
+  o.kind = "gated";
+  o.held_out = 2;
+  o.tokens = 16;
+  const fitted_recipe found = fit(model(), o);
+  EXPECT_EQ(found.passes, 2) << "all texts in one micro-batch";
+  ASSERT_TRUE(found.recipe.fitted);
+  EXPECT_EQ(found.recipe.fitted->instruction, o.instruction);
+  EXPECT_EQ(found.recipe.fitted->requests, 6U);
+  EXPECT_EQ(found.recipe.recipe.edits().size(), 30U);
+  EXPECT_GT(found.recipe.fitted->recovery->value, 0.2) << "six requests";
+  EXPECT_LT(found.recipe.fitted->drift->value, 0.2);
+
+  const temporary_file file(".safetensors");
+  save(found.recipe, file.path());
+  file_options from;
+  from.recipes = {{file.path(), 0.5F}};
+  const acting_parts parts{.recipes = recipes_of(from)};
+  auto host = make_host(model(), one_thread(), 1, 64);
+  EXPECT_TRUE(std::get<steer::plan>(dose_options{}.of(parts, 0.0F, host, 1)).empty());
+  EXPECT_EQ(std::get<steer::plan>(dose_options{}.of(parts, 2.0F, host, 1)).digest(), steer::plan(found.recipe.recipe, host.shape()).digest());
+  dose_options until;
+  until.marks = {{marked::kind::until, "<|im_start|>", {}}};
+  EXPECT_TRUE(std::holds_alternative<steer::session>(until.of(parts, 1.0F, host, 1)));
+  expect_error<steer::format_error>([&] { detect(file.path()); }, "is a recipe, not a vector", "--recipe");
+}
+
+TEST(LlamaSteer, TextsSideBySideAreTheTextsAlone) {
+  auto host = make_host(model(), one_thread(), 3, 64);
+  const auto texts = prompts({"What is a cat?", "Name three colours.", "Say hello.", "What is bread made of?", "Why?"});
+  std::vector<steer::asked_text> asked;
+  for (const token_list& text : texts) {
+    asked.push_back({text, static_cast<std::int32_t>(text.size()) - 3});
+  }
+  struct watch {
+    std::map<std::pair<std::int32_t, std::int32_t>, float> seen;
+    steer::access access(steer::site where) const noexcept {
+      return where == steer::site{7, steer::point::residual_out} ? steer::access::read : steer::access::none;
+    }
+    void operator()(steer::site, steer::rows<float> rows) noexcept {
+      for (std::ptrdiff_t i = 0; i < rows.count; ++i) {
+        seen[{rows.info_of(i).sequence, rows.info_of(i).position}] = rows[i][3];
+      }
+    }
+  } together;
+  std::vector<std::vector<float>> logits(texts.size());
+  host.ask(asked, together, [&](std::size_t text, steer::logits_view found) {
+    EXPECT_EQ(found.rows(), 3);
+    logits[text].assign(found.data() + 2 * found.cols(), found.data() + 3 * found.cols());
+  });
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    watch alone;
+    host.evaluate(texts[i], alone);
+    rows += texts[i].size();
+    for (const auto& [at, number] : alone.seen) {
+      EXPECT_NEAR(together.seen.at({static_cast<std::int32_t>(i), at.second}), number, 1e-2F * std::max(1.0F, std::abs(number)));
+    }
+    host.prompt(0, texts[i]);
+    const auto expected = host.logits(-1);
+    for (std::size_t v = 0; v < expected.size(); v += 997) {
+      EXPECT_NEAR(logits[i][v], expected[v], 0.05F) << i << " " << v;
+    }
+  }
+  EXPECT_EQ(together.seen.size(), rows) << "each row of each text once, under its text's index";
+  asked[1].from = 99;
+  expect_error<steer::argument_error>([&] { host.ask(asked, together, [](std::size_t, steer::logits_view) {}); }, "from row 99 on", "0 to");
+}
+
 TEST(LlamaSteer, AnswersOfConversationsAreRead) {
   const dialogue asked{{"user", "What is a cat?"}, {"assistant", "A small animal."}};
   const auto [tokens, answer] = tokens_of(*model(), asked, one_thread());
@@ -239,7 +320,7 @@ TEST(LlamaSteer, AConversationWithoutATemplateGoesOnAsText) {
   options.model.chat_template = false;
   options.tokens = 12;
   const auto& terse = roughly_terse();
-  conversation talk(model(), options, {{terse}});
+  conversation talk(model(), options, {.vectors = {{terse}}});
   const std::string first = talk.answer("The capital of France is", {});
   auto host = make_host(model(), one_thread(), 1, 128);
   const token_list prompt = steer::tokenize(*model(), "The capital of France is\n", steer::special_tokens::as_text);
@@ -253,8 +334,8 @@ TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
   options.context = 256;
   options.strength = 0.05F;
   const steer::steering_vector& terse = roughly_terse();
-  conversation talk(model(), options, {{terse}});
-  conversation other(model(), options, {{terse}});
+  conversation talk(model(), options, {.vectors = {{terse}}});
+  conversation other(model(), options, {.vectors = {{terse}}});
   std::string story = "Tell me a story about a dog";
   while (tokens_of(*model(), story, one_thread()).size() < 246) {  // so that there is no room for the answer
     story += " and a cat";
@@ -266,7 +347,7 @@ TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
   EXPECT_FALSE(said.empty());
   expect_error<steer::host_error>([&] { talk.answer_twice(story); }, "no room");
   EXPECT_EQ(talk.strength(), 0.05F);
-  conversation fresh(model(), options, {{terse}});
+  conversation fresh(model(), options, {.vectors = {{terse}}});
   fresh.set_strength(0.0F);
   const auto unsteered = fresh.answer(short_one, nobody);
   const auto expected = other.answer(short_one, nobody);
@@ -278,7 +359,7 @@ TEST(LlamaSteer, AnAnswerThatFailsLeavesTheConversationAsItWas) {
 
   std::istringstream in(story + "\n" + short_one + "\n");
   testing::internal::CaptureStdout();
-  conversation third(model(), options, {{terse}});
+  conversation third(model(), options, {.vectors = {{terse}}});
   chat(third, in, {});
   const std::string shown = testing::internal::GetCapturedStdout();
   EXPECT_NE(shown.find("\nllama.cpp: llama_decode returned 1"), std::string::npos) << shown;
@@ -291,7 +372,7 @@ TEST(LlamaSteer, AnInterruptEndsTheAnswerAndNotTheProgram) {
   chat_options options;
   options.model = one_thread();
   options.tokens = 200;
-  conversation talk(model(), options, {{roughly_terse()}});
+  conversation talk(model(), options, {.vectors = {{roughly_terse()}}});
   {
     const interruption noted;
     int pieces = 0;
