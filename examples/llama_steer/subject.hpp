@@ -286,7 +286,8 @@ struct dose_options {
       recipe.add(vector, {.strength = strength * scale, .unit = parse_unit(unit), .cap = cap}, where);
     }
     for (const auto& [whole, scale] : parts.recipes) {
-      for (steer::edit each : steer::with_dose(whole, strength * scale).edits()) {
+      const steer::recipe dosed = steer::with_dose(whole, strength * scale);
+      for (steer::edit each : dosed.edits()) {
         each.where.rows.passages.insert(each.where.rows.passages.end(), where.rows.passages.begin(), where.rows.passages.end());
         recipe.append(std::move(each));
       }
