@@ -451,7 +451,7 @@ class command_line {
     if (given("--parse-special") && !given("--no-template")) {
       refuse("--parse-special", "without --no-template: in a template they are tokens");
     }
-    if (given("--seed") && app.get_option("--controls")->as<std::string>() == "0") {
+    if (given("--seed") && app.get_option_no_throw("--controls") != nullptr && app.get_option("--controls")->as<std::string>() == "0") {
       refuse("--seed", "with --controls 0: nothing is random");
     }
   }

@@ -175,7 +175,7 @@ struct fitted_recipe {
   int passes = 0;
 };
 
-/// @throws as `check`, `steer::fit_to_prompt`; steer::argument_error if the instruction changes less than its error
+/// @throws as `check`, `steer::fit_to_prompt`; steer::argument_error if what the instruction changes is below its error
 inline fitted_recipe fit(llama_model* model, const fit_options& o) {
   const std::vector<std::string> requests = check(o);
   std::vector<steer::answered_request> all;
@@ -202,9 +202,9 @@ inline fitted_recipe fit(llama_model* model, const fit_options& o) {
     out.found = judge(model, o.model, to_judge, prose_of(*model, o.prose), std::span(&plan, 1)).front();
   }
   out.passes = found.passes;
-  if (const steer::estimate effect = steer::prompt_effect(out.found.requests); !(effect.value > 2.0 * effect.error)) {
+  if (const steer::estimate effect = steer::prompt_effect(out.found.requests); !(effect.value > effect.error)) {
     throw steer::argument_error(steer::text({"fit: the instruction \"", o.instruction, "\" changes ", steer::actual({effect.value, " +- ", effect.error}),
-                                             " nats a token; expected ", steer::expected("more than twice the error")}));
+                                             " nats a token; expected ", steer::expected("more than its error")}));
   }
   about.requests = to_fit.size();
   about.tokens = found.rows;
