@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -117,23 +118,31 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
       longest = std::max(longest, read->back().tokens.size());
     }
   }
-  const auto answered = [](const dialogue_tokens& text) { return steer::answered_text{text.tokens, text.answer}; };
-  steer::llama_cpp_host host = make_host(model, how, 1, longest);
+  constexpr std::size_t at_once = steer::recorder::block;
+  constexpr std::size_t rows_at_once = 512;  // as `make_host` has them
+  steer::llama_cpp_host host = make_host(model, how, std::clamp<std::size_t>(rows_at_once / longest, 1, at_once), longest);
   steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
   example::progress_bar progress("reading contrast texts");
-  if (texts.are_pairs()) {
-    for (std::size_t i = 0; i < positive.size(); ++i) {
-      recorder.record(host, answered(positive[i]), answered(negative[i]));
-      progress(static_cast<double>(i + 1) / static_cast<double>(positive.size()));
+  std::size_t done = 0;
+  const auto next_of = [&](const std::vector<dialogue_tokens>& all, std::size_t first) {
+    std::vector<steer::answered_text> out;
+    for (std::size_t i = first; i < std::min(first + at_once, all.size()); ++i) {
+      out.push_back({all[i].tokens, all[i].answer});
     }
-  } else {
-    std::size_t done = 0;
-    for (const auto& [side, which] : {std::pair{&positive, steer::side::positive}, {&negative, steer::side::negative}}) {
-      for (const dialogue_tokens& text : *side) {
-        recorder.record(host, answered(text), which);
-        progress(static_cast<double>(++done) / static_cast<double>(positive.size() + negative.size()));
-      }
+    done += out.size();
+    return out;
+  };
+  const auto show = [&] { progress(static_cast<double>(done) / static_cast<double>(positive.size() + negative.size())); };
+  for (std::size_t first = 0; first < std::max(positive.size(), negative.size()); first += at_once) {
+    const std::vector<steer::answered_text> plus = next_of(positive, first);
+    const std::vector<steer::answered_text> minus = next_of(negative, first);
+    if (texts.are_pairs()) {
+      recorder.record(host, std::span(plus), std::span(minus));
+    } else {
+      recorder.record(host, std::span(plus), steer::side::positive);
+      recorder.record(host, std::span(minus), steer::side::negative);
     }
+    show();
   }
   return steer::mean_difference(recorder, name);
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -15,6 +16,7 @@
 
 #include "allocations.hpp"
 #include "expect_error.hpp"
+#include "fit/small_model.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "toy.hpp"
 
@@ -126,6 +128,75 @@ TEST_F(recorder, reads_the_answers_of_texts_that_end_with_one) {
   expect_error<steer::argument_error>([&] { made.record(model, asked, steer::side::negative); }, "negative text 1",
                                       "no token is selected by answer tokens");
   EXPECT_EQ(made.count(steer::side::positive), 2U);
+}
+
+TEST_F(recorder, of_texts_side_by_side_is_that_of_each_alone) {
+  for (const std::ptrdiff_t rows_at_once : {0, 5}) {
+    toy::small_model many(rows_at_once);
+    std::vector<std::vector<std::int32_t>> tokens(2 * 70);  // more than two blocks
+    for (auto& text : tokens) {
+      text.resize(2 + engine() % 5);
+      std::ranges::generate(text, [&] { return static_cast<std::int32_t>(engine() % 20); });
+    }
+    std::array<std::vector<steer::answered_text>, 2> sides;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      sides[i % 2].push_back({tokens[i], 1});
+    }
+    for (const steer::token_selection& selection : {steer::token_selection{steer::last_token{}}, steer::token_selection{steer::answer_tokens{}}}) {
+      steer::recorder together{many.shape(), {.tokens = selection}};
+      together.record(many, sides[0], sides[1]);
+      together.record(many, std::span(sides[0]).first(3), steer::side::negative);
+      steer::recorder alone{many.shape(), {.tokens = selection}};
+      for (std::size_t i = 0; i < sides[0].size(); ++i) {
+        alone.record(many, sides[0][i], sides[1][i]);
+      }
+      for (std::size_t i = 0; i < 3; ++i) {
+        alone.record(many, sides[0][i], steer::side::negative);
+      }
+      EXPECT_EQ(together.count(steer::side::negative), 73U);
+      EXPECT_FALSE(together.paired());
+      for (int layer = 0; layer < 3; ++layer) {
+        for (const steer::side s : {steer::side::positive, steer::side::negative}) {
+          EXPECT_EQ(together.texts(layer, s), alone.texts(layer, s)) << layer;
+          EXPECT_LE((together.mean(layer, s) - alone.mean(layer, s)).norm(), 1e-12);
+        }
+        EXPECT_NEAR(*together.mean_row_norm(layer), *alone.mean_row_norm(layer), 1e-12);
+      }
+    }
+  }
+}
+
+TEST_F(recorder, keeps_all_texts_side_by_side_or_none) {
+  toy::small_model many;
+  const std::vector<std::int32_t> good{1, 2, 3};
+  std::vector<steer::answered_text> texts(40, steer::answered_text{good});
+  steer::recorder made{many.shape()};
+  made.record(many, texts, texts);
+  EXPECT_TRUE(made.paired());
+  const Eigen::VectorXd mean = made.mean(1, steer::side::positive);
+  const std::vector<std::int32_t> one{4};
+  texts[35].tokens = one;  // no token but the first
+  const int before = many.passes;
+  expect_error<steer::argument_error>([&] { made.record(many, texts, steer::side::positive); }, "positive text 75", "no token is selected");
+  EXPECT_EQ(many.passes, before) << "it is known before the first pass";
+  texts[35].tokens = good;
+  expect_error<steer::argument_error>([&] { made.record(many, texts, std::span(texts).first(3)); }, "40 positive texts and 3 negative");
+  struct breaks : toy::small_model {
+    void ask(std::span<const steer::asked_text> some, steer::hook_ref<float> hook, const steer::logits_sink& sink) {
+      if (passes == 3) {
+        throw steer::host_error("the power is gone");
+      }
+      toy::small_model::ask(some, hook, sink);
+    }
+  } broken;
+  expect_error<steer::host_error>([&] { made.record(broken, texts, texts); }, "power");
+  EXPECT_EQ(made.count(steer::side::positive), 40U) << "the first block of 32 pairs, too, is as if it had not been";
+  EXPECT_EQ(made.count(steer::side::negative), 40U);
+  EXPECT_TRUE(made.paired());
+  EXPECT_EQ(made.mean(1, steer::side::positive), mean);
+  made.record(many, texts, texts);
+  EXPECT_EQ(made.count(steer::side::positive), 80U);
+  EXPECT_LE((made.mean(1, steer::side::positive) - mean).norm(), 1e-12);
 }
 
 TEST_F(recorder, sums_in_double) {

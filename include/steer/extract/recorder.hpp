@@ -1,6 +1,7 @@
 // steer/extract/recorder.hpp: a hook that collects what directions are made of.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <Eigen/Core>
 
@@ -86,6 +88,25 @@ class recorder {
     record(model, answered_text{positive}, answered_text{negative});
   }
 
+  /// Runs many texts side by side, in blocks of so many, and pools each as `record` of one text does. All are kept or none.
+  /// @throws as for one text, for all before the first pass; argument_error for a host that does not tell sequences apart
+  template <batch_host Model>
+  void record(Model& model, std::span<const answered_text> texts, side which) {
+    record_blocks(model, which == side::positive ? texts : std::span<const answered_text>(),
+                  which == side::negative ? texts : std::span<const answered_text>(), 0);
+  }
+
+  /// The same for pairs.
+  /// @throws also argument_error if there are not as many positive texts as negative ones
+  template <batch_host Model>
+  void record(Model& model, std::span<const answered_text> positive, std::span<const answered_text> negative) {
+    require_pairs(positive.size(), negative.size());
+    record_blocks(model, positive, negative, positive.size());
+  }
+
+  /// Texts that a host runs side by side: results depend on neither threads nor how many there are.
+  static constexpr std::size_t block = 32;
+
   template <text_host Model>
   void record(Model& model, std::string_view text, side which) {
     const std::vector<std::int32_t> tokens = model.tokenize(text);
@@ -141,12 +162,15 @@ class recorder {
   STEER_API [[nodiscard]] std::optional<double> mean_row_norm(int layer) const;
 
  private:
-  struct stream {
-    // The text under way.
+  /// A text under way.
+  struct sums {
     Eigen::VectorXd sum;
     std::int64_t count = 0;
     double norm_sum = 0.0;
     std::int64_t norm_count = 0;
+  };
+  struct stream {
+    std::vector<sums> under_way;
     // The texts kept.
     std::array<Eigen::VectorXd, 2> total;
     std::array<std::vector<float>, 2> texts;
@@ -174,14 +198,19 @@ class recorder {
     }
     for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
       const row_info& info = activations.info_of(i);
+      const std::size_t text = side_by_side_ ? static_cast<std::size_t>(info.sequence) : 0;
+      if (text >= here->under_way.size()) {  // a row seen outside `record`
+        continue;
+      }
+      sums& mine = here->under_way[text];
       const Eigen::Map<const Eigen::Matrix<Scalar, Eigen::Dynamic, 1>> h(activations[i].data(), activations.width);
       if (info.position > 0) {
-        here->norm_sum += std::sqrt(h.template cast<double>().squaredNorm());
-        ++here->norm_count;
+        mine.norm_sum += std::sqrt(h.template cast<double>().squaredNorm());
+        ++mine.norm_count;
       }
-      if (contains(options_.tokens, info, answer_)) {
-        here->sum += h.template cast<double>();
-        ++here->count;
+      if (contains(options_.tokens, info, answers_[text])) {
+        mine.sum += h.template cast<double>();
+        ++mine.count;
       }
     }
   }
@@ -196,26 +225,86 @@ class recorder {
   STEER_API void require_same_model(const model_shape& host) const;
 
   /// The start of a message about one text.
-  STEER_API [[nodiscard]] std::string name_of(const answered_text& text, side which) const;
+  /// @param after  so many others that are to be kept before it
+  STEER_API [[nodiscard]] std::string name_of(const answered_text& text, side which, std::size_t after = 0) const;
 
   /// How many tokens of a text are selected, which is known before the model runs.
   /// @throws as `count_selected`
-  STEER_API [[nodiscard]] std::int64_t selected_of(const answered_text& text, side which) const;
+  STEER_API [[nodiscard]] std::int64_t selected_of(const answered_text& text, side which, std::size_t after = 0) const;
 
   template <host Model>
   pooled run(Model& model, const answered_text& text, side which, std::int64_t selected) {
-    begin(text.answer);
+    begin(std::span(&text, 1), false);
     model.evaluate(text.tokens, hook_ref<float>(*this));
-    return end(text, which, selected);
+    return end(0, text, which, selected);
+  }
+
+  /// What is kept, for who may have to go back.
+  struct mark {
+    std::array<std::size_t, 2> count;
+    std::size_t pairs;
+    std::map<int, stream> sums;  // without the texts
+  };
+  STEER_API [[nodiscard]] mark here() const;
+  STEER_API void go_back(mark to) noexcept;
+
+  template <batch_host Model>
+  void record_blocks(Model& model, std::span<const answered_text> positive, std::span<const answered_text> negative, std::size_t pairs) {
+    require_same_model(model.shape());
+    model.shape().require(row_fact::sequence, "recorder");
+    std::array<std::vector<std::int64_t>, 2> selected;
+    for (const auto& [texts, which] : {std::pair{positive, side::positive}, {negative, side::negative}}) {
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        selected[index_of(which)].push_back(selected_of(texts[i], which, i));
+      }
+      make_room(index_of(which), texts.size());
+    }
+    mark before = here();
+    try {
+      for (std::size_t first = 0; first < std::max(positive.size(), negative.size()); first += block) {
+        for (const auto& [texts, which] : {std::pair{positive, side::positive}, {negative, side::negative}}) {
+          if (first < texts.size()) {
+            record_block(model, texts.subspan(first, std::min(block, texts.size() - first)), which,
+                         std::span(selected[index_of(which)]).subspan(first));
+          }
+        }
+      }
+    } catch (...) {
+      go_back(std::move(before));
+      throw;
+    }
+    pairs_ += pairs;
+  }
+
+  template <batch_host Model>
+  void record_block(Model& model, std::span<const answered_text> texts, side which, std::span<const std::int64_t> selected) {
+    begin(texts, true);
+    std::vector<asked_text> asked;
+    const bool needs_last_layer = streams_.contains(shape_.layers - 1);  // where a host may compute only rows that are asked for
+    for (const answered_text& each : texts) {
+      asked.push_back({each.tokens, needs_last_layer ? 0 : static_cast<std::int32_t>(each.tokens.size()) - 1});
+    }
+    model.ask(asked, hook_ref<float>(*this), [](std::size_t, logits_view) {});
+    std::vector<pooled> found;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      found.push_back(end(i, texts[i], which, selected[i]));
+    }
+    for (const pooled& each : found) {
+      keep(each, which);
+    }
   }
 
   /// Before the model runs.
-  STEER_API void begin(std::int32_t answer);
+  /// @param side_by_side  whether the sequence of a row says which of the texts it belongs to
+  STEER_API void begin(std::span<const answered_text> texts, bool side_by_side);
 
-  /// What the model has shown of one text.
+  /// What the model has shown of the i-th text.
   /// @throws what a predicate threw; host_error if the host did not show every selected token; numeric_error for an activation
   ///         that is not finite
-  STEER_API [[nodiscard]] pooled end(const answered_text& text, side which, std::int64_t selected);
+  STEER_API [[nodiscard]] pooled end(std::size_t i, const answered_text& text, side which, std::int64_t selected);
+
+  /// @throws argument_error
+  STEER_API static void require_pairs(std::size_t positives, std::size_t negatives);
 
   /// Memory for more texts of a side, so that to keep them cannot fail halfway.
   STEER_API void make_room(std::size_t s, std::size_t more);
@@ -228,8 +317,9 @@ class recorder {
   std::map<int, stream> streams_;
   std::array<std::size_t, 2> count_{};
   std::size_t pairs_ = 0;
-  std::int32_t answer_ = no_answer;  // of the text under way
-  std::exception_ptr failure_;       // of a predicate, while `evaluate` runs
+  std::vector<std::int32_t> answers_;  // of the texts under way: where they begin
+  bool side_by_side_ = false;
+  std::exception_ptr failure_;         // of a predicate, while the model runs
 };
 static_assert(hook<recorder, float>);
 

@@ -42,8 +42,8 @@ STEER_BODY recorder::recorder(model_shape shape, recorder_options options)
           {"recorder: layer ", at_layer(layer), " is ", actual("named twice"), "; expected ", expected("each once")}));
     }
     stream& here = place->second;
-    here.sum = Eigen::VectorX<Real>::Zero(static_cast<Eigen::Index>(shape_.width_at(options_.point)));
-    here.total = {here.sum, here.sum};
+    const Eigen::VectorX<Real> zero = Eigen::VectorX<Real>::Zero(static_cast<Eigen::Index>(shape_.width_at(options_.point)));
+    here.total = {zero, zero};
   }
 }
 
@@ -123,26 +123,34 @@ STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, s
     return nullptr;
   }
   stream& here = found->second;
-  if (width != here.sum.size() || static_cast<std::ptrdiff_t>(facts) < count) {
+  if (width != here.total[0].size() || static_cast<std::ptrdiff_t>(facts) < count) {
     throw shape_error(text({"recorder: layer ", at_layer(where.layer), " is shown ",
                             actual({count, " rows of width ", width, " with facts of ", facts}), "; expected ",
-                            expected({"width ", here.sum.size(), " and facts of each row"})}));
+                            expected({"width ", here.total[0].size(), " and facts of each row"})}));
   }
   return &here;
 }
 
-STEER_BODY void recorder::begin(std::int32_t answer) {
-  answer_ = answer;
+STEER_BODY void recorder::begin(std::span<const answered_text> texts, bool side_by_side) {
+  side_by_side_ = side_by_side;
+  answers_.clear();
+  for (const answered_text& each : texts) {
+    answers_.push_back(each.answer);
+  }
   for (auto& [layer, here] : streams_) {
-    here.sum.setZero();
-    here.count = 0;
-    here.norm_sum = 0.0;
-    here.norm_count = 0;
+    const Eigen::Index width = here.total[0].size();
+    here.under_way.resize(texts.size());
+    for (sums& each : here.under_way) {
+      each.sum.setZero(width);
+      each.count = 0;
+      each.norm_sum = 0.0;
+      each.norm_count = 0;
+    }
   }
   failure_ = nullptr;
 }
 
-STEER_BODY recorder::pooled recorder::end(const answered_text& text, side which, std::int64_t selected) {
+STEER_BODY recorder::pooled recorder::end(std::size_t i, const answered_text& text, side which, std::int64_t selected) {
   using namespace detail;
   if (failure_) {
     std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -150,9 +158,9 @@ STEER_BODY recorder::pooled recorder::end(const answered_text& text, side which,
   pooled out;
   for (const auto& entry : streams_) {
     const int layer = entry.first;
-    const stream& here = entry.second;
+    const sums& here = entry.second.under_way[i];
     const auto refused = [&](std::initializer_list<text_part> what) {
-      return steer::text({thing(name_of(text, which)), ", layer ", at_layer(layer), " ", to_string(options_.point),
+      return steer::text({thing(name_of(text, which, side_by_side_ ? i : 0)), ", layer ", at_layer(layer), " ", to_string(options_.point),
                           ": ", steer::text(what)});
     };
     if (here.count < selected) {
@@ -168,8 +176,40 @@ STEER_BODY recorder::pooled recorder::end(const answered_text& text, side which,
   return out;
 }
 
-STEER_BODY std::int64_t recorder::selected_of(const answered_text& text, side which) const {
-  return count_selected(options_.tokens, text, name_of(text, which));
+STEER_BODY void recorder::require_pairs(std::size_t positives, std::size_t negatives) {
+  if (positives != negatives) {
+    throw argument_error(text({thing("recorder"), ": has ", actual(positives), " positive texts and ", expected(negatives),
+                               " negative ones; pairs need as many"}));
+  }
+}
+
+STEER_BODY recorder::mark recorder::here() const {
+  mark out{count_, pairs_, {}};
+  for (const auto& [layer, kept] : streams_) {
+    stream& copy = out.sums[layer];
+    copy.total = kept.total;
+    copy.kept_norm_sum = kept.kept_norm_sum;
+    copy.kept_norm_count = kept.kept_norm_count;
+  }
+  return out;
+}
+
+STEER_BODY void recorder::go_back(mark to) noexcept {
+  count_ = to.count;
+  pairs_ = to.pairs;
+  for (auto& [layer, kept] : streams_) {
+    stream& before = to.sums.at(layer);
+    kept.total = std::move(before.total);
+    kept.kept_norm_sum = before.kept_norm_sum;
+    kept.kept_norm_count = before.kept_norm_count;
+    for (std::size_t s = 0; s < kept.texts.size(); ++s) {
+      kept.texts[s].resize(count_[s] * static_cast<std::size_t>(kept.total[s].size()));
+    }
+  }
+}
+
+STEER_BODY std::int64_t recorder::selected_of(const answered_text& text, side which, std::size_t after) const {
+  return count_selected(options_.tokens, text, name_of(text, which, after));
 }
 
 STEER_BODY void recorder::require_facts(const model_shape& host) const {
@@ -196,8 +236,8 @@ STEER_BODY void recorder::require_same_model(const model_shape& host) const {
   }
 }
 
-STEER_BODY std::string recorder::name_of(const answered_text& text, side which) const {
-  return steer::text({"recorder: ", to_string(which), " text ", count(which), " (", text.tokens.size(), " tokens)"});
+STEER_BODY std::string recorder::name_of(const answered_text& text, side which, std::size_t after) const {
+  return steer::text({"recorder: ", to_string(which), " text ", count(which) + after, " (", text.tokens.size(), " tokens)"});
 }
 
 STEER_BODY void recorder::make_room(std::size_t s, std::size_t more) {
