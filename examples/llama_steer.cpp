@@ -5,6 +5,7 @@
 //     llama_steer chat --model M.gguf --layers 10-22 --strength 0.02
 //     llama_steer extract --model M.gguf --positive a.txt --negative b.txt --out v.gguf
 //     llama_steer fit --model M.gguf --instruction "Answer in one short sentence." --out terse.safetensors
+//     llama_steer report --model M.gguf --recipe terse.safetensors --out terse.html
 //     llama_steer inspect v.gguf                                    what a file is, and what to beware of
 //     llama_steer convert v.gguf v.safetensors --producer repeng    one format to another, never to another meaning
 #include <cmath>
@@ -27,6 +28,7 @@
 #include "llama_steer/convert.hpp"
 #include "llama_steer/fit.hpp"
 #include "llama_steer/inspect.hpp"
+#include "llama_steer/report.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
 #include "output_file.hpp"
@@ -133,6 +135,22 @@ std::optional<example::output_file> csv_of(const Options& o) {
   return o.csv.empty() ? std::nullopt : std::make_optional<example::output_file>(o.csv);
 }
 
+void run(const report_options& o, const example::terminal&) {
+  example::output_file page(o.out, "html");
+  std::optional<example::output_file> csv = csv_of(o);
+  static_cast<void>(check(o));
+  tell_notes(o.requests, o.model);
+  const model_pointer model = load_model(o.model.model);
+  const report found = measure(model.get(), o);
+  page.stream() << html_of(found);
+  if (csv) {
+    write_csv(found, csv->stream());
+    csv->keep();
+  }
+  page.keep();
+  std::printf("wrote %s: %zu figures of %zu recipes\n", o.out.c_str(), found.rows.size(), found.behaviours.size());
+}
+
 void run(const sweep_options& o, const example::terminal& out) {
   std::optional<example::output_file> csv = csv_of(o);
   acting_parts files = checked(o);
@@ -184,6 +202,8 @@ int main(int argc, char** argv) {
       run(line.extract_of, out);
     } else if (command == "fit") {
       run(line.fit_of, out);
+    } else if (command == "report") {
+      run(line.report_of, out);
     } else if (command == "sweep") {
       run(line.sweep_of, out);
     } else if (command == "compose") {

@@ -26,6 +26,7 @@
 #include "llama_steer/fit.hpp"
 #include "llama_steer/inspect.hpp"
 #include "llama_steer/parse.hpp"
+#include "llama_steer/report.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
 #include "steer/core/version.hpp"
@@ -82,6 +83,7 @@ class command_line {
         std::string(steer::text({STEER_VERSION_MAJOR, ".", STEER_VERSION_MINOR, ".", STEER_VERSION_PATCH})));
     declare_extract();
     declare_fit();
+    declare_report();
     declare_sweep();
     declare_compose();
     declare_chat();
@@ -132,6 +134,7 @@ class command_line {
 
   extract_options extract_of;
   fit_options fit_of;
+  report_options report_of;
   sweep_options sweep_of;
   compose_options compose_of;
   chat_options chat_of;
@@ -339,6 +342,21 @@ class command_line {
     fit_->add_option("--out", fit_of.out, "the file to write, .safetensors")->capture_default_str();
   }
 
+  void declare_report() {
+    declare(*report_, report_of.model);
+    report_->add_option("--recipe", report_of.recipes, "a recipe's file, such as `fit` writes, again for each")->required()->check(CLI::ExistingFile);
+    report_->add_option("--instruction", report_of.instruction, "what the recipes stand for, where they do not say it, or another one");
+    report_->add_flag("--as-system", report_of.as_system, "give the instruction as the system's message, not at the end of the request");
+    report_->add_option("--requests", report_of.requests, "requests, one per line, of which the last ones judge")->check(CLI::ExistingFile);
+    report_->add_option("--prose", report_of.prose, "texts that should stay as they are, one per line")->check(CLI::ExistingFile);
+    add_numbers(*report_, "--doses", report_of.doses, "doses, such as 0.5,1,1.5");
+    add_whole(*report_, "--judges", report_of.judges, 2, 10'000, "requests that judge");
+    add_whole(*report_, "--tokens", report_of.tokens, 1, 10'000, "most tokens of an answer");
+    add_whole(*report_, "--seed", report_of.seed, 0, std::numeric_limits<std::int64_t>::max(), "of the answers, which are sampled");
+    report_->add_option("--out", report_of.out, "the page to write")->capture_default_str();
+    report_->add_option("--csv", report_of.csv, "also write the figures to this file");
+  }
+
   void declare_sweep() {
     declare_subject(*sweep_, sweep_of);
     sweep_->add_option("--prompts", sweep_of.prompts, "prompts to answer, one per line; by default five questions")
@@ -466,7 +484,7 @@ class command_line {
       for (const CLI::Option* from : app.get_options()) {
         for (const std::string& each : from->results()) {
           std::error_code none_there;
-          const std::filesystem::path read = from->get_name() == "--vector" || from->get_name() == "--recipe" ? parse_scaled_file(each).path : std::filesystem::path(each);
+          const std::filesystem::path read = from->get_name() == "--vector" || (from->get_name() == "--recipe" && app.get_name() != "report") ? parse_scaled_file(each).path : std::filesystem::path(each);
           if (from != to && std::filesystem::equivalent(read, to->results().front(), none_there)) {
             throw steer::argument_error(steer::text({output, " \"", to->results().front(), "\" would overwrite ",
                                                      steer::actual(from->get_name()), "; expected ", steer::expected("another file")}));
@@ -516,6 +534,7 @@ class command_line {
   CLI::App* extract_ =
       app_.add_subcommand("extract", "find a steering vector in contrast texts and write it to a file");
   CLI::App* fit_ = app_.add_subcommand("fit", "fit a recipe to an instruction: the model does unasked what it does when it is asked");
+  CLI::App* report_ = app_.add_subcommand("report", "what recipes do beside the prompts that they stand for, as a page");
   CLI::App* sweep_ = app_.add_subcommand("sweep", "answer prompts under several strengths and measure the answers");
   CLI::App* compose_ = app_.add_subcommand(
       "compose",

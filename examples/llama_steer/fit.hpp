@@ -135,6 +135,22 @@ inline std::size_t rows_of(std::span<const steer::answered_request> requests) {
   return out;
 }
 
+/// The longest text of a request, with its answer.
+inline std::size_t longest_of(std::span<const steer::answered_request> requests) {
+  std::size_t out = 0;
+  for (const steer::answered_request& each : requests) {
+    out = std::max(out, std::max(each.prompted.size(), each.plain.size()) + each.answer.size());
+  }
+  return out;
+}
+
+/// A context for the requests and texts that are judged together.
+inline steer::llama_cpp_host make_judge(llama_model* model, const model_options& how, std::span<const steer::answered_request> requests,
+                                        const std::vector<token_list>& texts = {}) {
+  constexpr std::size_t at_once = 8;  // as `steer::compare_with_prompt` has in memory
+  return make_wide_host(model, how, at_once, at_once * std::max(longest(texts), longest_of(requests)));
+}
+
 /// Texts of another kind, with the token in front that the model wants there.
 inline std::vector<token_list> prose_of(const llama_model& model, const std::filesystem::path& file) {
   std::vector<token_list> out;
@@ -152,12 +168,7 @@ inline std::vector<token_list> prose_of(const llama_model& model, const std::fil
 /// Judges plans side by side.
 inline std::vector<judgement> judge(llama_model* model, const model_options& how, std::span<const steer::answered_request> requests,
                                     const std::vector<token_list>& prose, std::span<const steer::plan> plans) {
-  constexpr std::size_t at_once = 8;
-  std::size_t most = longest(prose);
-  for (const steer::answered_request& each : requests) {
-    most = std::max(most, std::max(each.prompted.size(), each.plain.size()) + each.answer.size());
-  }
-  steer::llama_cpp_host host = make_wide_host(model, how, at_once, at_once * most);
+  steer::llama_cpp_host host = make_judge(model, how, requests, prose);
   const std::vector<steer::hook_ref<float>> hooks(plans.begin(), plans.end());
   std::vector<std::vector<steer::prompt_comparison>> compared = steer::compare_with_prompt(host, requests, hooks);
   std::vector<std::vector<steer::text_drift>> drifted = steer::measure_drift(host, prose, hooks);

@@ -29,6 +29,9 @@ std::vector<std::string> least_of(const std::string& command) {
   if (command == "inspect") {
     return {command, some_file()};
   }
+  if (command == "report") {
+    return {command, "--model", some_file(), "--recipe", some_file()};
+  }
   if (command == "fit") {
     return {command, "--model", some_file(), "--instruction", "Be brief."};
   }
@@ -60,20 +63,20 @@ const std::vector<row>& table() {
   const std::string beside = "has no effect beside --vector: no vector is read from texts";
   const std::string without = "has no effect without --vector: it is of a file";
   static const std::vector<row> all{
-      {{"extract", "fit", "sweep", "chat", "compose"}, {"--model", some_file()}},
-      {{"extract", "fit", "sweep", "chat", "compose"}, {"--threads", "2"}},
-      {{"extract", "fit", "sweep", "chat", "compose"}, {"--no-template"}},
-      {{"extract", "fit", "sweep", "chat", "compose"},
+      {{"extract", "fit", "report", "sweep", "chat", "compose"}, {"--model", some_file()}},
+      {{"extract", "fit", "report", "sweep", "chat", "compose"}, {"--threads", "2"}},
+      {{"extract", "fit", "report", "sweep", "chat", "compose"}, {"--no-template"}},
+      {{"extract", "fit", "report", "sweep", "chat", "compose"},
        {"--template", "chatml"},
        {"--no-template"},
        false,
        "--template has no effect beside --no-template"},
-      {{"extract", "fit", "sweep", "chat", "compose"},
+      {{"extract", "fit", "report", "sweep", "chat", "compose"},
        {"--parse-special"},
        {},
        true,
        "--parse-special has no effect without --no-template"},
-      {{"extract", "fit", "sweep", "chat", "compose"}, {"--escape"}},
+      {{"extract", "fit", "report", "sweep", "chat", "compose"}, {"--escape"}},
       {texts, {"--positive", some_file(), "--negative", some_file()}, vector, false, "--positive " + beside},
       {texts, {"--negative", some_file(), "--positive", some_file()}, vector, false, "--positive " + beside},
       {texts, {"--pairs", some_file()}, vector, false, "--pairs " + beside},
@@ -103,17 +106,22 @@ const std::vector<row>& table() {
       {subjects, {"--unit", "raw"}, {"--recipe", "r.safetensors"}, false, "--unit has no effect with --recipe alone"},
       {subjects, {"--recipe", "r.safetensors"}, {"--positive", some_file(), "--negative", some_file()}, false,
        "--positive has no effect beside --recipe"},
-      {{"fit"}, {"--instruction", "Be brief."}},
-      {{"fit"}, {"--as-system"}},
+      {{"report"}, {"--recipe", some_file()}},
+      {{"report"}, {"--doses", "0.5,1"}},
+      {{"report"}, {"--judges", "5"}},
+      {{"report"}, {"--out", "r.html"}},
+      {{"report"}, {"--csv", "r.csv"}},
+      {{"fit", "report"}, {"--instruction", "Be brief."}},
+      {{"fit", "report"}, {"--as-system"}},
       {{"fit"}, {"--name", "terse"}},
-      {{"fit"}, {"--requests", some_file()}},
-      {{"fit"}, {"--prose", some_file()}},
+      {{"fit", "report"}, {"--requests", some_file()}},
+      {{"fit", "report"}, {"--prose", some_file()}},
       {{"fit"}, {"--kind", "gated"}},
       {{"fit"}, {"--rank", "2"}, {"--kind", "gated"}, false, "--rank has no effect with --kind gated"},
       {{"fit"}, {"--ridge", "2"}, {"--kind", "constant"}, false, "--ridge has no effect with --kind constant"},
       {{"fit"}, {"--held-out", "5"}},
-      {{"fit"}, {"--tokens", "5"}},
-      {{"fit"}, {"--seed", "5"}},
+      {{"fit", "report"}, {"--tokens", "5"}},
+      {{"fit", "report"}, {"--seed", "5"}},
       {{"fit"}, {"--out", "r.safetensors"}},
       {subjects, {"--unit", "of_row_norm"}},
       {subjects, {"--cap", "3"}, {"--unit", "raw"}, true, "--cap has no effect with --unit"},

@@ -21,6 +21,7 @@
 #include "llama_steer/compose.hpp"
 #include "llama_steer/compose_table.hpp"
 #include "llama_steer/fit.hpp"
+#include "llama_steer/report.hpp"
 #include "llama_steer/sweep.hpp"
 #include "temporary_file.hpp"
 
@@ -247,6 +248,49 @@ TEST(LlamaSteer, AFittedRecipeDoesUnaskedWhatItIsAskedFor) {
   until.marks = {{marked::kind::until, "<|im_start|>", {}}};
   EXPECT_TRUE(std::holds_alternative<steer::session>(until.of(parts, 1.0F, host, 1)));
   expect_error<steer::format_error>([&] { detect(file.path()); }, "is a recipe, not a vector", "--recipe");
+}
+
+TEST(LlamaSteer, AReportIsAPageOfItsOwn) {
+  report of{.model = "toy <b>", .fingerprint = "12"};
+  of.rows = {{"ter,se", "gated", 0.5, "recovery", 0.4, 0.1}, {"ter,se", "gated", 1.0, "recovery", 0.8, 0.1},
+             {"ter,se", "gated", 0.5, "drift", 0.01, 0.001}, {"ter,se", "gated", 1.0, "drift", 0.02, 0.001},
+             {"ter,se", "random", 1.0, "recovery", -0.1, std::nullopt}, {"ter,se", "random", 1.0, "drift", 0.03, std::nullopt},
+             {"ter,se", "plain", 0.0, "words", 40.0, std::nullopt}};
+  of.behaviours = {{"ter,se", "</p><script>alert(1)</script>", "gated", "t.safetensors", "abc", {{"Why?", {{"plain", "a <i>"}, {"prompt", "b"}, {"gated", "</script>"}}}},
+                    {{0, {0.5, 0.1}}, {1, {0.25, 0.2}}}}};
+  const std::string page = html_of(of);
+  for (const char* bad : {"<b>toy", "toy <b>", "<script>alert", "<i>", "http:", "https:", " src=", " href=", "nan"}) {
+    EXPECT_EQ(page.find(bad), std::string::npos) << bad;
+  }
+  std::size_t drawings = 0;
+  for (std::size_t at = page.find("<svg"); at != std::string::npos; at = page.find("<svg", at + 1)) {
+    ++drawings;
+  }
+  EXPECT_EQ(drawings, 4U);
+  const std::string begin = "<script type=\"application/json\" id=\"data\">";
+  const std::size_t from = page.find(begin) + begin.size();
+  const auto data = nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
+  ASSERT_EQ(data.size(), of.rows.size());
+  EXPECT_EQ(data[1]["value"], 0.8);
+  EXPECT_EQ(data[4]["stderr"], nullptr);
+  std::ostringstream csv;
+  write_csv(of, csv);
+  EXPECT_EQ(csv.str().substr(0, csv.str().find("\n\"ter,se\",gated,1,recovery")),
+            "behaviour,kind,dose,metric,value,stderr\n\"ter,se\",gated,0.5,recovery,0.4,0.1");
+  EXPECT_NE(csv.str().find("\"ter,se\",plain,0,words,40,\n"), std::string::npos);
+
+  const temporary_file bare(".safetensors");
+  steer::save(steer::documented_recipe{}, bare.path());
+  report_options o;
+  expect_error<steer::argument_error>([&] { check(o); }, "no --recipe");
+  o.recipes = {bare.path()};
+  expect_error<steer::argument_error>([&] { check(o); }, "says no instruction", "--instruction");
+  o.instruction = "Be brief.";
+  EXPECT_EQ(check(o).size(), 1U);
+  o.judges = 61;
+  expect_error<steer::argument_error>([&] { check(o); }, "60 requests, of which 61 judge");
+  o.model.chat_template = false;
+  expect_error<steer::argument_error>([&] { check(o); }, "--no-template");
 }
 
 TEST(LlamaSteer, TextsSideBySideAreTheTextsAlone) {
