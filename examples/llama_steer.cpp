@@ -138,10 +138,10 @@ std::optional<example::output_file> csv_of(const Options& o) {
 void run(const report_options& o, const example::terminal&) {
   example::output_file page(o.out, "html");
   std::optional<example::output_file> csv = csv_of(o);
-  static_cast<void>(check(o));
+  const std::vector<steer::documented_recipe> recipes = check(o);
   tell_notes(o.requests, o.model);
   const model_pointer model = load_model(o.model.model);
-  const report found = measure(model.get(), o);
+  const report found = measure(model.get(), o, recipes);
   page.stream() << html_of(found);
   if (csv) {
     write_csv(found, csv->stream());

@@ -9,6 +9,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,14 @@ inline steer::fit_kind parse_fit_kind(const std::string& name) {
       steer::text({"kind \"", steer::actual(name), "\": expected ", steer::expected("constant, gated or affine")}));
 }
 
+/// @throws steer::argument_error if instructions have no conversation to stand in; `who` names the command
+inline void require_template(const model_options& how, std::string_view who) {
+  if (!how.chat_template) {
+    throw steer::argument_error(steer::text({who, ": ", steer::actual("--no-template"), ": an instruction is part of a conversation; expected ",
+                                             steer::expected("a chat template")}));
+  }
+}
+
 /// What can be told of the options before a model is loaded.
 /// @return the requests
 inline std::vector<std::string> check(const fit_options& o) {
@@ -64,10 +73,7 @@ inline std::vector<std::string> check(const fit_options& o) {
   if (o.instruction.find_first_not_of(" \t\n") == std::string::npos) {
     throw steer::argument_error(steer::text({"--instruction is ", steer::actual("empty"), "; expected ", steer::expected("what to do")}));
   }
-  if (!o.model.chat_template) {
-    throw steer::argument_error(steer::text({"fit: ", steer::actual("--no-template"), ": an instruction is part of a conversation; expected ",
-                                             steer::expected("a chat template")}));
-  }
+  require_template(o.model, "fit");
   std::vector<std::string> requests = read_lines(o.requests, o.model.lines);
   constexpr std::size_t fewest = 4;
   if (requests.size() < o.held_out + fewest || o.held_out < 2) {
@@ -127,10 +133,13 @@ inline std::vector<steer::answered_request> answered_requests(llama_model* model
   return out;
 }
 
+/// The longer of its two texts.
+inline std::size_t length_of(const steer::answered_request& of) { return std::max(of.prompted.size(), of.plain.size()) + of.answer.size(); }
+
 inline std::size_t rows_of(std::span<const steer::answered_request> requests) {
   std::size_t out = 0;
   for (const steer::answered_request& each : requests) {
-    out += std::max(each.prompted.size(), each.plain.size()) + each.answer.size();
+    out += length_of(each);
   }
   return out;
 }
@@ -139,7 +148,7 @@ inline std::size_t rows_of(std::span<const steer::answered_request> requests) {
 inline std::size_t longest_of(std::span<const steer::answered_request> requests) {
   std::size_t out = 0;
   for (const steer::answered_request& each : requests) {
-    out = std::max(out, std::max(each.prompted.size(), each.plain.size()) + each.answer.size());
+    out = std::max(out, length_of(each));
   }
   return out;
 }

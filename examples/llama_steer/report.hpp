@@ -124,10 +124,7 @@ inline std::vector<steer::documented_recipe> check(const report_options& o) {
                                                steer::expected("--instruction")}));
     }
   }
-  if (!o.model.chat_template) {
-    throw steer::argument_error(steer::text({"report: ", steer::actual("--no-template"), ": an instruction is part of a conversation; expected ",
-                                             steer::expected("a chat template")}));
-  }
+  require_template(o.model, "report");
   const std::size_t requests = read_lines(o.requests, o.model.lines).size();
   if (o.judges < 2 || requests < o.judges) {
     throw steer::argument_error(steer::text({"report: has ", steer::actual(requests), " requests, of which ", o.judges, " judge; expected ",
@@ -137,18 +134,14 @@ inline std::vector<steer::documented_recipe> check(const report_options& o) {
   return out;
 }
 
-/// @throws as `check`, `answered_requests` and `judge`
-inline report measure(llama_model* model, const report_options& o) {
-  const std::vector<steer::documented_recipe> recipes = check(o);
+/// @param recipes  what `check` has read
+/// @throws as `answered_requests` and `judge`
+inline report measure(llama_model* model, const report_options& o, const std::vector<steer::documented_recipe>& recipes) {
   std::vector<std::string> requests = read_lines(o.requests, o.model.lines);
   requests.erase(requests.begin(), requests.end() - static_cast<std::ptrdiff_t>(o.judges));
   const std::vector<token_list> prose = prose_of(*model, o.prose);
-  report out;
-  {
-    const steer::llama_cpp_host host = make_host(model, o.model, 1, 1);
-    out.model = host.shape().name;
-    out.fingerprint = host.shape().fingerprint;
-  }
+  const steer::model_shape shape = make_host(model, o.model, 1, 1).shape();
+  report out{.model = shape.name, .fingerprint = shape.fingerprint};
   for (std::size_t r = 0; r < recipes.size(); ++r) {
     const steer::documented_recipe& of = recipes[r];
     behaviour_report about;
@@ -171,18 +164,15 @@ inline report measure(llama_model* model, const report_options& o) {
     };
     std::vector<steer::plan> plans;
     std::vector<std::pair<std::string, double>> names;
-    {
-      const steer::llama_cpp_host host = make_host(model, o.model, 1, 1);
-      for (const float dose : o.doses) {
-        plans.emplace_back(steer::with_dose(of.recipe, dose), host.shape());
-        names.emplace_back(about.kind, static_cast<double>(dose));
-      }
-      if (const steer::recipe control = detail::random_like(of, o.seed); !control.empty()) {
-        plans.emplace_back(control, host.shape());
-        names.emplace_back("random", 1.0);
-      }
-      plans.emplace_back(of.recipe, host.shape());  // for the free answers
+    for (const float dose : o.doses) {
+      plans.emplace_back(steer::with_dose(of.recipe, dose), shape);
+      names.emplace_back(about.kind, static_cast<double>(dose));
     }
+    if (const steer::recipe control = detail::random_like(of, o.seed); !control.empty()) {
+      plans.emplace_back(control, shape);
+      names.emplace_back("random", 1.0);
+    }
+    plans.emplace_back(of.recipe, shape);  // for the free answers
     std::vector<steer::answered_request> judged = asked;
     std::erase_if(judged, [](const steer::answered_request& each) { return each.answer.empty(); });
     const std::vector<judgement> found = judge(model, o.model, judged, prose, std::span(plans).first(names.size()));

@@ -156,7 +156,7 @@ class layer_by_layer {
       found->second(where, activations);
       return;
     }
-    if (failure_ || left_.empty() || where.layer != *left_.begin() || (in_parts_ && where.layer != part_)) {
+    if (failure_ || left_.empty() || where.layer != *left_.begin()) {
       return;
     }
     try {
@@ -167,7 +167,6 @@ class layer_by_layer {
                          (count == which_.total() || (where.layer == shape_.layers - 1 && count == here));
       if (!whole) {
         in_parts_ = true;
-        part_ = where.layer;
         return;
       }
       fit_next();
@@ -207,7 +206,6 @@ class layer_by_layer {
   std::size_t total_ = 0;
   std::size_t shown_ = 0;
   bool in_parts_ = false;      // the host shows a layer in several calls: the pass only collects one
-  int part_ = 0;
   std::exception_ptr failure_;
 };
 
