@@ -28,6 +28,7 @@
 #include "steer/inject/session.hpp"
 #include "steer/io/recipe_file.hpp"
 #include "steer/recipe/recipe.hpp"
+#include "steer/recipe/recipe_of.hpp"
 #include "terminal.hpp"
 
 namespace llama_steer {

@@ -12,6 +12,7 @@
 #include "steer/inject/plan.hpp"
 #include "steer/inject/session.hpp"
 #include "steer/measure/compare_with_prompt.hpp"
+#include "steer/recipe/recipe_of.hpp"
 
 namespace {
 

@@ -17,6 +17,8 @@
 #include "steer/measure/decouple.hpp"
 #include "steer/measure/dose.hpp"
 #include "steer/measure/meet_targets.hpp"
+#include "steer/measure/take_readings.hpp"
+#include "steer/recipe/recipe_of.hpp"
 #include "toy.hpp"
 
 namespace {
@@ -113,6 +115,32 @@ TEST(measure_response, is_exact_where_the_model_is_linear) {
       }
     }
   }
+}
+
+TEST(measure_response, of_recipes_is_that_of_the_vectors_in_them) {
+  known at(3);
+  std::vector<steer::recipe> recipes(3);
+  for (std::size_t j = 0; j < 3; ++j) {
+    recipes[j].add(at.vectors[j], {.strength = 0.5F});
+  }
+  const steer::response whole = steer::measure_response(at.host, at.vectors, at.readouts, {.step = 0.2});
+  const steer::response half = steer::measure_response(at.host, recipes, at.readouts, {.step = 0.4});
+  EXPECT_EQ(half.vectors, half.readouts) << "each is named as its readout";
+  EXPECT_LT((2.0 * half.slope - whole.slope).cwiseAbs().maxCoeff(), 1e-6 * whole.slope.cwiseAbs().maxCoeff());
+  const std::vector<double> doses{0.3, -0.2, 0.1};
+  const auto before = steer::take_readings(at.host, at.readouts);
+  const auto after = steer::take_readings(at.host, at.readouts, steer::plan(steer::recipe_of(recipes, doses), at.host.shape()));
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(steer::shift_of(before[i], after[i]).value, steer::predict(half, doses)[i].value, 1e-4);
+  }
+  const std::size_t passes = at.host.passes;
+  expect_error<steer::argument_error>([&] { steer::measure_response(at.host, recipes, at.readouts, {.controls = 2}); }, "2 controls",
+                                      "none with recipes");
+  recipes[1].ablate(at.vectors[1]);
+  expect_error<steer::argument_error>([&] { steer::measure_response(at.host, recipes, at.readouts); }, "no dose");
+  recipes.pop_back();
+  expect_error<steer::argument_error>([&] { steer::measure_response(at.host, recipes, at.readouts); }, "2 recipes and 3 readouts");
+  EXPECT_EQ(at.host.passes, passes);
 }
 
 TEST(measure_response, random_directions_show_what_any_push_does) {

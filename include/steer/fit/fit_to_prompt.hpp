@@ -67,10 +67,6 @@ prompt_fit fit_to_prompt(Model& model, std::span<const answered_request> request
   });
 }
 
-/// Every edit of a recipe with so much of its effect: additions and maps in proportion, and nothing at 0.
-/// @throws argument_error for an edit that has no such dose: only `add` and `transform` do
-STEER_API recipe with_dose(const recipe& source, float dose);
-
 }  // namespace v0
 }  // namespace steer
 

@@ -10,7 +10,6 @@
 #include <span>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 #include <Eigen/Core>
 
@@ -249,22 +248,6 @@ STEER_BODY prompt_fit fit_to_prompt(const model_shape& shape, std::span<const an
 }
 
 }  // namespace detail
-
-STEER_BODY recipe with_dose(const recipe& source, float dose) {
-  recipe out;
-  for (edit each : source.edits()) {
-    if (auto* const addition = std::get_if<add_edit>(&each.operation)) {
-      addition->strength *= dose;
-    } else if (auto* const map = std::get_if<transform_edit>(&each.operation)) {
-      map->share *= dose;
-    } else {
-      throw argument_error(text({thing(to_string(each)), " has ", actual("no dose"), " to be multiplied; expected ",
-                                 expected("an addition or a map")}));
-    }
-    out.append(std::move(each));
-  }
-  return out;
-}
 
 }  // namespace v0
 }  // namespace steer

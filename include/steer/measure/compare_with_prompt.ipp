@@ -8,6 +8,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 #include <Eigen/Core>
 
@@ -17,6 +18,7 @@
 #include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/measure/compare_with_prompt.hpp"
+#include "steer/measure/quantile.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -255,13 +257,7 @@ STEER_BODY double drift_quantile(const std::vector<text_drift>& of, double share
   for (const text_drift& each : of) {
     all.insert(all.end(), each.divergence.begin(), each.divergence.end());
   }
-  if (!(share >= 0.0 && share <= 1.0) || all.empty()) {
-    throw argument_error(text({thing("drift"), ": a quantile of ", actual(share), " of ", all.size(), " tokens; expected ",
-                               expected("0 to 1, of at least one")}));
-  }
-  const auto at = static_cast<std::ptrdiff_t>(std::lround(share * static_cast<double>(all.size() - 1)));
-  std::nth_element(all.begin(), all.begin() + at, all.end());
-  return all[static_cast<std::size_t>(at)];
+  return quantile(std::move(all), share, "drift");
 }
 
 STEER_BODY estimate likelihood_loss(const std::vector<text_drift>& of) {

@@ -13,6 +13,7 @@
 #include "steer/core/model_shape.hpp"
 #include "steer/measure/take_readings.hpp"
 #include "steer/measure/readout.hpp"
+#include "steer/recipe/recipe.hpp"
 #include "steer/vector/response.hpp"
 #include "steer/vector/steering_vector.hpp"
 
@@ -46,6 +47,10 @@ STEER_API response measure_response(const model_shape& shape, const std::vector<
                                     const std::vector<readout>& readouts,
                                     const std::function<std::vector<readings>(hook_ref<float> hook)>& read,
                                     const response_options& options);
+STEER_API response measure_response(const model_shape& shape, const std::vector<recipe>& recipes,
+                                    const std::vector<readout>& readouts,
+                                    const std::function<std::vector<readings>(hook_ref<float> hook)>& read,
+                                    const response_options& options);
 
 }  // namespace detail
 
@@ -66,6 +71,16 @@ template <logits_host Model>
 response measure_response(Model& model, const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
                           const response_options& options = {}) {
   return detail::measure_response(model.shape(), vectors, readouts,
+                                  [&](hook_ref<float> hook) { return take_readings(model, readouts, hook); }, options);
+}
+
+/// The same of whole recipes, such as fitted ones: a dose is so much of everything in one (`with_dose`), and each is named as its readout.
+/// `recipe_of(recipes, doses)` gives doses of the response; its unit is of no use here.
+/// @throws as above, and argument_error if controls are asked for, or for an edit without a dose
+template <logits_host Model>
+response measure_response(Model& model, const std::vector<recipe>& recipes, const std::vector<readout>& readouts,
+                          const response_options& options = {}) {
+  return detail::measure_response(model.shape(), recipes, readouts,
                                   [&](hook_ref<float> hook) { return take_readings(model, readouts, hook); }, options);
 }
 

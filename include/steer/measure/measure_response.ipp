@@ -26,18 +26,39 @@
 namespace steer {
 inline namespace v0 {
 
-STEER_BODY response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
-                             const model_shape& shape, const dose_unit& how, double step) {
+namespace detail {
+
+template <class Real>
+response unmeasured(std::vector<std::string> vectors, std::vector<std::string> readouts, const model_shape& shape, const dose_unit& how,
+                    double step) {
   const auto k = static_cast<Eigen::Index>(vectors.size());
-  response out{.readouts = std::move(readouts), .model = shape.name, .fingerprint = shape.fingerprint, .dose_unit = how, .step = step};
-  for (const steering_vector& v : vectors) {
-    out.vectors.push_back(v.name);
-  }
+  response out{.readouts = std::move(readouts),
+               .vectors = std::move(vectors),
+               .model = shape.name,
+               .fingerprint = shape.fingerprint,
+               .dose_unit = how,
+               .step = step};
   out.baseline.setZero(k);
   out.slope.setZero(k, k);
   out.error.setZero(k, k);
   out.bend.setZero(k, k);
   return out;
+}
+
+template <class Real>
+std::vector<std::string> names_of(const std::vector<steering_vector>& vectors) {
+  std::vector<std::string> out;
+  for (const steering_vector& v : vectors) {
+    out.push_back(v.name);
+  }
+  return out;
+}
+
+}  // namespace detail
+
+STEER_BODY response unmeasured_response(const std::vector<steering_vector>& vectors, std::vector<std::string> readouts,
+                                        const model_shape& shape, const dose_unit& how, double step) {
+  return detail::unmeasured<Real>(detail::names_of<Real>(vectors), std::move(readouts), shape, how, step);
 }
 
 STEER_BODY void take_slopes(response& out, Eigen::Index j, const std::vector<readings>& less, const std::vector<readings>& more) {
@@ -51,12 +72,20 @@ STEER_BODY void take_slopes(response& out, Eigen::Index j, const std::vector<rea
 
 namespace detail {
 
+/// What is dosed, whether vectors or recipes.
+struct dosed_things {
+  const char* what;
+  std::vector<std::string> names;
+  std::function<recipe(std::size_t j, double dose)> recipe_of;
+  std::function<recipe(std::size_t control, double dose)> control_of = {};
+};
+
 template <class Real>
-void require_measurable(const std::vector<steering_vector>& vectors, const std::vector<readout>& readouts,
-                        const model_shape& shape, const dose_unit& how, double step, int controls) {
+void require_measurable(const dosed_things& things, const std::vector<readout>& readouts, const model_shape& shape, double step,
+                        int controls) {
   const std::string who = "response";
-  if (vectors.empty() || readouts.size() != vectors.size()) {
-    throw argument_error(text({who, ": has ", expected(vectors.size()), " vectors and ", actual(readouts.size()),
+  if (things.names.empty() || readouts.size() != things.names.size()) {
+    throw argument_error(text({who, ": has ", expected(things.names.size()), " ", things.what, " and ", actual(readouts.size()),
                                " readouts; expected as many, at least one"}));
   }
   const auto largest = static_cast<float>(2.0 * step);  // strengths are floats
@@ -64,15 +93,14 @@ void require_measurable(const std::vector<steering_vector>& vectors, const std::
     throw argument_error(text({who, ": the step is ", actual(step), ", with ", controls, " controls; expected ",
                                expected("a step above 0 and no negative count"), ", and twice the step as a float"}));
   }
-  for (std::size_t i = 0; i < vectors.size(); ++i) {
-    require_together(vectors.front(), vectors[i], who);
+  for (std::size_t i = 0; i < things.names.size(); ++i) {
     check(readouts[i]);
     const bool pairs = readouts[i].sample == readout::sample::pair;
     if (const std::size_t samples = readouts[i].texts.size() / (pairs ? 2 : 1); samples < 2) {
       throw argument_error(text({thing({"readout \"", readouts[i].name, "\""}), ": has ", actual("1 sample"),
                                  "; expected ", expected("at least 2"), ", or no slope has an error"}));
     }
-    static_cast<void>(plan{recipe_of({vectors[i]}, {2.0 * step}, how), shape});
+    static_cast<void>(plan{things.recipe_of(i, 2.0 * step), shape});
   }
 }
 
@@ -107,31 +135,30 @@ STEER_BODY steering_vector random_like(steering_vector v, const std::function<fl
 
 namespace detail {
 
-STEER_BODY response measure_response(const model_shape& shape, const std::vector<steering_vector>& vectors,
-                                     const std::vector<readout>& readouts,
-                                     const std::function<std::vector<readings>(hook_ref<float> hook)>& read,
-                                     const response_options& options) {
-  require_measurable<Real>(vectors, readouts, shape, options.dose_unit, options.step, options.controls);
+template <class Real>
+response response_to(const model_shape& shape, const dosed_things& things, const std::vector<readout>& readouts,
+                     const std::function<std::vector<readings>(hook_ref<float> hook)>& read, const response_options& options) {
+  require_measurable<Real>(things, readouts, shape, options.step, options.controls);
   std::vector<std::string> names;
   std::vector<std::string> warnings;
-  for (std::size_t i = 0; i < vectors.size(); ++i) {
-    names.push_back(readouts[i].name);
-    warnings.insert(warnings.end(), readouts[i].warnings.begin(), readouts[i].warnings.end());
+  for (const readout& each : readouts) {
+    names.push_back(each.name);
+    warnings.insert(warnings.end(), each.warnings.begin(), each.warnings.end());
   }
-  response out = unmeasured_response(vectors, std::move(names), shape, options.dose_unit, options.step);
+  response out = unmeasured<Real>(things.names, std::move(names), shape, options.dose_unit, options.step);
   out.warnings = std::move(warnings);
-  const auto k = static_cast<Eigen::Index>(vectors.size());
+  const auto k = static_cast<Eigen::Index>(things.names.size());
   const auto passes = static_cast<double>(4 * k + 1 + 2 * options.controls);
   double done = 0.0;
-  const auto under_one = [&](const steering_vector& v, double dose) {
-    const plan acting{recipe_of({v}, {dose}, options.dose_unit), shape};
+  const auto under_one = [&](const recipe& dosed) {
+    const plan acting{dosed, shape};
     std::vector<readings> found = read(acting);
     if (options.progress) {
       options.progress(++done / passes);
     }
     return found;
   };
-  const auto under = [&](std::size_t vector, double dose) { return under_one(vectors[vector], dose); };
+  const auto under = [&](std::size_t vector, double dose) { return under_one(things.recipe_of(vector, dose)); };
   const std::vector<readings> unsteered = under(0, 0.0);
   for (Eigen::Index i = 0; i < k; ++i) {
     out.baseline[i] = value_of(unsteered[static_cast<std::size_t>(i)]).value;
@@ -164,13 +191,9 @@ STEER_BODY response measure_response(const model_shape& shape, const std::vector
   }
   if (options.controls > 0) {
     Eigen::VectorX<Real> squares = Eigen::VectorX<Real>::Zero(k);
-    std::mt19937_64 engine(options.seed);
     for (int control = 0; control < options.controls; ++control) {
-      std::normal_distribution<float> normal;
-      const steering_vector v = random_like(vectors[static_cast<std::size_t>(control) % vectors.size()],
-                                            [&] { return normal(engine); });
-      const auto less = under_one(v, -options.step);
-      const auto more = under_one(v, options.step);
+      const auto less = under_one(things.control_of(static_cast<std::size_t>(control), -options.step));
+      const auto more = under_one(things.control_of(static_cast<std::size_t>(control), options.step));
       for (Eigen::Index i = 0; i < k; ++i) {
         const auto which = static_cast<std::size_t>(i);
         const double slope = shift_of(less[which], more[which]).value / (2.0 * options.step);
@@ -209,6 +232,42 @@ STEER_BODY response measure_response(const model_shape& shape, const std::vector
   }
   check(out);
   return out;
+}
+
+STEER_BODY response measure_response(const model_shape& shape, const std::vector<steering_vector>& vectors,
+                                     const std::vector<readout>& readouts,
+                                     const std::function<std::vector<readings>(hook_ref<float> hook)>& read,
+                                     const response_options& options) {
+  for (const steering_vector& v : vectors) {
+    require_together(vectors.front(), v, "response");
+  }
+  std::vector<steering_vector> controls;
+  std::mt19937_64 engine(options.seed);
+  for (int control = 0; control < options.controls && !vectors.empty(); ++control) {
+    std::normal_distribution<float> normal;
+    controls.push_back(random_like(vectors[static_cast<std::size_t>(control) % vectors.size()], [&] { return normal(engine); }));
+  }
+  const auto dosed = [&](const steering_vector& v, double dose) { return recipe_of({v}, {dose}, options.dose_unit); };
+  return response_to<Real>(shape,
+                           {"vectors", names_of<Real>(vectors), [&](std::size_t j, double dose) { return dosed(vectors[j], dose); },
+                            [&](std::size_t control, double dose) { return dosed(controls[control], dose); }},
+                           readouts, read, options);
+}
+
+STEER_BODY response measure_response(const model_shape& shape, const std::vector<recipe>& recipes, const std::vector<readout>& readouts,
+                                     const std::function<std::vector<readings>(hook_ref<float> hook)>& read,
+                                     const response_options& options) {
+  if (options.controls != 0) {
+    throw argument_error(text({"response: ", actual(options.controls), " controls are asked for; expected ",
+                               expected("none with recipes"), ", which have no length that a random direction could have"}));
+  }
+  std::vector<std::string> names;
+  for (std::size_t j = 0; j < recipes.size(); ++j) {
+    names.push_back(j < readouts.size() ? readouts[j].name : std::string());
+  }
+  return response_to<Real>(
+      shape, {"recipes", std::move(names), [&](std::size_t j, double dose) { return recipe_of({recipes[j]}, {dose}); }}, readouts, read,
+      options);
 }
 
 }  // namespace detail
