@@ -24,11 +24,13 @@
 #include "llama_steer/chat.hpp"
 #include "llama_steer/command_line.hpp"
 #include "llama_steer/compose.hpp"
+#include "llama_steer/compose_recipes.hpp"
 #include "llama_steer/compose_table.hpp"
 #include "llama_steer/convert.hpp"
 #include "llama_steer/fit.hpp"
 #include "llama_steer/inspect.hpp"
 #include "llama_steer/report.hpp"
+#include "llama_steer/report_page.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
 #include "output_file.hpp"
@@ -167,15 +169,23 @@ void run(const sweep_options& o, const example::terminal& out) {
 void run(const compose_options& o, const example::terminal& out) {
   std::optional<example::output_file> csv = csv_of(o);
   check(o);
-  std::vector<steer::steering_vector> vectors = vectors_of(o);
-  for (const contrast_files& each : o.concepts) {
-    static_cast<void>(read_pairs(each.positive, each.negative, o.model.lines));
-    tell_notes(each.positive, o.model);
-    tell_notes(each.negative, o.model);
+  std::vector<steer::steering_vector> vectors;
+  std::vector<steer::documented_recipe> recipes;
+  if (o.recipes.empty()) {
+    vectors = vectors_of(o);
+    for (const contrast_files& each : o.concepts) {
+      static_cast<void>(read_pairs(each.positive, each.negative, o.model.lines));
+      tell_notes(each.positive, o.model);
+      tell_notes(each.negative, o.model);
+    }
+  } else {
+    recipes = recipes_to_compose(o);
+    tell_notes(o.requests, o.model);
+    tell_notes(o.fitted_to, o.model);
   }
   const std::size_t prompts = check_prompts(o.prompts, o.model);
   const model_pointer model = load_model(o.model.model);
-  const composition found = compose(model.get(), o, std::move(vectors));
+  const composition found = o.recipes.empty() ? compose(model.get(), o, std::move(vectors)) : compose_recipes(model.get(), o, recipes);
   print(found, prompts, out);
   if (csv) {
     write_csv(found, csv->stream());

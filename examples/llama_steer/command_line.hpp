@@ -204,6 +204,10 @@ class command_line {
           }
         },
         "the chat template, by its name in llama.cpp or in a file, such as chatml; by default the model's own");
+    app.add_option_function<std::string>(
+        "--frame",
+        [&o](const std::string& written) { o.frame = parse_frame(written); },
+        "with --no-template: the text in which a request stands, {} being its place and \\n a line end, such as \"Question: {}\\nAnswer:\"");
     app.add_flag("--parse-special", o.parse_special,
                  "with --no-template: <|im_end|> and its like are tokens, not text");
     app.add_flag("--escape", o.lines.escape,
@@ -326,13 +330,22 @@ class command_line {
 
   void declare_fit() {
     declare(*fit_, fit_of.model);
-    fit_->add_option("--instruction", fit_of.instruction, "what the model is to do unasked, such as \"Answer in one short sentence.\"")
-        ->required();
+    CLI::Option* const instruction =
+        fit_->add_option("--instruction", fit_of.instruction, "what the model is to do unasked, such as \"Answer in one short sentence.\"");
+    fit_->add_option_function<std::string>(
+            "--behaviour",
+            [this](const std::string& name) {
+              fit_of.instruction = instruction_of(name);
+              fit_of.name = name;
+            },
+            "one that ships with the program instead: terse, happy, formal, pirate or sceptical")
+        ->excludes(instruction);
     fit_->add_flag("--as-system", fit_of.as_system, "give the instruction as the system's message, not at the end of the request");
     fit_->add_option("--name", fit_of.name, "the behaviour's name")->capture_default_str();
     fit_->add_option("--requests", fit_of.requests, "requests, one per line; the last ones are held out and judge")->check(CLI::ExistingFile);
     fit_->add_option("--prose", fit_of.prose, "texts that should stay as they are, one per line")->check(CLI::ExistingFile);
-    fit_->add_option("--kind", fit_of.kind, "of the edits: constant, gated or affine")->capture_default_str();
+    fit_->add_option("--kind", fit_of.kind, "of the edits: constant, gated, affine, or best: the kind, rank and ridge that recover most on a quarter of the requests")
+        ->capture_default_str();
     fit_->add_option("--layers", fit_of.layers, "zero-based layers, such as 10-22; by default all");
     add_whole(*fit_, "--rank", fit_of.rank, 1, 127, "of affine edits");
     add_number(*fit_, "--ridge", fit_of.ridge, "of gated and affine edits, in mean variances");
@@ -347,9 +360,13 @@ class command_line {
     report_->add_option("--recipe", report_of.recipes, "a recipe's file, such as `fit` writes, again for each")->required()->check(CLI::ExistingFile);
     report_->add_option("--instruction", report_of.instruction, "what the recipes stand for, where they do not say it, or another one");
     report_->add_flag("--as-system", report_of.as_system, "give the instruction as the system's message, not at the end of the request");
+    report_->add_flag("--together", report_of.together, "let the recipes act as one, for all their instructions, in the order named");
     report_->add_option("--requests", report_of.requests, "requests, one per line, of which the last ones judge")->check(CLI::ExistingFile);
     report_->add_option("--prose", report_of.prose, "texts that should stay as they are, one per line")->check(CLI::ExistingFile);
     add_numbers(*report_, "--doses", report_of.doses, "doses, such as 0.5,1,1.5");
+    report_->add_option_function<std::string>(
+        "--drift-budget", [this](const std::string& item) { report_of.drift_budget = parse_number(item, "--drift-budget"); },
+        "also find the dose at which the 95th percentile of drift on prose, in nats a token, is this, and the one that recovers most");
     add_whole(*report_, "--judges", report_of.judges, 2, 10'000, "requests that judge");
     add_whole(*report_, "--tokens", report_of.tokens, 1, 10'000, "most tokens of an answer");
     add_whole(*report_, "--seed", report_of.seed, 0, std::numeric_limits<std::int64_t>::max(), "of the answers, which are sampled");
@@ -373,6 +390,12 @@ class command_line {
         "a name and two files of texts that show and lack it, again for each concept; by default terse, "
         "happy and formal");
     declare(*compose_, compose_of.vectors);
+    compose_->add_option("--recipe", compose_of.recipes, "a fitted recipe's file instead of a concept, again for each: alone and in pairs, beside mean differences")
+        ->check(CLI::ExistingFile);
+    compose_->add_option("--requests", compose_of.requests, "with --recipe: requests that the recipes were not fitted to, of which half read out and half judge")
+        ->check(CLI::ExistingFile);
+    compose_->add_option("--fitted-to", compose_of.fitted_to, "with --recipe: requests of which the mean differences are made")->check(CLI::ExistingFile);
+    compose_->add_option("--prose", compose_of.prose, "texts that should stay as they are, one per line")->check(CLI::ExistingFile);
     compose_
         ->add_option("--tokens-read", compose_of.tokens_read,
                      "which of a text's tokens are averaged: last, last:N, mean or all")
@@ -429,10 +452,11 @@ class command_line {
     const auto refuse = [&](std::string_view name, std::string_view why) {
       throw steer::argument_error(steer::text({name, " has no effect ", steer::actual(why)}));
     };
+    const bool composes = app.get_name() == "compose";
     const bool takes_files = app.get_option_no_throw("--vector") != nullptr;
     for (const char* name : {"--positive", "--negative", "--pairs", "--name", "--tokens-read", "--answer-prefix"}) {
       for (const char* file : {"--vector", "--recipe"}) {
-        if (given(file) && given(name)) {
+        if (given(file) && given(name) && !(composes && std::string_view(file) == "--recipe")) {
           refuse(name, std::string("beside ") + file + ": no vector is read from texts");
         }
       }
@@ -444,8 +468,18 @@ class command_line {
       }
     }
     for (const char* name : {"--layers", "--unit", "--cap"}) {
-      if (given("--recipe") && !given("--vector") && given(name)) {
+      if (given("--recipe") && !given("--vector") && !composes && given(name)) {
         refuse(name, "with --recipe alone: it is of vectors");
+      }
+    }
+    for (const char* name : {"--concept", "--vector", "--controls", "--seed"}) {
+      if (composes && given("--recipe") && given(name)) {
+        refuse(name, "beside --recipe, which is composed with mean differences of its instruction");
+      }
+    }
+    for (const char* name : {"--requests", "--fitted-to"}) {
+      if (composes && !given("--recipe") && given(name)) {
+        refuse(name, "without --recipe: concepts have texts of their own");
       }
     }
     if (given("--cap") && app.get_option("--unit")->as<std::string>() != "of_row_norm") {
@@ -453,11 +487,14 @@ class command_line {
     }
     if (const CLI::Option* kind = app.get_option_no_throw("--kind"); kind != nullptr) {
       const std::string name = kind->as<std::string>();
+      if (given("--name") && given("--behaviour")) {
+        refuse("--name", "beside --behaviour, which is one");
+      }
       if (given("--rank") && name != "affine") {
         refuse("--rank", "with --kind " + name + ": it is of affine");
       }
-      if (given("--ridge") && name == "constant") {
-        refuse("--ridge", "with --kind constant: it is of gated and affine");
+      if (given("--ridge") && name != "gated" && name != "affine") {
+        refuse("--ridge", "with --kind " + name + ": it is of gated and affine");
       }
     }
     if (given("--template") && given("--no-template")) {
@@ -465,6 +502,9 @@ class command_line {
     }
     if (given("--answer-prefix") && given("--no-template")) {
       refuse("--answer-prefix", "beside --no-template: there are no answers; write it behind each text");
+    }
+    if (given("--frame") && !given("--no-template")) {
+      refuse("--frame", "without --no-template: a template is a frame itself");
     }
     if (given("--parse-special") && !given("--no-template")) {
       refuse("--parse-special", "without --no-template: in a template they are tokens");
@@ -484,7 +524,7 @@ class command_line {
       for (const CLI::Option* from : app.get_options()) {
         for (const std::string& each : from->results()) {
           std::error_code none_there;
-          const std::filesystem::path read = from->get_name() == "--vector" || (from->get_name() == "--recipe" && app.get_name() != "report") ? parse_scaled_file(each).path : std::filesystem::path(each);
+          const std::filesystem::path read = from->get_name() == "--vector" || (from->get_name() == "--recipe" && (app.get_name() == "sweep" || app.get_name() == "chat")) ? parse_scaled_file(each).path : std::filesystem::path(each);
           if (from != to && std::filesystem::equivalent(read, to->results().front(), none_there)) {
             throw steer::argument_error(steer::text({output, " \"", to->results().front(), "\" would overwrite ",
                                                      steer::actual(from->get_name()), "; expected ", steer::expected("another file")}));

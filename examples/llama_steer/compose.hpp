@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "llama_steer/answer_readout.hpp"
+#include "llama_steer/fit.hpp"
 #include "llama_steer/pairs.hpp"
 #include "llama_steer/questionnaire.hpp"
 #include "llama_steer/subject.hpp"
+#include "steer/measure/compare_with_prompt.hpp"
 #include "steer/measure/measure_response.hpp"
 #include "steer/measure/meet_targets.hpp"
 #include "steer/measure/take_readings.hpp"
@@ -47,7 +49,11 @@ struct compose_options {
   file_options vectors;  ///< one for each concept, in their order; none: they are read from half of its pairs
   std::string tokens_read = "last";
   std::string layers;  ///< empty: all
+  std::vector<std::filesystem::path> recipes;  ///< instead of concepts and vectors: one for each behaviour
+  std::filesystem::path fitted_to = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "requests.txt";  ///< of which the mean differences are made
+  std::filesystem::path requests = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "more_requests.txt";  ///< that read out and judge recipes
   std::filesystem::path prompts = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "prompts.txt";
+  std::filesystem::path prose = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "prose.txt";
   std::vector<double> doses{-0.02, -0.01, 0.01, 0.02};  ///< of one vector, in mean row norms
   std::size_t readout_tokens = 24;                      ///< of an answer that is read out
   int rounds = 4;                                       ///< in which decoupled doses are corrected; 1: as the response says
@@ -61,23 +67,27 @@ struct compose_options {
 /// What came of one set of doses.
 struct composed {
   std::string method;
-  std::size_t index = 0;      ///< the concept that is to move; of no meaning for a random direction
+  std::vector<std::size_t> moves;  ///< the concepts that are to move; none for a random direction
   double dose = 0.0;          ///< of the plain row that it is to be compared with
-  std::vector<double> doses;  ///< of every vector; empty for a random direction
+  std::vector<double> doses;  ///< of every vector or recipe; empty for a random direction
   std::vector<double> expected;           ///< shift of every concept, in nats, as the response says
   std::vector<steer::estimate> shifts;    ///< as measured on pairs that nothing was fitted to
+  steer::estimate prose = {};  ///< drift of texts of another kind, in nats a token
   answer_summary answers;
 };
 
 struct composition {
   std::vector<std::string> concepts;
-  steer::response response;
+  std::vector<steer::response> responses;  ///< of what is dosed; of recipes first, then of mean differences
   answer_summary unsteered;
   std::vector<composed> rows;
   std::vector<std::string> failures;  ///< why there are no decoupled doses
 };
 
 namespace detail {
+
+inline constexpr std::size_t fewest = 8;         // pairs
+inline constexpr std::size_t texts_at_once = 8;  // that are read out
 
 /// How far plans move readouts from where they stand.
 class shift_meter {
@@ -132,6 +142,43 @@ inline steer::direction scaled(steer::direction of, float factor) {
   return of;
 }
 
+/// Shifts, answers and drift of everything that is to be measured, one after another.
+inline void judge_rows(llama_model* model, const compose_options& o, const shift_meter& judge, std::vector<steering>& plans, composition& out) {
+  example::progress_bar progress("answering");
+  const std::vector<std::string> prompts = read_lines(o.prompts, o.model.lines);
+  const std::vector<token_list> prose = prose_of(*model, o.prose);
+  std::vector<steer::hook_ref<float>> hooks;
+  for (const steering& each : plans) {
+    hooks.emplace_back(std::get<steer::plan>(each));
+  }
+  {
+    steer::llama_cpp_host host = make_judge(model, o.model, {}, prose);
+    const auto drifts = steer::measure_drift(host, std::span(prose), std::span<const steer::hook_ref<float>>(hooks));
+    for (std::size_t r = 0; r < plans.size(); ++r) {
+      out.rows[r].prose = steer::drift(drifts[r]);
+    }
+  }
+  std::size_t round = 0;
+  const auto seen = [&](std::size_t step) {
+    progress((static_cast<double>(round) + static_cast<double>(step) / static_cast<double>(o.tokens)) / static_cast<double>(plans.size() + 1));
+  };
+  questionnaire questions(model, o.model, prompts, o.tokens, seen);
+  out.unsteered = questions.unsteered();
+  for (std::size_t r = 0; r < plans.size(); ++r) {
+    ++round;
+    out.rows[r].shifts = judge.under(std::get<steer::plan>(plans[r]));
+    out.rows[r].answers = questions.under(plans[r], seen);
+  }
+}
+
+/// Keeps why something was not decoupled, each reason once, and says it at once: the answers take longest.
+inline void note_failure(const std::string& why, composition& out) {
+  if (std::find(out.failures.begin(), out.failures.end(), why) == out.failures.end()) {
+    out.failures.push_back(why);
+    std::fprintf(stderr, "not decoupled: %s\n", why.c_str());
+  }
+}
+
 inline std::size_t longest_text(const std::vector<steer::readout>& readouts) {
   std::size_t out = 0;
   for (const steer::readout& r : readouts) {
@@ -175,6 +222,8 @@ inline void check(const compose_options& o) {
                                              " doses; expected at least one of each"}));
   }
   static_cast<void>(parse_layers(o.layers));
+  static_cast<void>(read_lines(o.prompts, o.model.lines));  // what is wrong with them is found before anything runs
+  static_cast<void>(read_lines(o.prose));
   if (std::holds_alternative<steer::answer_tokens>(parse_selection(o.tokens_read))) {
     throw steer::argument_error(steer::text({"tokens \"", steer::actual("answer"), "\": a concept's texts are requests, without answers; ",
                                              "expected ", steer::expected("last, last:N, all or mean")}));
@@ -187,11 +236,8 @@ inline void check(const compose_options& o) {
 /// @throws steer::argument_error if a concept has less than eight pairs; as `check`, `read_lines`, `read_pairs` and
 ///         `steer::measure_response`
 inline composition compose(llama_model* model, const compose_options& o, std::vector<steer::steering_vector> vectors = {}) {
-  constexpr std::size_t fewest = 8;
-  constexpr std::size_t texts_at_once = 8;
   check(o);
   const bool are_given = !vectors.empty();
-  const std::vector<std::string> prompts = read_lines(o.prompts, o.model.lines);  // what is wrong with them is found before anything runs
   const std::size_t k = o.concepts.size();
   composition out;
   std::vector<steer::readout> fitted;
@@ -199,9 +245,9 @@ inline composition compose(llama_model* model, const compose_options& o, std::ve
   for (const contrast_files& files : o.concepts) {
     const contrast_texts all = read_pairs(files.positive, files.negative, o.model.lines);
     const std::size_t n = all.positive.size();
-    if (n < fewest) {
+    if (n < detail::fewest) {
       throw steer::argument_error(
-          steer::text({"compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ", fewest}));
+          steer::text({"compose: concept \"", files.name, "\" has ", n, " pairs; expected at least ", detail::fewest}));
     }
     const std::size_t part = are_given ? n / 2 : n / 4;
     out.concepts.push_back(files.name);
@@ -213,7 +259,7 @@ inline composition compose(llama_model* model, const compose_options& o, std::ve
     fitted.push_back(answer_readout(model, o.model, files.name, part_of(all, n - 2 * part, part), o.readout_tokens));
     judging.push_back(answer_readout(model, o.model, files.name, part_of(all, n - part, part), o.readout_tokens));
   }
-  steer::llama_cpp_host host = make_host(model, o.model, texts_at_once,
+  steer::llama_cpp_host host = make_host(model, o.model, detail::texts_at_once,
                                          std::max(detail::longest_text(fitted), detail::longest_text(judging)));
   const detail::shift_meter fit(host, std::move(fitted));
   const detail::shift_meter judge(host, std::move(judging));
@@ -224,9 +270,10 @@ inline composition compose(llama_model* model, const compose_options& o, std::ve
   const steer::dose_unit dose_unit;
   {
     example::progress_bar progress("measuring the response");
-    out.response = steer::measure_response(host, vectors, fit.readouts(),
-                                           {.dose_unit = dose_unit, .step = most / 2.0, .progress = std::ref(progress)});
+    out.responses.push_back(steer::measure_response(host, vectors, fit.readouts(),
+                                                    {.dose_unit = dose_unit, .step = most / 2.0, .progress = std::ref(progress)}));
   }
+  const steer::response& response = out.responses.front();
   const auto plan_of = [&](const std::vector<double>& doses) {
     return steer::plan{steer::recipe_of(vectors, doses, dose_unit), host.shape()};
   };
@@ -235,7 +282,7 @@ inline composition compose(llama_model* model, const compose_options& o, std::ve
   std::vector<steering> plans;
   const auto add = [&](composed row) {
     plans.push_back(plan_of(row.doses));
-    row.expected = detail::values_of(steer::predict(out.response, row.doses));
+    row.expected = detail::values_of(steer::predict(response, row.doses));
     out.rows.push_back(std::move(row));
   };
   {
@@ -246,45 +293,27 @@ inline composition compose(llama_model* model, const compose_options& o, std::ve
         doses[i] = o.doses[d];
         std::vector<double> wanted(k);
         wanted[i] = fit.under(plan_of(doses))[i].value;
-        add({"plain", i, o.doses[d], doses, {}, {}, {}});
+        add({.method = "plain", .moves = {i}, .dose = o.doses[d], .doses = doses, .expected = {}, .shifts = {}, .answers = {}});
         try {
           constexpr double close = 0.05;
           const auto met = steer::meet_targets(
-              out.response, wanted, [&](const std::vector<double>& tried) { return detail::values_of(fit.under(plan_of(tried))); },
+              response, wanted, [&](const std::vector<double>& tried) { return detail::values_of(fit.under(plan_of(tried))); },
               {.rounds = o.rounds, .tolerance = close * std::abs(wanted[i]), .largest_step = 2.0 * most,
                .invertible = o.invertible});
-          add({"decoupled", i, o.doses[d], met.doses, {}, {}, {}});
+          add({.method = "decoupled", .moves = {i}, .dose = o.doses[d], .doses = met.doses, .expected = {}, .shifts = {}, .answers = {}});
         } catch (const steer::numeric_error& problem) {
-          if (std::find(out.failures.begin(), out.failures.end(), problem.what()) == out.failures.end()) {
-            out.failures.emplace_back(problem.what());
-          }
+          detail::note_failure(problem.what(), out);
         }
         progress(static_cast<double>(i * o.doses.size() + d + 1) / static_cast<double>(k * o.doses.size()));
       }
     }
   }
-  for (const std::string& failure : out.failures) {  // at once: the answers take longest
-    std::fprintf(stderr, "not decoupled: %s\n", failure.c_str());
-  }
   std::mt19937_64 engine(o.seed);
   for (int n = 0; n < o.controls; ++n) {
     plans.emplace_back(std::in_place_type<steer::plan>, steer::recipe_of({detail::random_direction_like(vectors.front(), engine)}, {most}, dose_unit), host.shape());
-    out.rows.push_back({"random", 0, most, {}, {}, {}, {}});
+    out.rows.push_back({.method = "random", .moves = {}, .dose = most, .doses = {}, .expected = {}, .shifts = {}, .answers = {}});
   }
-
-  example::progress_bar progress("answering");
-  std::size_t round = 0;
-  const auto seen = [&](std::size_t step) {
-    progress((static_cast<double>(round) + static_cast<double>(step) / static_cast<double>(o.tokens)) /
-             static_cast<double>(plans.size() + 1));
-  };
-  questionnaire questions(model, o.model, prompts, o.tokens, seen);
-  out.unsteered = questions.unsteered();
-  for (std::size_t r = 0; r < plans.size(); ++r) {
-    ++round;
-    out.rows[r].shifts = judge.under(std::get<steer::plan>(plans[r]));
-    out.rows[r].answers = questions.under(plans[r], seen);
-  }
+  detail::judge_rows(model, o, judge, plans, out);
   return out;
 }
 

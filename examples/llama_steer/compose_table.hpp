@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -20,13 +21,31 @@ inline void print_answers(const answer_summary& a, std::size_t answers) {
   std::printf("%8.1f %11.2f %8.4f  %3zu/%zu", a.words, a.distinct_2, a.drift, a.cut, answers);
 }
 
-/// How far the worst of the other concepts moves, as a share of the own shift.
-inline double bleed(const composed& row) {
+inline bool moves(const composed& row, std::size_t concept_index) {
+  return std::find(row.moves.begin(), row.moves.end(), concept_index) != row.moves.end();
+}
+
+/// How far the worst of the other concepts moves, as a share of the mean own shift; nothing if there are no others.
+inline std::optional<double> bleed(const composed& row) {
   double worst = 0.0;
+  double own = 0.0;
   for (std::size_t i = 0; i < row.shifts.size(); ++i) {
-    worst = i == row.index ? worst : std::max(worst, std::abs(row.shifts[i].value));
+    if (moves(row, i)) {
+      own += std::abs(row.shifts[i].value) / static_cast<double>(row.moves.size());
+    } else {
+      worst = std::max(worst, std::abs(row.shifts[i].value));
+    }
   }
-  return worst / std::abs(row.shifts[row.index].value);
+  return row.moves.size() < row.shifts.size() ? std::optional(worst / own) : std::nullopt;
+}
+
+/// The concepts that a row is to move: "terse+happy".
+inline std::string names_of(const composition& found, const composed& row) {
+  std::string out;
+  for (const std::size_t i : row.moves) {
+    out += (out.empty() ? "" : "+") + found.concepts[i];
+  }
+  return out.empty() ? row.method : out;
 }
 
 /// The mean of |shift| over random directions, what their answers are like, and the largest |shift|.
@@ -36,6 +55,7 @@ inline void print_controls(const composition& found, std::size_t answers) {
   std::vector<double> largest(found.concepts.size());
   std::size_t count = 0;
   double dose = 0.0;
+  double prose = 0.0;
   for (const composed& row : found.rows) {
     if (row.method != "random") {
       continue;
@@ -46,6 +66,7 @@ inline void print_controls(const composition& found, std::size_t answers) {
     mean.distinct_2 += row.answers.distinct_2;
     mean.drift += row.answers.drift;
     mean.cut += row.answers.cut;
+    prose += row.prose.value;
     for (std::size_t i = 0; i < sum.size(); ++i) {
       sum[i] += std::abs(row.shifts[i].value);
       largest[i] = std::max(largest[i], std::abs(row.shifts[i].value));
@@ -55,12 +76,13 @@ inline void print_controls(const composition& found, std::size_t answers) {
     return;
   }
   const auto n = static_cast<double>(count);
-  std::printf("%-10s %+.3f %-10s", "random", dose, "mean |.|");
+  std::printf("%-13s %+.3f %-26s", "random", dose, "mean |.|");
   print_answers({mean.words / n, mean.distinct_2 / n, mean.drift / n, 0.0, mean.cut}, answers * count);
+  std::printf("%8.3f       ", prose / n);
   for (const double s : sum) {
     std::printf("%9.2f      ", s / n);
   }
-  std::printf("\n%-10s %+.3f %-10s%38s", "random", dose, "largest", "");
+  std::printf("\n%-13s %+.3f %-26s%53s", "random", dose, "largest", "");
   for (const double l : largest) {
     std::printf("%9.2f      ", l);
   }
@@ -71,23 +93,26 @@ inline void print_controls(const composition& found, std::size_t answers) {
 
 /// @param answers  how many each row has
 inline void print(const composition& found, std::size_t answers, const example::terminal& out) {
-  std::fputs(to_string(found.response).c_str(), stdout);
-  std::string title = "\nconcept      dose method       words  distinct-2       KL    cut";
+  for (const steer::response& each : found.responses) {
+    std::fputs(to_string(each).c_str(), stdout);
+  }
+  std::string title = "\nconcept         dose method                       words  distinct-2       KL    cut   prose       ";
   for (const std::string& name : found.concepts) {
     char cell[64];
     std::snprintf(cell, sizeof cell, "%15s", name.c_str());
     title += cell;
   }
   std::puts(out.paint(title + "   doses", example::colour::bold).c_str());
-  std::printf("%-10s %6s %-10s", "unsteered", "", "");
+  std::printf("%-13s %6s %-26s", "unsteered", "", "");
   detail::print_answers(found.unsteered, answers);
   std::puts("");
   for (const composed& row : found.rows) {
     if (row.method == "random") {
       continue;
     }
-    std::printf("%-10s %+.3f %-10s", found.concepts[row.index].c_str(), row.dose, row.method.c_str());
+    std::printf("%-13s %+.3f %-26s", detail::names_of(found, row).c_str(), row.dose, row.method.c_str());
     detail::print_answers(row.answers, answers);
+    std::printf("%8.3f ±%-4.3f", row.prose.value, row.prose.error);
     for (const steer::estimate& shift : row.shifts) {
       std::printf("%+9.2f ±%-4.2f", shift.value, shift.error);
     }
@@ -97,19 +122,25 @@ inline void print(const composition& found, std::size_t answers, const example::
     std::puts("");
   }
   detail::print_controls(found, answers);
-  for (const char* method : {"plain", "decoupled"}) {
+  std::vector<std::string> methods;
+  for (const composed& row : found.rows) {
+    if (row.method != "random" && std::find(methods.begin(), methods.end(), row.method) == methods.end()) {
+      methods.push_back(row.method);
+    }
+  }
+  for (const std::string& method : methods) {
     double sum = 0.0;
     double worst = 0.0;
     std::size_t count = 0;
     for (const composed& row : found.rows) {
-      if (row.method == method) {
-        sum += detail::bleed(row);
-        worst = std::max(worst, detail::bleed(row));
+      if (const std::optional<double> bleed = detail::bleed(row); row.method == method && bleed) {
+        sum += *bleed;
+        worst = std::max(worst, *bleed);
         ++count;
       }
     }
     if (count > 0) {
-      std::printf("%s: the worst of the others moves %.2f of the own shift in the mean, %.2f at worst\n", method,
+      std::printf("%s: the worst of the others moves %.2f of the own shift in the mean, %.2f at worst\n", method.c_str(),
                   sum / static_cast<double>(count), worst);
     }
   }
@@ -118,16 +149,17 @@ inline void print(const composition& found, std::size_t answers, const example::
   }
 }
 
-/// A line per row and concept: `vector_dose` is the dose of that concept's vector, `shift` the one of its readout, in nats.
+/// A line per row and concept: `vector_dose` is the dose of that concept's vector or recipe, `shift` the one of its readout, in nats, `prose`
+/// the drift of texts of another kind.
 inline void write_csv(const composition& found, std::ostream& out) {
-  out << "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut\n";
+  out << "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut,prose\n";
   for (const composed& row : found.rows) {
     for (std::size_t i = 0; i < found.concepts.size(); ++i) {
       const bool random = row.method == "random";
-      out << (random ? "random" : found.concepts[row.index]) << ',' << row.dose << ',' << row.method << ',' << found.concepts[i] << ','
+      out << detail::names_of(found, row) << ',' << row.dose << ',' << row.method << ',' << found.concepts[i] << ','
           << (random ? 0.0 : row.doses[i]) << ',' << (random ? 0.0 : row.expected[i]) << ',' << row.shifts[i].value << ','
           << row.shifts[i].error << ',' << row.answers.words << ',' << row.answers.distinct_2 << ',' << row.answers.drift << ','
-          << row.answers.cut << '\n';
+          << row.answers.cut << ',' << row.prose.value << '\n';
     }
   }
 }

@@ -47,6 +47,20 @@ struct judgement {
   std::vector<steer::text_drift> prose;
 };
 
+/// The instruction of a behaviour that ships with the program.
+/// @throws steer::argument_error if there is none of that name
+inline std::string instruction_of(const std::string& behaviour) {
+  std::string known;
+  for (const std::string& line : read_lines(std::filesystem::path(STEER_LLAMA_STEER_DATA) / "behaviours.txt")) {
+    const std::size_t colon = line.find(": ");
+    if (line.substr(0, colon) == behaviour) {
+      return line.substr(colon + 2);
+    }
+    known += (known.empty() ? "" : ", ") + line.substr(0, colon);
+  }
+  throw steer::argument_error(steer::text({"--behaviour \"", steer::actual(behaviour), "\": expected ", steer::expected(known)}));
+}
+
 inline steer::fit_kind parse_fit_kind(const std::string& name) {
   for (const steer::fit_kind kind : {steer::fit_kind::constant, steer::fit_kind::gated, steer::fit_kind::affine}) {
     if (to_string(kind) == name) {
@@ -54,26 +68,46 @@ inline steer::fit_kind parse_fit_kind(const std::string& name) {
     }
   }
   throw steer::argument_error(
-      steer::text({"kind \"", steer::actual(name), "\": expected ", steer::expected("constant, gated or affine")}));
+      steer::text({"kind \"", steer::actual(name), "\": expected ", steer::expected("constant, gated, affine or best")}));
+}
+
+/// What is fitted, or all that is tried where the best is to be chosen.
+inline std::vector<steer::layer_fit_options> candidates_of(const fit_options& o) {
+  if (o.kind != "best") {
+    return {{.kind = parse_fit_kind(o.kind), .rank = o.rank, .ridge = static_cast<double>(o.ridge)}};
+  }
+  std::vector<steer::layer_fit_options> out;
+  for (const double ridge : {1.0, 0.3}) {
+    out.push_back({.kind = steer::fit_kind::gated, .ridge = ridge});
+    for (const int rank : {2, 4, 8}) {
+      out.push_back({.kind = steer::fit_kind::affine, .rank = rank, .ridge = ridge});
+    }
+  }
+  return out;
 }
 
 /// @throws steer::argument_error if instructions have no conversation to stand in; `who` names the command
-inline void require_template(const model_options& how, std::string_view who) {
-  if (!how.chat_template) {
+inline void require_conversation(const model_options& how, std::string_view who) {
+  if (!how.chat_template && how.frame.empty()) {
     throw steer::argument_error(steer::text({who, ": ", steer::actual("--no-template"), ": an instruction is part of a conversation; expected ",
-                                             steer::expected("a chat template")}));
+                                             steer::expected("a chat template, or a --frame such as \"Question: {}\\nAnswer:\"")}));
   }
+}
+
+/// A request with an instruction: after it, or as what the system says.
+inline dialogue instructed(const std::string& request, const std::string& instruction, bool as_system) {
+  return as_system ? dialogue{{"system", instruction}, {"user", request}} : dialogue{{"user", request + " " + instruction}};
 }
 
 /// What can be told of the options before a model is loaded.
 /// @return the requests
 inline std::vector<std::string> check(const fit_options& o) {
-  static_cast<void>(parse_fit_kind(o.kind));
+  static_cast<void>(candidates_of(o));
   static_cast<void>(parse_layers(o.layers));
   if (o.instruction.find_first_not_of(" \t\n") == std::string::npos) {
     throw steer::argument_error(steer::text({"--instruction is ", steer::actual("empty"), "; expected ", steer::expected("what to do")}));
   }
-  require_template(o.model, "fit");
+  require_conversation(o.model, "fit");
   std::vector<std::string> requests = read_lines(o.requests, o.model.lines);
   constexpr std::size_t fewest = 4;
   if (requests.size() < o.held_out + fewest || o.held_out < 2) {
@@ -107,8 +141,7 @@ inline std::vector<steer::answered_request> answered_requests(llama_model* model
   constexpr double share = 0.95;
   std::vector<steer::answered_request> out;
   for (const std::string& request : requests) {
-    const dialogue asked = as_system ? dialogue{{"system", instruction}, {"user", request}} : dialogue{{"user", request + " " + instruction}};
-    out.push_back({tokens_of(*model, asked, how).tokens, tokens_of(*model, request, how), {}});
+    out.push_back({tokens_of(*model, instructed(request, instruction, as_system), how).tokens, tokens_of(*model, request, how), {}});
   }
   constexpr std::size_t at_once = 20;
   for (std::size_t first = 0; first < out.size(); first += at_once) {
@@ -174,12 +207,15 @@ inline std::vector<token_list> prose_of(const llama_model& model, const std::fil
   return out;
 }
 
-/// Judges plans side by side.
+/// Judges plans side by side; on prose alone if there are no requests.
 inline std::vector<judgement> judge(llama_model* model, const model_options& how, std::span<const steer::answered_request> requests,
                                     const std::vector<token_list>& prose, std::span<const steer::plan> plans) {
   steer::llama_cpp_host host = make_judge(model, how, requests, prose);
   const std::vector<steer::hook_ref<float>> hooks(plans.begin(), plans.end());
-  std::vector<std::vector<steer::prompt_comparison>> compared = steer::compare_with_prompt(host, requests, hooks);
+  std::vector<std::vector<steer::prompt_comparison>> compared(plans.size());
+  if (!requests.empty()) {
+    compared = steer::compare_with_prompt(host, requests, hooks);
+  }
   std::vector<std::vector<steer::text_drift>> drifted = steer::measure_drift(host, prose, hooks);
   std::vector<judgement> out;
   for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -193,7 +229,44 @@ struct fitted_recipe {
   steer::documented_recipe recipe;
   judgement found;
   int passes = 0;
+  std::vector<std::string> tried = {};  ///< where the best was chosen: what it was chosen from
 };
+
+/// A context for all rows of requests at once, as far as there are enough sequences.
+inline steer::llama_cpp_host make_fitting_host(llama_model* model, const model_options& how, std::span<const steer::answered_request> requests) {
+  return make_wide_host(model, how, std::min(requests.size(), llama_max_parallel_sequences()), rows_of(requests));
+}
+
+/// The candidate that recovers most on the last quarter of the requests, fitted to the others.
+/// @param tried  gets a line for each
+inline steer::layer_fit_options best_of(llama_model* model, const fit_options& o, std::span<const steer::answered_request> requests,
+                                        std::vector<std::string>& tried) {
+  const std::vector<steer::layer_fit_options> all = candidates_of(o);
+  const std::size_t judges = requests.size() / 4;
+  if (all.size() == 1) {
+    return all.front();
+  }
+  example::progress_bar progress("choosing");
+  const auto to_fit = requests.first(requests.size() - judges);
+  std::vector<steer::plan> plans;
+  {
+    steer::llama_cpp_host host = make_fitting_host(model, o.model, to_fit);
+    for (const steer::layer_fit_options& each : all) {
+      plans.emplace_back(steer::fit_to_prompt(host, to_fit, o.name, {.layer = each, .layers = parse_layers(o.layers)}).recipe, host.shape());
+      progress(static_cast<double>(plans.size()) / static_cast<double>(all.size() + 1));
+    }
+  }
+  const std::vector<judgement> found = judge(model, o.model, requests.last(judges), prose_of(*model, o.prose), plans);
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const steer::estimate recovered = steer::recovery(found[i].requests);
+    const std::string rank = all[i].kind == steer::fit_kind::affine ? steer::text({", rank ", all[i].rank}) : std::string();
+    tried.push_back(steer::text({to_string(all[i].kind), rank, ", ridge ", all[i].ridge, ": recovery ", recovered.value, " +- ", recovered.error,
+                                 ", drift ", steer::drift(found[i].prose).value}));
+    best = recovered.value > steer::recovery(found[best].requests).value ? i : best;
+  }
+  return all[best];
+}
 
 /// @throws as `check`, `steer::fit_to_prompt`; steer::argument_error if what the instruction changes is below its error
 inline fitted_recipe fit(llama_model* model, const fit_options& o) {
@@ -204,17 +277,21 @@ inline fitted_recipe fit(llama_model* model, const fit_options& o) {
     all = answered_requests(model, o.model, requests, o.instruction, o.as_system, o.tokens, o.seed, std::ref(progress));
   }
   std::erase_if(all, [](const steer::answered_request& each) { return each.answer.empty(); });
+  constexpr std::size_t fewest = 4;
+  if (all.size() < o.held_out + fewest) {
+    throw steer::argument_error(steer::text({"fit: the model answers ", steer::actual(all.size()), " of ", requests.size(), " requests, of which ",
+                                             o.held_out, " are held out; expected ", steer::expected({"answers to at least ", fewest, " more"})}));
+  }
   const auto to_fit = std::span(all).first(all.size() - o.held_out);
   const auto to_judge = std::span(all).last(o.held_out);
-  steer::fit_options how{.layer = {.kind = parse_fit_kind(o.kind), .rank = o.rank, .ridge = static_cast<double>(o.ridge)},
-                         .layers = parse_layers(o.layers)};
   fitted_recipe out;
+  steer::fit_options how{.layer = best_of(model, o, to_fit, out.tried), .layers = parse_layers(o.layers)};
   steer::prompt_fit found;
-  steer::fitted about{.behaviour = o.name, .instruction = o.instruction, .kind = o.kind};
+  steer::fitted about{.behaviour = o.name, .instruction = o.instruction, .kind = std::string(to_string(how.layer.kind))};
   {
     example::progress_bar progress("fitting");
     how.progress = std::ref(progress);
-    steer::llama_cpp_host host = make_wide_host(model, o.model, std::min(to_fit.size(), llama_max_parallel_sequences()), rows_of(to_fit));
+    steer::llama_cpp_host host = make_fitting_host(model, o.model, to_fit);
     about.model = host.shape().name;
     about.fingerprint = host.shape().fingerprint;
     found = steer::fit_to_prompt(host, to_fit, o.name, how);
@@ -242,6 +319,9 @@ inline void print(const fitted_recipe& of, const example::terminal& out) {
     std::printf("%-22s %8.3f +- %.3f  %s\n", name, e.value, e.error, what);
   };
   const std::vector<steer::prompt_comparison>& r = of.found.requests;
+  for (const std::string& each : of.tried) {
+    std::printf("  tried %s\n", each.c_str());
+  }
   std::puts(out.paint(steer::text({of.recipe.fitted->kind, " edits at ", of.recipe.fitted->layers.size(), " layers, fitted to ",
                                    of.recipe.fitted->requests, " requests in ", of.passes, " passes, judged on ", r.size(), " others"}),
                       example::colour::bold)

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <vector>
 
+#include "llama_steer/dialogue.hpp"
+#include "llama_steer/text_lines.hpp"
 #include "steer/core/error.hpp"
 #include "steer/extract/token_selection.hpp"
 #include "steer/recipe/edit.hpp"
@@ -144,6 +146,18 @@ inline steer::strength_unit parse_unit(const std::string& name) {
   }
   throw steer::argument_error(steer::text(
       {"unit \"", steer::actual(name), "\": expected ", steer::expected("raw, unit, of_norm, of_row_norm or sigma")}));
+}
+
+/// A frame for requests: `{}` once, and `\n`, `\t` and `\\` as in files of texts.
+/// @throws steer::argument_error if it has no place for a request, or several; as `unescaped`
+inline std::string parse_frame(const std::string& written) {
+  std::string out = detail::unescaped(written);
+  const std::size_t at = out.find(frame_gap);
+  if (at == std::string::npos || out.find(frame_gap, at + 1) != std::string::npos) {
+    throw steer::argument_error(steer::text({"--frame \"", written, "\" has ", steer::actual(at == std::string::npos ? "no {}" : "several {}"),
+                                             "; expected ", steer::expected("one, where the request stands")}));
+  }
+  return out;
 }
 
 }  // namespace llama_steer

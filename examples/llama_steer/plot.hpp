@@ -179,6 +179,68 @@ inline std::string drawn(const chart& what) {
   return out + "</svg>";
 }
 
+/// Numbers by row and column, the darker the larger.
+struct grid {
+  std::string x_name;
+  std::string y_name;
+  std::vector<std::string> columns;
+  std::vector<std::string> rows;            ///< from above
+  std::vector<std::vector<double>> values;  ///< by row; a number that is not finite leaves its cell empty
+  bool with_numbers = true;                 ///< in the cells
+};
+
+/// @throws nothing: a grid without cells is empty
+inline std::string drawn(const grid& what) {
+  constexpr double left = 110.0;
+  constexpr double right = 10.0;
+  constexpr double top = 26.0;
+  double low = 1e300;
+  double high = -1e300;
+  for (const std::vector<double>& row : what.values) {
+    for (const double value : row) {
+      if (std::isfinite(value)) {
+        low = std::min(low, value);
+        high = std::max(high, value);
+      }
+    }
+  }
+  const double cell_width = (chart_width - left - right) / static_cast<double>(std::max<std::size_t>(1, what.columns.size()));
+  const double cell_height = what.with_numbers ? 30.0 : 12.0;
+  const double bottom_at = top + cell_height * static_cast<double>(what.rows.size());
+  std::string out = "<svg viewBox=\"0 0 " + number(chart_width) + " " + number(bottom_at + 22.0) + "\" role=\"img\" aria-label=\"" +
+                    escaped(what.y_name + " by " + what.x_name) + "\">";
+  const auto text = [&](double x, double y, std::string_view anchor, std::string_view kind, std::string_view words) {
+    out += "<text class=\"" + std::string(kind) + "\" x=\"" + number(x, 1) + "\" y=\"" + number(y, 1) + "\" text-anchor=\"" + std::string(anchor) + "\">" +
+           escaped(words) + "</text>";
+  };
+  for (std::size_t c = 0; c < what.columns.size(); ++c) {
+    text(left + cell_width * (static_cast<double>(c) + 0.5), top - 8.0, "middle", "t", what.columns[c]);
+  }
+  for (std::size_t r = 0; r < what.values.size() && r < what.rows.size(); ++r) {
+    const double y = top + cell_height * static_cast<double>(r);
+    if (what.with_numbers || r % 5 == 0) {
+      text(left - 8.0, y + 0.5 * cell_height + 4.0, "end", "t", what.rows[r]);
+    }
+    for (std::size_t c = 0; c < what.values[r].size() && c < what.columns.size(); ++c) {
+      const double value = what.values[r][c];
+      if (!std::isfinite(value)) {
+        continue;
+      }
+      const double share = high > low ? (value - low) / (high - low) : 0.5;
+      const double x = left + cell_width * static_cast<double>(c);
+      out += "<rect class=\"c0\" x=\"" + number(x + 1.0, 1) + "\" y=\"" + number(y + 0.5, 1) + "\" width=\"" + number(cell_width - 2.0, 1) + "\" height=\"" +
+             number(cell_height - 1.0, 1) + "\" style=\"stroke:none;fill-opacity:" + number(0.04 + 0.56 * share, 2) + "\"><title>" +
+             escaped(what.rows[r] + ", " + what.columns[c] + ": " + number(value)) + "</title></rect>";
+      if (what.with_numbers) {
+        text(x + 0.5 * cell_width, y + 0.5 * cell_height + 4.0, "middle", "n", number(value, 2));
+      }
+    }
+  }
+  text(left + 0.5 * (chart_width - left - right), bottom_at + 16.0, "middle", "n", what.x_name);
+  text(4.0, top - 8.0, "start", "n", what.y_name);
+  return out + "</svg>";
+}
+
 /// The colours and lines of the charts, for the head of the page.
 inline constexpr std::string_view style =
     "svg{width:100%;height:auto;max-width:760px}"

@@ -1,11 +1,10 @@
-// llama_steer/report.hpp: what recipes do to a model, beside the prompts that they stand for, as a table and as a page.
+// llama_steer/report.hpp: what recipes do to a model, beside the prompts that they stand for.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -13,19 +12,19 @@
 #include <random>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "llama_steer/fit.hpp"
 #include "llama_steer/measures.hpp"
-#include "llama_steer/plot.hpp"
 #include "llama_steer/text_lines.hpp"
-#include "steer/core/version.hpp"
+#include "steer/core/chain.hpp"
 #include "steer/io/recipe_file.hpp"
+#include "steer/measure/calibrate.hpp"
+#include "steer/measure/norm_ratios.hpp"
+#include "steer/measure/quantile.hpp"
+#include "steer/recipe/recipe_of.hpp"
 #include "terminal.hpp"
 
 namespace llama_steer {
@@ -33,12 +32,14 @@ namespace llama_steer {
 struct report_options {
   model_options model;
   std::vector<std::filesystem::path> recipes;
-  std::string instruction;  ///< of a recipe that does not say its own
+  std::string instruction;  ///< of a recipe that does not say its own, or instead of that
   bool as_system = false;
+  bool together = false;  ///< the recipes act as one, for all their instructions
   std::filesystem::path requests = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "requests.txt";
   std::filesystem::path prose = std::filesystem::path(STEER_LLAMA_STEER_DATA) / "prose.txt";
   std::vector<float> doses{0.25F, 0.5F, 0.75F, 1.0F, 1.25F, 1.5F};
-  std::size_t judges = 20;  ///< requests: the last ones
+  std::optional<float> drift_budget;  ///< for which a dose is sought: the 95th percentile of drift, nats a token
+  std::size_t judges = 20;            ///< requests: the last ones
   std::size_t tokens = 48;
   std::uint64_t seed = 1;
   std::filesystem::path out = "report.html";
@@ -48,40 +49,58 @@ struct report_options {
 /// One figure.
 struct report_row {
   std::string behaviour;
-  std::string kind;  ///< the recipe's, or plain, prompt or random
+  std::string kind;  ///< the recipe's, or plain, prompt, mean_difference, random, or the name of another recipe
   double dose = 0.0;
   std::string metric;
   double value = 0.0;
   std::optional<double> error = std::nullopt;
 };
 
+/// One answer.
+struct told {
+  std::string kind;
+  std::string text;
+  /// Its tokens, each with how long what was added to the row that foretold it was, in row norms, mean over layers; empty: not known.
+  std::vector<std::pair<std::string, double>> tokens = {};
+};
+
 /// One request, answered by each.
 struct told_side_by_side {
   std::string request;
-  std::vector<std::pair<std::string, std::string>> answers;  ///< by kind
+  std::vector<told> answers;
 };
 
 struct behaviour_report {
   std::string name;
-  std::string instruction;
+  std::string instruction;  ///< empty: nothing is known of a prompt
   std::string kind;
-  std::string file;
-  std::string digest;
+  std::string files;
+  std::string digests;
   std::vector<told_side_by_side> told;
   std::map<int, steer::fitted_layer> layers;
+  std::map<double, std::map<int, double>> norms;  ///< by dose and layer: the 99th percentile of the rows' norm ratios
 };
 
+/// The figures of every behaviour, and what they were measured with.
 struct report {
   std::string model;
   std::string fingerprint;
+  std::string settings = {};
   std::vector<behaviour_report> behaviours = {};
   std::vector<report_row> rows = {};
 };
 
 namespace detail {
 
+/// What is reported on: one recipe, or several that act as one.
+struct report_subject {
+  behaviour_report about;
+  steer::documented_recipe recipe;
+  std::vector<steer::answered_request> asked = {};  ///< and answered with the instruction; empty without one
+};
+
 /// Constant additions along random directions, at each layer as long as what the recipe adds there; empty if that is not known.
-inline steer::recipe random_like(const steer::documented_recipe& of, std::uint64_t seed) {
+inline steer::recipe random_as_long_as(const steer::documented_recipe& of, std::uint64_t seed) {
   steer::recipe out;
   std::mt19937_64 engine(seed);
   std::normal_distribution<float> normal;
@@ -106,11 +125,416 @@ inline steer::recipe random_like(const steer::documented_recipe& of, std::uint64
   return out;
 }
 
+/// The mean difference of requests with the instruction and without, at the layer and strength that recover most on some of them: what
+/// steering is without a fit.
+inline steer::recipe best_mean_difference(llama_model* model, const report_options& o, const std::vector<std::string>& requests,
+                                          const std::string& instruction) {
+  constexpr std::size_t most_requests = 40;
+  constexpr std::size_t judges = 8;
+  const std::vector<std::string> some(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(std::min(most_requests, requests.size())));
+  contrast_texts texts;
+  for (const std::string& each : some) {
+    texts.positive.push_back(instructed(each, instruction, o.as_system));
+    texts.negative.push_back(request(each));
+  }
+  const steer::steering_vector all = extract(model, o.model, texts, {"mean difference", "with and without the instruction"}, "last", {});
+  const std::vector<std::string> last(some.end() - static_cast<std::ptrdiff_t>(std::min(judges, some.size())), some.end());
+  std::vector<steer::answered_request> asked = answered_requests(model, o.model, last, instruction, o.as_system, o.tokens, o.seed, [](double) {});
+  std::erase_if(asked, [](const steer::answered_request& each) { return each.answer.empty(); });
+  steer::llama_cpp_host host = make_judge(model, o.model, asked);
+  const int layers = host.shape().layers;
+  steer::recipe best;
+  std::pair<int, float> at{0, 1.0F};
+  double most = -1e300;
+  const auto choose = [&](const std::vector<std::pair<int, float>>& candidates) {
+    std::vector<steer::recipe> recipes;
+    std::vector<steer::plan> plans;
+    for (const auto& [layer, strength] : candidates) {
+      recipes.emplace_back().add(all, {.strength = strength, .unit = steer::strength_unit::raw}, {.layers = {layer}, .rows = {.first = 1}});
+      plans.emplace_back(recipes.back(), host.shape());
+    }
+    const std::vector<steer::hook_ref<float>> hooks(plans.begin(), plans.end());
+    const auto found = steer::compare_with_prompt(host, asked, hooks);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (const double value = steer::recovery(found[i]).value; value > most) {
+        most = value;
+        best = recipes[i];
+        at = candidates[i];
+      }
+    }
+  };
+  std::vector<std::pair<int, float>> coarse;
+  for (int layer = layers / 6; layer < layers; layer += std::max(1, layers / 7)) {
+    coarse.insert(coarse.end(), {{layer, 1.0F}, {layer, 2.0F}});
+  }
+  choose(coarse);
+  const auto [layer, strength] = at;
+  choose({{std::max(layer - 2, 0), strength}, {std::min(layer + 2, layers - 1), strength}, {layer, 0.7F * strength}, {layer, 1.4F * strength}});
+  return best;
+}
+
+/// What a plan adds to rows, in their norms, mean over the layers where it acts.
+class addition_meter {
+ public:
+  addition_meter(const steer::plan& acting, std::size_t rows, std::ptrdiff_t width) : acting_(acting), shares_(rows), before_(static_cast<std::size_t>(width)) {}
+
+  [[nodiscard]] steer::access access(steer::site where) const noexcept { return acting_.access(where); }
+  void operator()(steer::site where, steer::rows<float> shown) noexcept {
+    ++sites_;
+    for (std::ptrdiff_t i = 0; i < shown.count; ++i) {
+      const auto row = static_cast<std::size_t>(shown.info_of(i).position);
+      std::copy_n(shown[i].data(), before_.size(), before_.data());
+      const std::span<const steer::row_info> info = shown.info.empty() ? shown.info : shown.info.subspan(static_cast<std::size_t>(i), 1);
+      acting_(where, {shown[i].data(), 1, shown.width, shown.width, info});
+      double moved = 0.0;
+      double norm = 0.0;
+      for (std::size_t d = 0; d < before_.size(); ++d) {
+        const double h = static_cast<double>(before_[d]);
+        moved += (static_cast<double>(shown[i][d]) - h) * (static_cast<double>(shown[i][d]) - h);
+        norm += h * h;
+      }
+      if (row < shares_.size() && norm > 0.0) {
+        shares_[row] += std::sqrt(moved / norm);
+      }
+    }
+  }
+  [[nodiscard]] std::vector<double> shares() const {
+    std::vector<double> out = shares_;
+    for (double& each : out) {
+      each /= std::max(1, sites_);
+    }
+    return out;
+  }
+
+ private:
+  const steer::plan& acting_;
+  std::vector<double> shares_;  // by position
+  std::vector<float> before_;
+  int sites_ = 0;
+};
+
+/// The recipes by themselves, or as one that stands for all their instructions.
+inline std::vector<report_subject> subjects_of(const report_options& o, const std::vector<steer::documented_recipe>& recipes) {
+  std::vector<report_subject> out;
+  for (std::size_t r = 0; r < recipes.size(); ++r) {
+    const steer::documented_recipe& of = recipes[r];
+    report_subject next{.about = {.name = of.fitted ? of.fitted->behaviour : o.recipes[r].stem().string(),
+                                  .instruction = !o.instruction.empty() ? o.instruction : of.fitted ? of.fitted->instruction : std::string(),
+                                  .kind = of.fitted ? of.fitted->kind : "recipe",
+                                  .files = o.recipes[r].filename().string(),
+                                  .digests = steer::content_digest(of),
+                                  .told = {},
+                                  .layers = of.fitted ? of.fitted->layers : std::map<int, steer::fitted_layer>{},
+                                  .norms = {}},
+                        .recipe = of};
+    if (!o.together || out.empty()) {
+      out.push_back(std::move(next));
+      continue;
+    }
+    report_subject& stack = out.front();
+    stack.about.name += "+" + next.about.name;
+    stack.about.kind = "stack";
+    stack.about.files += ", " + next.about.files;
+    stack.about.digests += ", " + next.about.digests;
+    stack.about.layers.clear();
+    if (o.instruction.empty()) {
+      stack.about.instruction = stack.about.instruction.empty() || next.about.instruction.empty()
+                                    ? std::string()
+                                    : stack.about.instruction + " " + next.about.instruction;
+    }
+    stack.recipe = {steer::recipe_of({stack.recipe.recipe, of.recipe}, {1.0, 1.0}), std::nullopt, std::nullopt};
+  }
+  return out;
+}
+
+/// Makes the figures of one report.
+class reporter {
+ public:
+  reporter(llama_model* model, const report_options& o, const steer::model_shape& shape, report& out)
+      : model_(model), o_(o), shape_(shape), out_(out), prose_(prose_of(*model, o.prose)) {
+    std::vector<std::string> all = read_lines(o.requests, o.model.lines);
+    const auto judges = all.end() - static_cast<std::ptrdiff_t>(o.judges);
+    requests_.assign(judges, all.end());
+    others_.assign(all.begin(), judges);
+    for (const std::string& each : requests_) {
+      prompts_.push_back(tokens_of(*model, each, o.model));
+    }
+    plain_ = answered(prompts_, nullptr);
+    for (std::size_t i = 0; i < plain_.size(); ++i) {
+      if (!plain_[i].tokens.empty()) {
+        own_.push_back({prompts_[i], prompts_[i], plain_[i].tokens});
+      }
+    }
+  }
+
+  /// All that needs no other behaviour.
+  void measure(report_subject& of) {
+    example::progress_bar progress(steer::text({"reporting ", of.about.name}));
+    const bool has_prompt = !of.about.instruction.empty();
+    if (has_prompt) {
+      of.asked = answered_requests(model_, o_.model, requests_, of.about.instruction, o_.as_system, o_.tokens, o_.seed,
+                                   [&](double done) { progress(0.2 * done); });
+    }
+    std::vector<contestant> all;
+    for (const float dose : o_.doses) {
+      all.push_back({of.about.kind, static_cast<double>(dose), steer::with_dose(of.recipe.recipe, dose)});
+    }
+    if (steer::recipe control = random_as_long_as(of.recipe, o_.seed); !control.empty()) {
+      all.push_back({"random", 1.0, std::move(control)});
+    }
+    constexpr std::size_t enough = 8;
+    if (has_prompt && others_.size() >= enough) {
+      all.push_back({"mean_difference", 1.0, best_mean_difference(model_, o_, others_, of.about.instruction)});
+    }
+    progress(0.3);
+    along_fixed_texts(of, all);
+    progress(0.6);
+    of.about.told.clear();
+    for (const std::string& request : requests_) {
+      of.about.told.push_back({request, {}});
+    }
+    const steer::plan whole(of.recipe.recipe, shape_);
+    own_answers(of, "plain", plain_, nullptr);
+    if (has_prompt) {
+      std::vector<token_list> prompts;
+      for (const steer::answered_request& each : of.asked) {
+        prompts.push_back(each.prompted);
+      }
+      own_answers(of, "prompt", answered(prompts, nullptr), nullptr);
+    }
+    progress(0.8);
+    own_answers(of, of.about.kind, answered(prompts_, &whole), &whole);
+    if (o_.drift_budget) {
+      calibrate(of);
+    }
+    progress(1.0);
+  }
+
+  /// What each recipe does to the answers that another instruction calls for.
+  void measure_bleed(const std::vector<report_subject>& all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::vector<steer::answered_request> asked = judged(all[i]);
+      if (all.size() < 2 || asked.empty()) {
+        continue;
+      }
+      std::vector<steer::plan> plans;
+      for (const report_subject& acting : all) {
+        plans.emplace_back(acting.recipe.recipe, shape_);
+      }
+      const std::vector<steer::hook_ref<float>> hooks(plans.begin(), plans.end());
+      steer::llama_cpp_host host = make_judge(model_, o_.model, asked);
+      const auto found = steer::compare_with_prompt(host, asked, hooks);
+      for (std::size_t j = 0; j < all.size(); ++j) {
+        if (j != i) {
+          estimated(all[i].about.name, all[j].about.name, 1.0, "gain", steer::likelihood_gain(found[j]));
+          estimated(all[i].about.name, all[j].about.name, 1.0, "recovery", steer::recovery(found[j]));
+        }
+      }
+    }
+  }
+
+ private:
+  /// What is judged, and at what dose.
+  struct contestant {
+    std::string kind;
+    double dose = 1.0;
+    steer::recipe recipe;
+  };
+
+  void row(const std::string& behaviour, const std::string& kind, double dose, const char* metric, double value,
+           std::optional<double> error = std::nullopt) {
+    out_.rows.push_back({behaviour, kind, dose, metric, value, error && std::isfinite(*error) ? error : std::nullopt});
+  }
+  void estimated(const std::string& behaviour, const std::string& kind, double dose, const char* metric, const steer::estimate& e) {
+    row(behaviour, kind, dose, metric, e.value, e.error);
+  }
+
+  /// Requests whose instructed answer has a token.
+  static std::vector<steer::answered_request> judged(const report_subject& of) {
+    std::vector<steer::answered_request> out = of.asked;
+    std::erase_if(out, [](const steer::answered_request& each) { return each.answer.empty(); });
+    return out;
+  }
+
+  std::vector<answer> answered(const std::vector<token_list>& prompts, const steer::plan* acting) {
+    constexpr double temperature = 0.8;
+    constexpr double share = 0.95;
+    steer::llama_cpp_host host = make_host(model_, o_.model, prompts.size(), longest(prompts) + o_.tokens + 1);
+    if (acting != nullptr) {
+      host.steer(*acting);
+    }
+    return answer_all(host, prompts, o_.tokens, {}, sampler(prompts.size(), temperature, share, o_.seed + 100));
+  }
+
+  /// Along the prompted model's answers, prose, and the plain model's own answers.
+  void along_fixed_texts(report_subject& of, const std::vector<contestant>& all) {
+    const std::string& name = of.about.name;
+    std::vector<steer::plan> plans;
+    for (const contestant& each : all) {
+      plans.emplace_back(each.recipe, shape_);
+    }
+    const std::vector<steer::answered_request> asked = judged(of);
+    const std::vector<judgement> found = judge(model_, o_.model, asked, prose_, plans);
+    const std::vector<steer::hook_ref<float>> hooks(plans.begin(), plans.end());
+    std::vector<std::vector<steer::prompt_comparison>> own;
+    std::vector<steer::norm_ratios> norms;
+    if (!own_.empty()) {
+      steer::llama_cpp_host host = make_judge(model_, o_.model, own_);
+      own = steer::compare_with_prompt(host, own_, hooks);
+      steer::llama_cpp_host wide = make_wide_host(model_, o_.model, std::min(own_.size(), llama_max_parallel_sequences()), rows_of(own_));
+      norms = steer::measure_norm_ratios(wide, own_, hooks);
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto& [kind, dose, unused] = all[i];
+      if (!asked.empty()) {
+        estimated(name, kind, dose, "recovery", steer::recovery(found[i].requests));
+        estimated(name, kind, dose, "recovery_first", steer::recovery_of_first_token(found[i].requests));
+        estimated(name, kind, dose, "gain", steer::likelihood_gain(found[i].requests));
+        row(name, kind, dose, "wrong_way", steer::wrong_way(found[i].requests));
+      }
+      estimated(name, kind, dose, "drift", steer::drift(found[i].prose));
+      row(name, kind, dose, "drift_p95", steer::drift_quantile(found[i].prose, 0.95));
+      estimated(name, kind, dose, "nll", steer::likelihood_loss(found[i].prose));
+      if (own.empty()) {
+        continue;
+      }
+      estimated(name, kind, dose, "drift_requests", steer::remaining_effect(own[i]));
+      std::vector<double> pooled;
+      for (const auto& [layer, ratios] : norms[i]) {
+        pooled.insert(pooled.end(), ratios.begin(), ratios.end());
+        if (kind == of.about.kind) {
+          of.about.norms[dose][layer] = steer::quantile(ratios, 0.99, "norm ratios");
+        }
+      }
+      row(name, kind, dose, "norm_ratio_p50", steer::quantile(pooled, 0.5, "norm ratios"));
+      row(name, kind, dose, "norm_ratio_p99", steer::quantile(std::move(pooled), 0.99, "norm ratios"));
+    }
+    if (asked.empty()) {
+      return;
+    }
+    estimated(name, "prompt", 1.0, "effect", steer::prompt_effect(found.front().requests));
+    std::vector<steer::answered_request> turned;  // how far the prompt itself moves the plain model's own answers
+    for (std::size_t i = 0; i < plain_.size(); ++i) {
+      if (!plain_[i].tokens.empty()) {
+        turned.push_back({prompts_[i], of.asked[i].prompted, plain_[i].tokens});
+      }
+    }
+    if (!turned.empty()) {
+      steer::llama_cpp_host host = make_judge(model_, o_.model, turned);
+      estimated(name, "prompt", 1.0, "drift_requests", steer::prompt_effect(steer::compare_with_prompt(host, turned, {}).front()));
+    }
+  }
+
+  /// What answers that a model wrote by itself are like.
+  void own_answers(report_subject& of, const std::string& kind, const std::vector<answer>& answers, const steer::plan* acting) {
+    const std::string& name = of.about.name;
+    const double dose = kind == "plain" ? 0.0 : 1.0;
+    std::vector<double> lengths;
+    std::vector<double> distinct;
+    std::vector<steer::answered_request> own;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const std::string said = without_thoughts(answers[i].text);
+      lengths.push_back(static_cast<double>(words(said).size()));
+      distinct.push_back(distinct_2(words(said)));
+      of.about.told[i].answers.push_back({kind, said});
+      if (acting != nullptr && i < shown) {
+        of.about.told[i].answers.back().tokens = tinted(prompts_[i], answers[i].tokens, *acting);
+      }
+      if (!answers[i].tokens.empty()) {
+        own.push_back({of.asked.empty() ? prompts_[i] : of.asked[i].prompted, prompts_[i], answers[i].tokens});
+      }
+    }
+    const auto mean = [&](const char* metric, const std::vector<double>& of_each) {
+      const auto n = static_cast<double>(of_each.size());
+      double sum = 0.0;
+      double squares = 0.0;
+      for (const double each : of_each) {
+        sum += each;
+        squares += each * each;
+      }
+      const double variance = std::max(0.0, squares / n - sum / n * (sum / n)) / std::max(1.0, n - 1.0);
+      row(name, kind, dose, metric, sum / n, std::sqrt(variance));
+    };
+    mean("words", lengths);
+    mean("distinct2", distinct);
+    if (own.empty()) {
+      return;
+    }
+    steer::llama_cpp_host reader = make_judge(model_, o_.model, own);
+    const std::vector<steer::prompt_comparison> read = steer::compare_with_prompt(reader, own, {}).front();
+    if (!of.asked.empty()) {
+      estimated(name, kind, dose, "likeness", steer::likeness(read));
+    }
+    double likelihood = 0.0;
+    double count = 0.0;
+    for (const steer::prompt_comparison& each : read) {
+      likelihood += each.plain_likelihood;
+      count += static_cast<double>(each.tokens);
+    }
+    row(name, kind, dose, "perplexity", std::exp(-likelihood / count));
+  }
+
+  /// An answer's tokens, each with what is added to the row that foretold it.
+  std::vector<std::pair<std::string, double>> tinted(const token_list& prompt, const token_list& tokens, const steer::plan& acting) {
+    token_list text = prompt;
+    text.insert(text.end(), tokens.begin(), tokens.end());
+    steer::llama_cpp_host host = make_host(model_, o_.model, 1, text.size());
+    addition_meter meter(acting, text.size(), shape_.width);
+    host.evaluate(text, meter);
+    const std::vector<double> shares = meter.shares();
+    std::vector<std::pair<std::string, double>> out;
+    for (std::size_t j = 0; j < tokens.size(); ++j) {
+      out.emplace_back(steer::text_of(*model_, tokens[j]), shares[prompt.size() + j - 1]);
+    }
+    return out;
+  }
+
+  /// Doses that are worth knowing.
+  void calibrate(const report_subject& of) {
+    const steer::calibrate_options how{.tolerance = 0.02};
+    const std::vector<steer::answered_request> asked = judged(of);
+    steer::llama_cpp_host host = make_judge(model_, o_.model, asked, prose_);
+    const auto with = [&](double dose, const auto& measure) {
+      const steer::plan plan(steer::with_dose(of.recipe.recipe, static_cast<float>(dose)), shape_);
+      const steer::hook_ref<float> hook(plan);
+      return measure(std::span(&hook, 1));
+    };
+    const steer::calibrated within = steer::dose_within(
+        static_cast<double>(*o_.drift_budget),
+        [&](double dose) {
+          return with(dose, [&](auto hooks) { return steer::drift_quantile(steer::measure_drift(host, std::span(prose_), hooks).front(), 0.95); });
+        },
+        how);
+    row(of.about.name, of.about.kind, within.dose, "dose_within_budget", within.value);
+    if (!asked.empty()) {
+      const steer::calibrated best = steer::best_dose(
+          [&](double dose) {
+            return with(dose, [&](auto hooks) { return steer::recovery(steer::compare_with_prompt(host, std::span(asked), hooks).front()).value; });
+          },
+          how);
+      row(of.about.name, of.about.kind, best.dose, "best_dose", best.value);
+    }
+  }
+
+  static constexpr std::size_t shown = 5;  // answers on the page
+
+  llama_model* model_;
+  const report_options& o_;
+  const steer::model_shape& shape_;
+  report& out_;
+  std::vector<token_list> prose_;
+  std::vector<std::string> requests_;
+  std::vector<std::string> others_;  // that do not judge
+  std::vector<token_list> prompts_;
+  std::vector<answer> plain_;
+  std::vector<steer::answered_request> own_;  // the plain model's own answers
+};
+
 }  // namespace detail
 
 /// What can be told of the options before a model is loaded.
 /// @return the recipes
-/// @throws steer::argument_error if there is none, one has no dose or no instruction, or there are not as many requests as judge
+/// @throws steer::argument_error if there is none, one has no dose, or there are not as many requests as judge
 inline std::vector<steer::documented_recipe> check(const report_options& o) {
   std::vector<steer::documented_recipe> out;
   if (o.recipes.empty()) {
@@ -119,12 +543,14 @@ inline std::vector<steer::documented_recipe> check(const report_options& o) {
   for (const std::filesystem::path& file : o.recipes) {
     out.push_back(steer::load_recipe(file));
     static_cast<void>(steer::with_dose(out.back().recipe, 0.0F));
-    if (!out.back().fitted && o.instruction.empty()) {
-      throw steer::argument_error(steer::text({"report: file ", file.string(), " says ", steer::actual("no instruction"), " that it stands for; expected ",
-                                               steer::expected("--instruction")}));
-    }
   }
-  require_template(o.model, "report");
+  if (o.together && o.recipes.size() < 2) {
+    throw steer::argument_error(steer::text({"report: --together has ", steer::actual("one recipe"), "; expected ", steer::expected("at least two")}));
+  }
+  if (o.drift_budget && !(*o.drift_budget > 0.0F)) {
+    throw steer::argument_error(steer::text({"--drift-budget is ", steer::actual(*o.drift_budget), "; expected ", steer::expected("more than 0")}));
+  }
+  require_conversation(o.model, "report");
   const std::size_t requests = read_lines(o.requests, o.model.lines).size();
   if (o.judges < 2 || requests < o.judges) {
     throw steer::argument_error(steer::text({"report: has ", steer::actual(requests), " requests, of which ", o.judges, " judge; expected ",
@@ -137,104 +563,17 @@ inline std::vector<steer::documented_recipe> check(const report_options& o) {
 /// @param recipes  what `check` has read
 /// @throws as `answered_requests` and `judge`
 inline report measure(llama_model* model, const report_options& o, const std::vector<steer::documented_recipe>& recipes) {
-  std::vector<std::string> requests = read_lines(o.requests, o.model.lines);
-  requests.erase(requests.begin(), requests.end() - static_cast<std::ptrdiff_t>(o.judges));
-  const std::vector<token_list> prose = prose_of(*model, o.prose);
   const steer::model_shape shape = make_host(model, o.model, 1, 1).shape();
   report out{.model = shape.name, .fingerprint = shape.fingerprint};
-  for (std::size_t r = 0; r < recipes.size(); ++r) {
-    const steer::documented_recipe& of = recipes[r];
-    behaviour_report about;
-    about.name = of.fitted ? of.fitted->behaviour : o.recipes[r].stem().string();
-    about.instruction = o.instruction.empty() ? of.fitted->instruction : o.instruction;
-    about.kind = of.fitted ? of.fitted->kind : "recipe";
-    about.file = o.recipes[r].filename().string();
-    about.digest = steer::content_digest(of);
-    about.layers = of.fitted ? of.fitted->layers : std::map<int, steer::fitted_layer>{};
-    example::progress_bar progress(steer::text({"reporting ", about.name}));
-    std::vector<steer::answered_request> asked = answered_requests(model, o.model, requests, about.instruction, o.as_system, o.tokens, o.seed,
-                                                                   [&](double done) { progress(0.2 * done); });
-
-    // Along the prompted model's answers.
-    const auto row = [&](const std::string& kind, double dose, const char* metric, double value, std::optional<double> error = std::nullopt) {
-      out.rows.push_back({about.name, kind, dose, metric, value, error && std::isfinite(*error) ? error : std::nullopt});
-    };
-    const auto estimated = [&](const std::string& kind, double dose, const char* metric, const steer::estimate& e) {
-      row(kind, dose, metric, e.value, e.error);
-    };
-    std::vector<steer::plan> plans;
-    std::vector<std::pair<std::string, double>> names;
-    for (const float dose : o.doses) {
-      plans.emplace_back(steer::with_dose(of.recipe, dose), shape);
-      names.emplace_back(about.kind, static_cast<double>(dose));
-    }
-    if (const steer::recipe control = detail::random_like(of, o.seed); !control.empty()) {
-      plans.emplace_back(control, shape);
-      names.emplace_back("random", 1.0);
-    }
-    plans.emplace_back(of.recipe, shape);  // for the free answers
-    std::vector<steer::answered_request> judged = asked;
-    std::erase_if(judged, [](const steer::answered_request& each) { return each.answer.empty(); });
-    const std::vector<judgement> found = judge(model, o.model, judged, prose, std::span(plans).first(names.size()));
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto& [kind, dose] = names[i];
-      estimated(kind, dose, "recovery", steer::recovery(found[i].requests));
-      estimated(kind, dose, "recovery_first", steer::recovery_of_first_token(found[i].requests));
-      estimated(kind, dose, "gain", steer::likelihood_gain(found[i].requests));
-      estimated(kind, dose, "drift", steer::drift(found[i].prose));
-      row(kind, dose, "drift_p95", steer::drift_quantile(found[i].prose, 0.95));
-      estimated(kind, dose, "nll", steer::likelihood_loss(found[i].prose));
-      row(kind, dose, "wrong_way", steer::wrong_way(found[i].requests));
-    }
-    estimated("prompt", 1.0, "effect", steer::prompt_effect(found.front().requests));
-    progress(0.7);
-
-    // Answers that each writes itself.
-    for (const std::string& request : requests) {
-      about.told.push_back({request, {}});
-    }
-    for (const std::string& kind : {std::string("plain"), std::string("prompt"), about.kind}) {
-      std::vector<token_list> prompts;
-      for (const steer::answered_request& each : asked) {
-        prompts.push_back(kind == "prompt" ? each.prompted : each.plain);
-      }
-      steer::llama_cpp_host host = make_host(model, o.model, prompts.size(), longest(prompts) + o.tokens + 1);
-      if (kind == about.kind) {
-        host.steer(plans.back());
-      }
-      const std::vector<answer> answers = answer_all(host, prompts, o.tokens, {}, sampler(prompts.size(), 0.8, 0.95, o.seed + 100));
-      double words_told = 0.0;
-      double distinct = 0.0;
-      std::vector<steer::answered_request> own;
-      for (std::size_t i = 0; i < answers.size(); ++i) {
-        const std::string said = without_thoughts(answers[i].text);
-        words_told += static_cast<double>(words(said).size()) / static_cast<double>(answers.size());
-        distinct += distinct_2(words(said)) / static_cast<double>(answers.size());
-        about.told[i].answers.emplace_back(kind, said);
-        if (!answers[i].tokens.empty()) {
-          own.push_back({asked[i].prompted, asked[i].plain, answers[i].tokens});
-        }
-      }
-      const double dose = kind == "plain" ? 0.0 : 1.0;
-      row(kind, dose, "words", words_told);
-      row(kind, dose, "distinct2", distinct);
-      if (!own.empty()) {
-        host.clear_hook();
-        steer::llama_cpp_host reader = make_judge(model, o.model, own);
-        const auto read = steer::compare_with_prompt(reader, own, {});
-        estimated(kind, dose, "likeness", steer::likeness(read.front()));
-        double likelihood = 0.0;
-        double count = 0.0;
-        for (const steer::prompt_comparison& each : read.front()) {
-          likelihood += each.plain_likelihood;
-          count += static_cast<double>(each.tokens);
-        }
-        row(kind, dose, "perplexity", std::exp(-likelihood / count));
-      }
-    }
-    progress(1.0);
-    out.behaviours.push_back(std::move(about));
+  out.settings = steer::text({o.judges, " requests of ", o.requests.filename().string(), " judge, answers of at most ", o.tokens,
+                              " tokens sampled at temperature .8, seed ", o.seed, "; prose: ", o.prose.filename().string()});
+  detail::reporter make(model, o, shape, out);
+  std::vector<detail::report_subject> subjects = detail::subjects_of(o, recipes);
+  for (detail::report_subject& each : subjects) {
+    make.measure(each);
+    out.behaviours.push_back(each.about);
   }
+  make.measure_bleed(subjects);
   return out;
 }
 
@@ -258,125 +597,6 @@ inline void write_csv(const report& of, std::ostream& out) {
     }
     out << '\n';
   }
-}
-
-namespace detail {
-
-/// The points of a metric by dose.
-inline std::vector<plot::point> points_of(const report& of, const std::string& behaviour, const std::string& kind, const std::string& metric) {
-  std::vector<plot::point> out;
-  for (const report_row& r : of.rows) {
-    if (r.behaviour == behaviour && r.kind == kind && r.metric == metric) {
-      out.push_back({r.dose, r.value, r.error.value_or(0.0), {}});
-    }
-  }
-  return out;
-}
-
-/// Of each dose what it costs and what it brings.
-inline std::vector<plot::point> frontier_of(const report& of, const std::string& behaviour, const std::string& kind) {
-  std::vector<plot::point> out;
-  const std::vector<plot::point> costs = points_of(of, behaviour, kind, "drift");
-  for (const plot::point& gained : points_of(of, behaviour, kind, "recovery")) {
-    for (const plot::point& cost : costs) {
-      if (cost.x == gained.x) {
-        out.push_back({cost.y, gained.y, gained.error, "dose " + plot::number(gained.x)});
-      }
-    }
-  }
-  return out;
-}
-
-inline std::string figure(const std::string& title, const std::string& drawing, const std::string& how) {
-  return "<figure><figcaption><b>" + plot::escaped(title) + "</b> " + plot::escaped(how) + "</figcaption>" + drawing + "</figure>\n";
-}
-
-}  // namespace detail
-
-/// The page: no network, and nothing that must run to read it.
-inline std::string html_of(const report& of) {
-  using plot::escaped;
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-      "<title>Steering report</title><style>"
-      ":root{--paper:#fff;--ink:#1c1f24;--soft:#5b636e;--grid:#e3e6ea;--c0:#2563b0;--c1:#c2571a;--c2:#6b7280;--c3:#2c8a57;--c4:#8a3fa0;--c5:#a3843a}"
-      "@media(prefers-color-scheme:dark){:root{--paper:#15181d;--ink:#e6e9ed;--soft:#9aa3ae;--grid:#2b313a;--c0:#6ea8f0;--c1:#f0955c;--c2:#9aa3ae;"
-      "--c3:#67c795;--c4:#c98be0;--c5:#d9bd6e}}"
-      "@media print{:root{--paper:#fff;--ink:#000;--soft:#444;--grid:#ddd}figure,tr{break-inside:avoid}}"
-      "body{margin:0 auto;max-width:860px;padding:24px 16px;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}"
-      "h1{font-size:24px}h2{font-size:19px;margin-top:40px;border-top:1px solid var(--grid);padding-top:20px}figure{margin:24px 0}"
-      "figcaption{color:var(--soft);margin-bottom:6px}figcaption b{color:var(--ink)}.wide{overflow-x:auto}"
-      "table{border-collapse:collapse;width:100%;font-size:13px}th,td{text-align:left;vertical-align:top;padding:5px 10px 5px 0;border-bottom:1px solid "
-      "var(--grid)}td.r,th.r{text-align:right;white-space:nowrap}code{overflow-wrap:anywhere}";
-  out += plot::style;
-  out += "</style></head><body>\n<h1>Steering report</h1>\n<p>Model " + escaped(of.model) +
-         ". Each recipe was fitted to an instruction: at dose 1 the model should do unasked what it does when it is asked. Recovery is the share of the "
-         "instruction's effect on the next-token distributions that is there, on requests that the fit has not seen; drift is how far the distributions of "
-         "unrelated prose move, which should be little. Bars are one standard error.</p>\n";
-  for (const behaviour_report& b : of.behaviours) {
-    out += "<h2>" + escaped(b.name) + "</h2>\n<p>Instruction: \xE2\x80\x9C" + escaped(b.instruction) + "\xE2\x80\x9D Kind: " + escaped(b.kind) + ".</p>\n";
-    const auto by_dose = [&](const std::string& metric) { return detail::points_of(of, b.name, b.kind, metric); };
-    out += detail::figure("What a dose brings.", plot::drawn({"dose", "recovery", {{b.kind, by_dose("recovery"), 0}, {"first token", by_dose("recovery_first"), 3}}, {{"prompt", 1.0}}, 0.0}),
-                          "Higher is better; the dashed line is the prompt itself. Beyond the dose at which the line turns down the model overshoots.");
-    out += detail::figure("What it costs.", plot::drawn({"dose", "drift, nats a token", {{b.kind, by_dose("drift"), 1}, {"95th percentile", by_dose("drift_p95"), 5}}, {}, 0.0}),
-                          "Lower is better: how far prose moves that has nothing to do with the instruction.");
-    out += detail::figure("Effect against drift.",
-                          plot::drawn({"drift, nats a token", "recovery",
-                                       {{b.kind, detail::frontier_of(of, b.name, b.kind), 0}, {"random", detail::frontier_of(of, b.name, "random"), 2, false}},
-                                       {{"prompt", 1.0}},
-                                       0.0}),
-                          "Up and to the left is better. Random directions as long as the recipe's edits show what any push does.");
-    if (!b.layers.empty()) {
-      std::vector<plot::point> ratio;
-      std::vector<plot::point> explained;
-      for (const auto& [layer, here] : b.layers) {
-        ratio.push_back({static_cast<double>(layer), here.norm_ratio, 0.0, {}});
-        explained.push_back({static_cast<double>(layer), here.explained, 0.0, {}});
-      }
-      out += detail::figure("Layer by layer.", plot::drawn({"layer", "share", {{"norm ratio", ratio, 4}, {"explained", explained, 3}}, {}, 0.0}),
-                            "Norm ratio: how long the edit is beside a row. Explained: the share of what was still missing at that layer that it adds.");
-    }
-    out += "<figure><figcaption><b>Answers that each wrote itself.</b> Words and repetition are means; likeness is how much rather the prompted than the plain "
-           "model would have written them, in nats a token; perplexity is that under the plain model.</figcaption><div class=\"wide\"><table><tr><th></th>";
-    const char* const figures[] = {"words", "distinct2", "likeness", "perplexity"};
-    for (const char* name : figures) {
-      out += std::string("<th class=\"r\">") + name + "</th>";
-    }
-    out += "</tr>";
-    for (const std::string& kind : {std::string("plain"), std::string("prompt"), b.kind}) {
-      out += "<tr><td>" + escaped(kind) + "</td>";
-      for (const char* name : figures) {
-        std::vector<plot::point> found = detail::points_of(of, b.name, kind, name);
-        out += "<td class=\"r\">" + (found.empty() ? std::string() : plot::number(found.back().y, 2)) +
-               (found.empty() || found.back().error == 0.0 ? "" : " \xC2\xB1 " + plot::number(found.back().error, 2)) + "</td>";
-      }
-      out += "</tr>";
-    }
-    out += "</table></div></figure>\n<figure><figcaption><b>Five of them side by side.</b> Plain, prompted and steered, each cut where the report cuts."
-           "</figcaption><div class=\"wide\"><table><tr><th>request</th><th>plain</th><th>prompt</th><th>" + escaped(b.kind) + "</th></tr>";
-    for (std::size_t i = 0; i < std::min<std::size_t>(5, b.told.size()); ++i) {
-      out += "<tr><td>" + escaped(b.told[i].request) + "</td>";
-      for (const auto& [kind, said] : b.told[i].answers) {
-        out += "<td>" + escaped(said) + "</td>";
-      }
-      out += "</tr>";
-    }
-    out += "</table></div></figure>\n<p>File " + escaped(b.file) + ", content <code>" + escaped(b.digest) + "</code>.</p>\n";
-  }
-  nlohmann::ordered_json data = nlohmann::ordered_json::array();
-  for (const report_row& r : of.rows) {
-    data.push_back({{"behaviour", r.behaviour}, {"kind", r.kind}, {"dose", r.dose}, {"metric", r.metric}, {"value", r.value}, {"stderr", nullptr}});
-    if (r.error) {
-      data.back()["stderr"] = *r.error;
-    }
-  }
-  std::string embedded = data.dump();
-  for (std::size_t at = embedded.find('<'); at != std::string::npos; at = embedded.find('<', at)) {
-    embedded.replace(at, 1, "\\u003c");
-  }
-  out += "<script type=\"application/json\" id=\"data\">" + embedded + "</script>\n<p>Model fingerprint <code>" + escaped(of.fingerprint) + "</code>; steer " +
-         std::string(steer::text({STEER_VERSION_MAJOR, ".", STEER_VERSION_MINOR, ".", STEER_VERSION_PATCH})) + ".</p>\n</body></html>\n";
-  return out;
 }
 
 }  // namespace llama_steer

@@ -38,6 +38,7 @@ struct model_options {
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   bool chat_template = true;  ///< whether texts are turns of a user, in a template
   std::string pattern = {};   ///< that template, or its name in llama.cpp; empty: the model's own
+  std::string frame = {};     ///< without a template: in which a request stands; empty: none
   bool parse_special = false;  ///< without a template: whether <|im_end|> and its like are tokens. In a template they are
   line_options lines = {};
 };
@@ -86,8 +87,7 @@ struct dialogue_tokens {
 /// @throws steer::argument_error if it is more than a text, and there is no template
 inline dialogue_tokens tokens_of(const llama_model& model, const dialogue& read, const model_options& options) {
   if (!options.chat_template) {
-    require_no_template(read);
-    return {steer::tokenize(model, read.front().content, special_tokens_of(options))};
+    return {steer::tokenize(model, without_template(read, options.frame), special_tokens_of(options))};
   }
   std::vector<steer::chat_message> turns;
   for (const auto& [role, content] : read) {
@@ -162,7 +162,7 @@ inline contrast_texts texts_of(const vector_options& from, const model_options& 
                                                  "; expected ", steer::expected("a last message of the assistant, or --answer-prefix")}));
       }
       if (!how.chat_template) {
-        require_no_template((*side)[i]);
+        static_cast<void>(without_template((*side)[i], how.frame));
       }
     }
   }

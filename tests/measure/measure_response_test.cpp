@@ -129,7 +129,8 @@ TEST(measure_response, of_recipes_is_that_of_the_vectors_in_them) {
   EXPECT_LT((2.0 * half.slope - whole.slope).cwiseAbs().maxCoeff(), 1e-6 * whole.slope.cwiseAbs().maxCoeff());
   const std::vector<double> doses{0.3, -0.2, 0.1};
   const auto before = steer::take_readings(at.host, at.readouts);
-  const auto after = steer::take_readings(at.host, at.readouts, steer::plan(steer::recipe_of(recipes, doses), at.host.shape()));
+  const steer::plan plan(steer::recipe_of(recipes, doses), at.host.shape());
+  const auto after = steer::take_readings(at.host, at.readouts, plan);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(steer::shift_of(before[i], after[i]).value, steer::predict(half, doses)[i].value, 1e-4);
   }

@@ -36,6 +36,8 @@ STEER_API estimate recovery(const std::vector<prompt_comparison>& of);
 STEER_API estimate recovery_of_first_token(const std::vector<prompt_comparison>& of);
 /// KL(prompted, plain) in nats a token: what there is to recover.
 STEER_API estimate prompt_effect(const std::vector<prompt_comparison>& of);
+/// KL(prompted, steered) in nats a token: what steering leaves to recover.
+STEER_API estimate remaining_effect(const std::vector<prompt_comparison>& of);
 /// What steering adds to the log-likelihood of the prompted model's answers, in nats a token.
 STEER_API estimate likelihood_gain(const std::vector<prompt_comparison>& of);
 /// How much rather the prompted than the plain model would have written the answers, in nats a token. Of answers that a steered model

@@ -226,6 +226,11 @@ STEER_BODY estimate prompt_effect(const std::vector<prompt_comparison>& of) {
                                 [&](std::size_t i) { return detail::tokens_of<Real>(of[i]); });
 }
 
+STEER_BODY estimate remaining_effect(const std::vector<prompt_comparison>& of) {
+  return detail::ratio_of<Real>(of.size(), [&](std::size_t i) { return of[i].steered_divergence; },
+                                [&](std::size_t i) { return detail::tokens_of<Real>(of[i]); });
+}
+
 STEER_BODY estimate likelihood_gain(const std::vector<prompt_comparison>& of) {
   return detail::ratio_of<Real>(of.size(), [&](std::size_t i) { return of[i].steered_likelihood - of[i].plain_likelihood; },
                                 [&](std::size_t i) { return detail::tokens_of<Real>(of[i]); });

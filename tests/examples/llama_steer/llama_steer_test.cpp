@@ -519,7 +519,7 @@ TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
   for (std::size_t r = 0; r < 4; ++r) {
     const composed& row = found.rows[r];
     const std::size_t own = r / 2;
-    EXPECT_EQ(row.index, own);
+    EXPECT_EQ(row.moves, std::vector<std::size_t>{own});
     EXPECT_EQ(row.method, r % 2 == 0 ? "plain" : "decoupled");
     EXPECT_GT(row.expected[own], 0.0);
     EXPECT_GT(row.answers.drift, 0.0);
@@ -538,10 +538,10 @@ TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
   std::istringstream lines(csv.str());
   std::string line;
   std::getline(lines, line);
-  EXPECT_EQ(line, "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut");
+  EXPECT_EQ(line, "concept,dose,method,readout,vector_dose,expected,shift,stderr,words,distinct2,kl,cut,prose");
   std::size_t count = 0;
   for (; std::getline(lines, line); ++count) {
-    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 11) << line;
+    EXPECT_EQ(std::count(line.begin(), line.end(), ','), 12) << line;
   }
   EXPECT_EQ(count, 10U);
 
