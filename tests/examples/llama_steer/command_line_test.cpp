@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "expect_error.hpp"
+#include "llama_steer/compose_recipes.hpp"
 #include "temporary_file.hpp"
 
 namespace {
@@ -127,11 +128,13 @@ const std::vector<row>& table() {
       {{"fit", "report"}, {"--instruction", "Be brief."}},
       {{"fit", "report"}, {"--as-system"}},
       {{"fit"}, {"--name", "terse"}},
+      {{"fit"}, {"--behaviour", "terse"}, {"--name", "x"}, false, "--name has no effect beside --behaviour"},
       {{"fit", "report"}, {"--requests", some_file()}},
       {{"fit", "report", "compose"}, {"--prose", some_file()}},
       {{"fit"}, {"--kind", "gated"}},
       {{"fit"}, {"--rank", "2"}, {"--kind", "gated"}, false, "--rank has no effect with --kind gated"},
       {{"fit"}, {"--ridge", "2"}, {"--kind", "constant"}, false, "--ridge has no effect with --kind constant"},
+      {{"fit"}, {"--ridge", "2"}, {"--kind", "best"}, false, "--ridge has no effect with --kind best"},
       {{"fit"}, {"--held-out", "5"}},
       {{"fit", "report"}, {"--tokens", "5"}},
       {{"fit", "report"}, {"--seed", "5"}},
@@ -170,7 +173,8 @@ TEST(command_line, every_option_has_an_effect_or_is_refused_by_name) {
       SCOPED_TRACE(command + " " + each.given.front());
       covered[command].insert(each.given.front());
       std::vector<std::string> arguments = least_of(command);
-      if (const auto given = std::find(arguments.begin(), arguments.end(), each.given.front()); given != arguments.end()) {
+      const std::string replaced = each.given.front() == "--behaviour" ? "--instruction" : each.given.front();
+      if (const auto given = std::find(arguments.begin(), arguments.end(), replaced); given != arguments.end()) {
         arguments.erase(given, given + 2);
       }
       arguments.insert(arguments.end(), each.given.begin(), each.given.end());
@@ -249,10 +253,69 @@ TEST(command_line, a_fit_is_refused_before_a_model_is_loaded) {
     spoil(bad);
     expect_error<steer::argument_error>([&] { check(bad); }, parts...);
   };
-  refuse([](auto& b) { b.kind = "linear"; }, "kind \"linear\"", "constant, gated or affine");
+  refuse([](auto& b) { b.kind = "linear"; }, "kind \"linear\"", "constant, gated, affine or best");
   refuse([](auto& b) { b.instruction = " "; }, "--instruction is empty");
   refuse([](auto& b) { b.model.chat_template = false; }, "--no-template", "a chat template");
   refuse([](auto& b) { b.held_out = 57; }, "60 requests, of which 57 are held out");
+  o.kind = "best";
+  EXPECT_EQ(candidates_of(o).size(), 8U);
+  o.model.chat_template = false;
+  o.model.frame = "Q: {}";
+  EXPECT_NO_THROW(check(o)) << "a frame is conversation enough";
+}
+
+TEST(command_line, a_behaviour_ships_with_its_instruction) {
+  command_line line;
+  line.parse({"fit", "--model", some_file(), "--behaviour", "pirate"});
+  EXPECT_EQ(line.fit_of.instruction, "Answer like a pirate.");
+  EXPECT_EQ(line.fit_of.name, "pirate");
+  expect_error<steer::argument_error>([] { parse({"fit", "--model", some_file(), "--behaviour", "angry"}); }, "\"angry\"",
+                                      "terse, happy, formal, pirate, sceptical");
+  EXPECT_THROW(parse({"fit", "--model", some_file(), "--behaviour", "happy", "--instruction", "x"}), CLI::ParseError);
+  command_line none;
+  none.parse({"fit", "--model", some_file()});
+  expect_error<steer::argument_error>([&] { check(none.fit_of); }, "--instruction is empty");
+}
+
+TEST(command_line, a_frame_says_where_a_request_stands) {
+  command_line line;
+  line.parse({"fit", "--model", some_file(), "--instruction", "Be brief.", "--no-template", "--frame", "Question: {}\\nAnswer:"});
+  EXPECT_EQ(line.fit_of.model.frame, "Question: {}\nAnswer:");
+  const std::string& frame = line.fit_of.model.frame;
+  using llama_steer::without_template;
+  EXPECT_EQ(without_template(llama_steer::instructed("Why?", "Be brief.", false), frame), "Question: Why? Be brief.\nAnswer:");
+  EXPECT_EQ(without_template(llama_steer::instructed("Why?", "Be brief.", true), frame), "Be brief.\n\nQuestion: Why?\nAnswer:");
+  EXPECT_EQ(without_template(llama_steer::request("{}"), frame), "Question: {}\nAnswer:");
+  EXPECT_EQ(without_template(llama_steer::request("Why?"), ""), "Why?");
+  expect_error<steer::argument_error>([&] { without_template(llama_steer::instructed("Why?", "Be brief.", true), ""); }, "2 messages");
+  for (const auto& [bad, why] : {std::pair{"Question:", "no {}"}, {"{} {}", "several {}"}}) {
+    expect_error<steer::argument_error>(
+        [&, bad = std::string(bad)] { parse({"sweep", "--model", some_file(), "--no-template", "--frame", bad}); }, why);
+  }
+}
+
+TEST(command_line, recipes_are_composed_if_they_stand_for_something) {
+  command_line line;
+  line.parse({"compose", "--model", some_file(), "--recipe", some_file()});
+  llama_steer::compose_options o = line.compose_of;
+  steer::documented_recipe recipe;
+  const temporary_file bare(".safetensors");
+  steer::save(recipe, bare.path());
+  o.recipes = {bare.path()};
+  expect_error<steer::argument_error>([&] { recipes_to_compose(o); }, "says no instruction");
+  recipe.fitted = steer::fitted{.behaviour = "terse", .instruction = "Be brief.", .kind = "gated", .model = "toy"};
+  const temporary_file whole(".safetensors");
+  steer::save(recipe, whole.path());
+  o.recipes = {whole.path()};
+  EXPECT_EQ(recipes_to_compose(o).size(), 1U);
+  o.recipes = {whole.path(), whole.path()};
+  expect_error<steer::argument_error>([&] { recipes_to_compose(o); }, "two recipes stand for \"terse\"");
+  o.recipes.resize(1);
+  const temporary_file few(".txt", "Why?\nHow?\n");
+  o.requests = few.path();
+  expect_error<steer::argument_error>([&] { recipes_to_compose(o); }, "has 2 requests", "at least 16");
+  o.model.chat_template = false;
+  expect_error<steer::argument_error>([&] { recipes_to_compose(o); }, "--no-template");
 }
 
 TEST(command_line, compose_takes_a_vector_for_each_concept) {

@@ -9,6 +9,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -19,11 +21,14 @@
 #include "llama_steer/answer_readout.hpp"
 #include "llama_steer/chat.hpp"
 #include "llama_steer/compose.hpp"
+#include "llama_steer/compose_recipes.hpp"
 #include "llama_steer/compose_table.hpp"
 #include "llama_steer/fit.hpp"
 #include "llama_steer/report.hpp"
+#include "llama_steer/report_page.hpp"
 #include "llama_steer/sweep.hpp"
 #include "temporary_file.hpp"
+#include "toy.hpp"
 
 namespace {
 
@@ -236,6 +241,11 @@ TEST(LlamaSteer, AFittedRecipeDoesUnaskedWhatItIsAskedFor) {
   EXPECT_GT(found.recipe.fitted->recovery->value, 0.2) << "five requests";
   EXPECT_LT(found.recipe.fitted->drift->value, 0.2);
 
+  o.kind = "best";
+  const fitted_recipe best = fit(model(), o);
+  EXPECT_EQ(best.tried.size(), 8U);
+  EXPECT_NE(best.recipe.fitted->kind, "best") << "but what was chosen";
+
   const temporary_file file(".safetensors");
   save(found.recipe, file.path());
   file_options from;
@@ -255,18 +265,25 @@ TEST(LlamaSteer, AReportIsAPageOfItsOwn) {
   of.rows = {{"ter,se", "gated", 0.5, "recovery", 0.4, 0.1}, {"ter,se", "gated", 1.0, "recovery", 0.8, 0.1},
              {"ter,se", "gated", 0.5, "drift", 0.01, 0.001}, {"ter,se", "gated", 1.0, "drift", 0.02, 0.001},
              {"ter,se", "random", 1.0, "recovery", -0.1, std::nullopt}, {"ter,se", "random", 1.0, "drift", 0.03, std::nullopt},
-             {"ter,se", "plain", 0.0, "words", 40.0, std::nullopt}};
-  of.behaviours = {{"ter,se", "</p><script>alert(1)</script>", "gated", "t.safetensors", "abc", {{"Why?", {{"plain", "a <i>"}, {"prompt", "b"}, {"gated", "</script>"}}}},
-                    {{0, {0.5, 0.1}}, {1, {0.25, 0.2}}}}};
+             {"ter,se", "plain", 0.0, "words", 40.0, std::nullopt}, {"ter,se", "gated", 1.0, "gain", 0.3, 0.02}};
+  of.behaviours = {{"ter,se", "</p><script>alert(1)</script>", "gated", "t.safetensors", "abc",
+                    {{"Why?", {{"plain", "a <i>"}, {"prompt", "b"}, {"gated", "</script>", {{"</scr", 0.1}, {"ipt>", 0.4}}}}}},
+                    {{0, {0.5, 0.1}}, {1, {0.25, 0.2}}},
+                    {{0.5, {{0, 1.0}, {1, 1.1}}}, {1.0, {{0, 1.1}, {1, 1.3}}}}}};
+  const auto drawings = [](const std::string& page) {
+    std::size_t out = 0;
+    for (std::size_t at = page.find("<svg"); at != std::string::npos; at = page.find("<svg", at + 1)) {
+      ++out;
+    }
+    return out;
+  };
   const std::string page = html_of(of);
   for (const char* bad : {"<b>toy", "toy <b>", "<script>alert", "<i>", "http:", "https:", " src=", " href=", "nan"}) {
     EXPECT_EQ(page.find(bad), std::string::npos) << bad;
   }
-  std::size_t drawings = 0;
-  for (std::size_t at = page.find("<svg"); at != std::string::npos; at = page.find("<svg", at + 1)) {
-    ++drawings;
-  }
-  EXPECT_EQ(drawings, 4U);
+  EXPECT_EQ(drawings(page), 5U) << "dose, cost, frontier, layers, norms";
+  EXPECT_NE(page.find("background:rgba(194,87,26,0.5)\">ipt&gt;"), std::string::npos) << "the token of the largest addition is darkest";
+  EXPECT_NE(page.find("background:rgba(194,87,26,0.12)\">&lt;/scr"), std::string::npos);
   const std::string begin = "<script type=\"application/json\" id=\"data\">";
   const std::size_t from = page.find(begin) + begin.size();
   const auto data = nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
@@ -279,18 +296,101 @@ TEST(LlamaSteer, AReportIsAPageOfItsOwn) {
             "behaviour,kind,dose,metric,value,stderr\n\"ter,se\",gated,0.5,recovery,0.4,0.1");
   EXPECT_NE(csv.str().find("\"ter,se\",plain,0,words,40,\n"), std::string::npos);
 
+  of.behaviours.push_back(of.behaviours.front());
+  of.behaviours.back().name = "happy";
+  of.rows.push_back({"ter,se", "happy", 1.0, "gain", -0.1, 0.02});
+  const std::string two = html_of(of);
+  EXPECT_NE(two.find("ter,se, happy: -0.1<"), std::string::npos) << "who moves whom";
+  EXPECT_NE(two.find("ter,se, ter,se: 0.3<"), std::string::npos);
+  EXPECT_EQ(drawings(two), 11U);
+  of.behaviours.resize(1);
+  of.behaviours.front().instruction.clear();
+  const std::string unknown = html_of(of);
+  EXPECT_NE(unknown.find("all that compares with a prompt is left out"), std::string::npos);
+  EXPECT_EQ(unknown.find("<b>What a dose brings.</b>"), std::string::npos);
+  EXPECT_EQ(drawings(unknown), 3U);
+}
+
+TEST(LlamaSteer, AReportIsRefusedBeforeAnythingRuns) {
   const temporary_file bare(".safetensors");
   steer::save(steer::documented_recipe{}, bare.path());
   report_options o;
   expect_error<steer::argument_error>([&] { check(o); }, "no --recipe");
   o.recipes = {bare.path()};
-  expect_error<steer::argument_error>([&] { check(o); }, "says no instruction", "--instruction");
-  o.instruction = "Be brief.";
-  EXPECT_EQ(check(o).size(), 1U);
+  EXPECT_EQ(check(o).size(), 1U) << "without an instruction less is reported";
   o.judges = 61;
   expect_error<steer::argument_error>([&] { check(o); }, "60 requests, of which 61 judge");
+  o.judges = 20;
+  o.drift_budget = 0.0F;
+  expect_error<steer::argument_error>([&] { check(o); }, "--drift-budget is 0");
+  o.drift_budget.reset();
+  o.together = true;
+  expect_error<steer::argument_error>([&] { check(o); }, "--together has one recipe");
+  o.together = false;
   o.model.chat_template = false;
   expect_error<steer::argument_error>([&] { check(o); }, "--no-template");
+}
+
+TEST(LlamaSteer, AReportMeasuresWhatItSays) {
+  const temporary_file requests(".txt", "What is a cat?\nName a colour.\nWhat is bread?\n");
+  const temporary_file prose(".txt", "The harbour lies below the old town.\nCopper was among the first metals.\n");
+  std::mt19937_64 engine(3);
+  std::vector<steer::documented_recipe> recipes(2);
+  const auto width = make_host(model(), one_thread(), 1, 8).shape().width;
+  for (std::size_t i = 0; i < 2; ++i) {
+    recipes[i].recipe.add(toy::random_vector(engine, {5}, width), {.strength = 0.2F, .unit = steer::strength_unit::raw}, {.rows = {.first = 1}});
+    recipes[i].fitted = steer::fitted{.behaviour = i == 0 ? "terse" : "happy", .instruction = i == 0 ? "Be brief." : "Be happy.", .kind = "constant", .model = "x"};
+  }
+  report_options o;
+  o.model = one_thread();
+  o.recipes = {"a.safetensors", "b.safetensors"};
+  o.requests = requests.path();
+  o.prose = prose.path();
+  o.doses = {1.0F};
+  o.judges = 3;
+  o.tokens = 6;
+  o.drift_budget = 0.05F;
+  const report found = measure(model(), o, recipes);
+  std::map<std::string, double> values;
+  for (const report_row& r : found.rows) {
+    EXPECT_TRUE(values.emplace(r.behaviour + " " + r.kind + " " + r.metric, r.value).second) << r.behaviour << " " << r.kind << " " << r.metric;
+  }
+  for (const std::string name : {"terse", "happy"}) {
+    for (const char* metric : {"recovery", "recovery_first", "gain", "drift", "drift_requests", "nll", "likeness", "words", "distinct2", "perplexity",
+                               "norm_ratio_p50", "norm_ratio_p99", "dose_within_budget", "best_dose"}) {
+      EXPECT_TRUE(values.contains(name + " constant " + metric)) << name << " " << metric;
+    }
+    EXPECT_GT(values.at(name + " constant drift"), 0.0);
+    EXPECT_GT(values.at(name + " prompt drift_requests"), 0.0);
+    EXPECT_LE(values.at(name + " constant dose_within_budget"), 0.05);
+  }
+  EXPECT_TRUE(values.contains("terse happy gain")) << "the happy recipe on terse answers";
+  ASSERT_EQ(found.behaviours.size(), 2U);
+  ASSERT_EQ(found.behaviours[0].told.size(), 3U);
+  ASSERT_EQ(found.behaviours[0].told[0].answers.size(), 3U);
+  const told& steered = found.behaviours[0].told[0].answers[2];
+  ASSERT_FALSE(steered.tokens.empty());
+  std::string whole;
+  for (const auto& [piece, share] : steered.tokens) {
+    whole += piece;
+    EXPECT_GT(share, 0.0);
+  }
+  EXPECT_EQ(whole, steered.text);
+
+  o.together = true;
+  o.drift_budget.reset();
+  const report stack = measure(model(), o, recipes);
+  ASSERT_EQ(stack.behaviours.size(), 1U);
+  EXPECT_EQ(stack.behaviours[0].name, "terse+happy");
+  EXPECT_EQ(stack.behaviours[0].instruction, "Be brief. Be happy.");
+  o.together = false;
+  recipes.resize(1);
+  recipes[0].fitted.reset();
+  const report without = measure(model(), o, recipes);
+  for (const report_row& r : without.rows) {
+    EXPECT_TRUE(r.kind != "prompt" && r.metric != "recovery" && r.metric != "likeness") << r.metric;
+  }
+  EXPECT_GT(without.rows.size(), 5U);
 }
 
 TEST(LlamaSteer, TextsSideBySideAreTheTextsAlone) {
@@ -549,6 +649,54 @@ TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
   print(found, 5, {});
   const std::string said = testing::internal::GetCapturedStdout();
   for (const char* part : {"nats per unit of dose", "unsteered", "decoupled", "random", "largest", "the worst of the others moves"}) {
+    EXPECT_NE(said.find(part), std::string::npos) << part << "\nin\n" << said;
+  }
+}
+
+TEST(LlamaSteer, RecipesAreComposedBesideMeanDifferencesWithAsMuchEffect) {
+  const temporary_file requests(".txt",
+                                "What is a cat?\nName a colour.\nWhy is the sky blue?\nWhat is bread?\nHow do I boil an egg?\nWhat is rain?\n"
+                                "Why do dogs bark?\nWhat is a river?\nWhat is a boat?\nHow do I swim?\nWhat is snow?\nWhy do we laugh?\n"
+                                "What is tea?\nWhat is a tree?\nWhy is it dark?\nWhat is wool?\n");
+  const steer::model_shape shape = make_host(model(), one_thread(), 1, 8).shape();
+  compose_options o = small_composition();
+  o.requests = requests.path();
+  o.fitted_to = requests.path();
+  o.invertible.least_signal = 0.0;
+  o.invertible.most_condition = 1e9;
+  std::vector<steer::documented_recipe> recipes(2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    recipes[i].fitted = steer::fitted{.behaviour = i == 0 ? "terse" : "happy",
+                                      .instruction = i == 0 ? "Answer in one short sentence." : "Answer in a very happy way!",
+                                      .kind = "constant",
+                                      .model = shape.name};
+    contrast_texts texts;
+    for (const std::string& each : read_lines(requests.path())) {
+      texts.positive.push_back(instructed(each, recipes[i].fitted->instruction, false));
+      texts.negative.push_back(request(each));
+    }
+    recipes[i].recipe.add(extract(model(), o.model, texts, {"v", "x"}, "last", {12, 13, 14}), {.strength = 0.06F}, {.rows = {.first = 1}});
+  }
+  const composition found = compose_recipes(model(), o, recipes);
+  ASSERT_EQ(found.responses.size(), 2U);
+  std::set<std::string> rows;
+  for (const composed& row : found.rows) {
+    std::string name = row.method;
+    for (const std::size_t i : row.moves) {
+      name += " " + found.concepts[i];
+    }
+    rows.insert(name);
+    EXPECT_EQ(row.shifts.size(), 2U);
+    EXPECT_GT(row.answers.drift, 0.0);
+    EXPECT_GT(row.prose.value, 0.0);
+  }
+  for (const char* row : {"fitted terse", "fitted happy", "fitted terse happy", "mean difference terse", "mean difference happy", "mean difference terse happy"}) {
+    EXPECT_TRUE(rows.contains(row)) << row;
+  }
+  testing::internal::CaptureStdout();
+  print(found, 5, {});
+  const std::string said = testing::internal::GetCapturedStdout();
+  for (const char* part : {"terse+happy", "mean difference", "fitted: the worst of the others moves"}) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\nin\n" << said;
   }
 }

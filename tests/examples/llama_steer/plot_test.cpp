@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,26 @@ TEST(LlamaSteerPlot, EveryPointErrorAndNameIsDrawnOnThePage) {
   for (const char* name : {"gated", "random", "prompt", "dose", "recovery"}) {
     EXPECT_NE(drawing.find(std::string(">") + name + "<"), std::string::npos) << name;
   }
-  EXPECT_EQ(drawn({"x", "y", {}}).find("nan"), std::string::npos);
+  EXPECT_EQ(drawn(chart{"x", "y", {}}).find("nan"), std::string::npos);
   EXPECT_EQ(drawing.find("nan"), std::string::npos);
+}
+
+TEST(LlamaSteerPlot, AGridHasACellForEachNumberAndTheLargestIsDarkest) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const std::string drawing = drawn(grid{"<dose>", "layer", {"0.5", "1"}, {"first", "<b>"}, {{1.0, 3.0}, {none, 2.0}}});
+  std::size_t cells = 0;
+  for (std::size_t at = drawing.find("<rect"); at != std::string::npos; at = drawing.find("<rect", at + 1)) {
+    ++cells;
+  }
+  EXPECT_EQ(cells, 3U) << "one number is none";
+  EXPECT_EQ(drawing.find("nan"), std::string::npos);
+  EXPECT_EQ(drawing.find("<b>"), std::string::npos);
+  EXPECT_EQ(drawing.find("<dose>"), std::string::npos);
+  EXPECT_NE(drawing.find("fill-opacity:0.04\"><title>first, 0.5: 1<"), std::string::npos);
+  EXPECT_NE(drawing.find("fill-opacity:0.6\"><title>first, 1: 3<"), std::string::npos);
+  EXPECT_NE(drawing.find("fill-opacity:0.32\"><title>&lt;b&gt;, 1: 2<"), std::string::npos);
+  EXPECT_NE(drawn(grid{"x", "y", {"a"}, {"b"}, {{7.0}}}).find("fill-opacity:0.32"), std::string::npos) << "one number has no range";
+  EXPECT_EQ(drawn(grid{"x", "y", {}, {}, {}}).find("<rect"), std::string::npos);
 }
 
 }  // namespace
