@@ -491,7 +491,7 @@ class reporter {
 
   /// Doses that are worth knowing.
   void calibrate(const report_subject& of) {
-    const steer::calibrate_options how{.tolerance = 0.02};
+    const steer::calibrate_options how{.tolerance = 0.05};
     const std::vector<steer::answered_request> asked = judged(of);
     steer::llama_cpp_host host = make_judge(model_, o_.model, asked, prose_);
     const auto with = [&](double dose, const auto& measure) {

@@ -60,6 +60,7 @@
 #include "steer/measure/measure_response.hpp"
 #include "steer/measure/meet_targets.hpp"
 #include "steer/measure/norm_ratios.hpp"
+#include "steer/measure/quantile.hpp"
 #include "steer/measure/take_readings.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/recipe/recipe.hpp"
