@@ -179,6 +179,15 @@ inline void note_failure(const std::string& why, composition& out) {
   }
 }
 
+/// The largest |dose|.
+inline double largest(const std::vector<double>& doses) {
+  double out = 0.0;
+  for (const double dose : doses) {
+    out = std::max(out, std::abs(dose));
+  }
+  return out;
+}
+
 inline std::size_t longest_text(const std::vector<steer::readout>& readouts) {
   std::size_t out = 0;
   for (const steer::readout& r : readouts) {
@@ -263,10 +272,7 @@ inline composition compose(llama_model* model, const compose_options& o, std::ve
                                          std::max(detail::longest_text(fitted), detail::longest_text(judging)));
   const detail::shift_meter fit(host, std::move(fitted));
   const detail::shift_meter judge(host, std::move(judging));
-  double most = 0.0;
-  for (const double dose : o.doses) {
-    most = std::max(most, std::abs(dose));
-  }
+  const double most = detail::largest(o.doses);
   const steer::dose_unit dose_unit;
   {
     example::progress_bar progress("measuring the response");

@@ -115,10 +115,7 @@ inline composition compose_recipes(llama_model* model, const compose_options& o,
       make_host(model, o.model, detail::texts_at_once, std::max(detail::longest_text(fitted), detail::longest_text(judging)));
   const detail::shift_meter fit(host, std::move(fitted));
   const detail::shift_meter judge(host, std::move(judging));
-  double most = 0.0;
-  for (const double dose : o.doses) {
-    most = std::max(most, std::abs(dose));
-  }
+  const double most = detail::largest(o.doses);
   const steer::dose_unit dose_unit;
   {
     example::progress_bar progress("measuring the responses");
