@@ -66,7 +66,7 @@ matrix<float> log_probabilities(logits_view logits, std::size_t tokens, const st
   matrix<float> out = logits;
   for (Eigen::Index i = 0; i < out.rows(); ++i) {
     const float most = out.row(i).maxCoeff();
-    const double sum = (out.row(i).array() - most).exp().template cast<Real>().sum();
+    const double sum = (out.row(i).array() - most).exp().eval().template cast<Real>().sum();
     const double log_sum = static_cast<double>(most) + std::log(sum);
     if (!std::isfinite(log_sum)) {
       throw numeric_error(text({thing(who), ": the logits of token ", i, " are ", actual("not finite")}));
@@ -81,7 +81,7 @@ template <class Real>
 double divergence(const matrix<float>& p, const matrix<float>& q, Eigen::Index row) {
   const auto lp = p.row(row).array();
   const auto lq = q.row(row).array();
-  return std::max(0.0, (lp.exp() * (lp - lq)).template cast<Real>().sum());
+  return std::max(0.0, (lp.exp() * (lp - lq)).eval().template cast<Real>().sum());
 }
 
 /// @throws argument_error for a token that the model does not have

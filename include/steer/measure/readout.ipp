@@ -27,8 +27,9 @@ namespace detail {
 /// @shape logits [V]
 template <class Row>
 double log_sum_exp(const Row& logits) {
-  const double most = static_cast<double>(logits.maxCoeff());
-  return most + std::log((logits.template cast<double>().array() - most).exp().sum());
+  const float most = logits.maxCoeff();
+  const auto parts = (logits.array() - most).exp().eval();  // in floats; their sum, in doubles, is right to 1e-7
+  return static_cast<double>(most) + std::log(parts.template cast<double>().sum());
 }
 
 template <class Row>
