@@ -96,7 +96,12 @@ inline void require_conversation(const model_options& how, std::string_view who)
 
 /// A request with an instruction: after it, or as what the system says.
 inline dialogue instructed(const std::string& request, const std::string& instruction, bool as_system) {
-  return as_system ? dialogue{{"system", instruction}, {"user", request}} : dialogue{{"user", request + " " + instruction}};
+  dialogue out;
+  if (as_system) {
+    out.push_back({"system", instruction});
+  }
+  out.push_back({"user", as_system ? request : request + " " + instruction});
+  return out;
 }
 
 /// What can be told of the options before a model is loaded.

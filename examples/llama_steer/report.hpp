@@ -49,7 +49,8 @@ struct report_options {
 /// One figure.
 struct report_row {
   std::string behaviour;
-  std::string kind;  ///< the recipe's, or plain, prompt, mean_difference, random, or the name of another recipe
+  /// The recipe's, or plain, prompt, mean_difference, random; of another behaviour its name for the recipe, and "name prompt" for the prompt.
+  std::string kind;
   double dose = 0.0;
   std::string metric;
   double value = 0.0;
@@ -310,7 +311,7 @@ class reporter {
     progress(1.0);
   }
 
-  /// What each recipe does to the answers that another instruction calls for.
+  /// What each recipe, and each prompt, does to the answers that another instruction calls for.
   void measure_bleed(const std::vector<report_subject>& all) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       const std::vector<steer::answered_request> asked = judged(all[i]);
@@ -328,6 +329,17 @@ class reporter {
         if (j != i) {
           estimated(all[i].about.name, all[j].about.name, 1.0, "gain", steer::likelihood_gain(found[j]));
           estimated(all[i].about.name, all[j].about.name, 1.0, "recovery", steer::recovery(found[j]));
+        }
+        std::vector<steer::answered_request> turned;  // the answers of one behaviour after the prompts of another
+        for (std::size_t r = 0; r < all[j].asked.size(); ++r) {
+          if (!all[i].asked[r].answer.empty()) {
+            turned.push_back({all[j].asked[r].prompted, all[i].asked[r].plain, all[i].asked[r].answer});
+          }
+        }
+        if (!turned.empty()) {
+          steer::llama_cpp_host longer = make_judge(model_, o_.model, turned);
+          estimated(all[i].about.name, j == i ? "prompt" : all[j].about.name + " prompt", 1.0, "gain",
+                    steer::likeness(steer::compare_with_prompt(longer, turned, {}).front()));
         }
       }
     }

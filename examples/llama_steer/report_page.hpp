@@ -113,29 +113,40 @@ inline std::string html_of(const told& answer) {
   return out;
 }
 
-/// The behaviours that others may move, and by how much.
-inline std::string bleed_of(const report& of) {
-  plot::grid gains{.x_name = "recipe that acts", .y_name = "behaviour", .columns = {}, .rows = {}, .values = {}};
-  for (const behaviour_report& b : of.behaviours) {
-    gains.columns.push_back(b.name);
+/// How much likelier each of them makes the answers that each instruction calls for; no drawing if nothing is known.
+/// @param kind_of  what the figures of an acting behaviour are called on another one, or on itself
+template <class KindOf>
+std::string gains_of(const report& of, const std::string& x_name, const KindOf& kind_of) {
+  plot::grid gains{.x_name = x_name, .y_name = "behaviour", .columns = {}, .rows = {}, .values = {}};
+  bool known = false;
+  for (const behaviour_report& acting : of.behaviours) {
+    gains.columns.push_back(acting.name);
   }
   for (const behaviour_report& b : of.behaviours) {
-    if (b.instruction.empty()) {
-      continue;
-    }
     gains.rows.push_back(b.name);
     gains.values.emplace_back();
     for (const behaviour_report& acting : of.behaviours) {
-      std::vector<plot::point> found = points_of(of, b.name, acting.name == b.name ? b.kind : acting.name, "gain");
+      std::vector<plot::point> found = points_of(of, b.name, kind_of(b, acting), "gain");
       std::erase_if(found, [](const plot::point& p) { return p.x != 1.0; });
       gains.values.back().push_back(found.empty() ? std::numeric_limits<double>::quiet_NaN() : found.back().y);
+      known = known || !found.empty();
     }
   }
-  return of.behaviours.size() < 2 || gains.rows.empty()
+  return known ? plot::drawn(gains) : std::string();
+}
+
+/// The behaviours that others may move, and by how much.
+inline std::string bleed_of(const report& of) {
+  const auto recipe = [](const behaviour_report& b, const behaviour_report& acting) { return acting.name == b.name ? b.kind : acting.name; };
+  const auto prompt = [](const behaviour_report& b, const behaviour_report& acting) {
+    return acting.name == b.name ? std::string("prompt") : acting.name + " prompt";
+  };
+  const std::string drawings = gains_of(of, "recipe that acts", recipe) + gains_of(of, "prompt that acts", prompt);
+  return of.behaviours.size() < 2 || drawings.empty()
              ? std::string()
-             : figure("Who moves whom.", plot::drawn(gains),
-                      "How much likelier each recipe makes the answers that an instruction calls for, in nats a token. The diagonal is what a recipe is for; "
-                      "beside it should stand little, and what stands there below 0 makes the other behaviour less likely.");
+             : figure("Who moves whom.", drawings,
+                      "How much likelier each recipe, and below it each prompt, makes the answers that an instruction calls for, in nats a token. The diagonal is what it is "
+                      "for; what stands beside it below 0 makes the other behaviour less likely. A recipe that is as good as its prompt has the same squares.");
 }
 
 }  // namespace detail

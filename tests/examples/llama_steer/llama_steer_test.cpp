@@ -365,6 +365,8 @@ TEST(LlamaSteer, AReportMeasuresWhatItSays) {
     EXPECT_LE(values.at(name + " constant dose_within_budget"), 0.05);
   }
   EXPECT_TRUE(values.contains("terse happy gain")) << "the happy recipe on terse answers";
+  EXPECT_TRUE(values.contains("terse happy prompt gain")) << "and the happy prompt";
+  EXPECT_GT(values.at("terse prompt gain"), 0.0);
   ASSERT_EQ(found.behaviours.size(), 2U);
   ASSERT_EQ(found.behaviours[0].told.size(), 3U);
   ASSERT_EQ(found.behaviours[0].told[0].answers.size(), 3U);
