@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
@@ -75,10 +76,10 @@ inline std::vector<steer::documented_recipe> recipes_to_compose(const compose_op
     }
   }
   require_conversation(o.model, "compose");
-  for (const auto& [file, least] : {std::pair{&o.requests, 4 * detail::fewest / 2}, {&o.fitted_to, detail::fewest}}) {
-    if (const std::size_t count = read_lines(*file, o.model.lines).size(); count < least) {
+  for (const std::filesystem::path* file : {&o.requests, &o.fitted_to}) {
+    if (const std::size_t count = read_lines(*file, o.model.lines).size(); count < detail::fewest) {
       throw steer::argument_error(steer::text({"compose: file ", file->string(), " has ", steer::actual(count), " requests; expected ",
-                                               steer::expected({"at least ", least})}));
+                                               steer::expected({"at least ", detail::fewest})}));
     }
   }
   return out;

@@ -313,7 +313,7 @@ TEST(command_line, recipes_are_composed_if_they_stand_for_something) {
   o.recipes.resize(1);
   const temporary_file few(".txt", "Why?\nHow?\n");
   o.requests = few.path();
-  expect_error<steer::argument_error>([&] { recipes_to_compose(o); }, "has 2 requests", "at least 16");
+  expect_error<steer::argument_error>([&] { recipes_to_compose(o); }, "has 2 requests", "at least 8");
   o.model.chat_template = false;
   expect_error<steer::argument_error>([&] { recipes_to_compose(o); }, "--no-template");
 }

@@ -242,6 +242,7 @@ TEST(LlamaSteer, AFittedRecipeDoesUnaskedWhatItIsAskedFor) {
   EXPECT_LT(found.recipe.fitted->drift->value, 0.2);
 
   o.kind = "best";
+  o.layers = "10,20";
   const fitted_recipe best = fit(model(), o);
   EXPECT_EQ(best.tried.size(), 8U);
   EXPECT_NE(best.recipe.fitted->kind, "best") << "but what was chosen";
@@ -332,8 +333,8 @@ TEST(LlamaSteer, AReportIsRefusedBeforeAnythingRuns) {
 }
 
 TEST(LlamaSteer, AReportMeasuresWhatItSays) {
-  const temporary_file requests(".txt", "What is a cat?\nName a colour.\nWhat is bread?\n");
-  const temporary_file prose(".txt", "The harbour lies below the old town.\nCopper was among the first metals.\n");
+  const temporary_file requests(".txt", "What is a cat?\nName a colour.\n");
+  const temporary_file prose(".txt", "The harbour lies below.\nCopper was first.\n");
   std::mt19937_64 engine(3);
   std::vector<steer::documented_recipe> recipes(2);
   const auto width = make_host(model(), one_thread(), 1, 8).shape().width;
@@ -347,9 +348,8 @@ TEST(LlamaSteer, AReportMeasuresWhatItSays) {
   o.requests = requests.path();
   o.prose = prose.path();
   o.doses = {1.0F};
-  o.judges = 3;
-  o.tokens = 6;
-  o.drift_budget = 0.05F;
+  o.judges = 2;
+  o.tokens = 4;
   const report found = measure(model(), o, recipes);
   std::map<std::string, double> values;
   for (const report_row& r : found.rows) {
@@ -357,18 +357,17 @@ TEST(LlamaSteer, AReportMeasuresWhatItSays) {
   }
   for (const std::string name : {"terse", "happy"}) {
     for (const char* metric : {"recovery", "recovery_first", "gain", "drift", "drift_requests", "nll", "likeness", "words", "distinct2", "perplexity",
-                               "norm_ratio_p50", "norm_ratio_p99", "dose_within_budget", "best_dose"}) {
+                               "norm_ratio_p50", "norm_ratio_p99"}) {
       EXPECT_TRUE(values.contains(name + " constant " + metric)) << name << " " << metric;
     }
     EXPECT_GT(values.at(name + " constant drift"), 0.0);
     EXPECT_GT(values.at(name + " prompt drift_requests"), 0.0);
-    EXPECT_LE(values.at(name + " constant dose_within_budget"), 0.05);
   }
   EXPECT_TRUE(values.contains("terse happy gain")) << "the happy recipe on terse answers";
   EXPECT_TRUE(values.contains("terse happy prompt gain")) << "and the happy prompt";
   EXPECT_GT(values.at("terse prompt gain"), 0.0);
   ASSERT_EQ(found.behaviours.size(), 2U);
-  ASSERT_EQ(found.behaviours[0].told.size(), 3U);
+  ASSERT_EQ(found.behaviours[0].told.size(), 2U);
   ASSERT_EQ(found.behaviours[0].told[0].answers.size(), 3U);
   const told& steered = found.behaviours[0].told[0].answers[2];
   ASSERT_FALSE(steered.tokens.empty());
@@ -380,12 +379,23 @@ TEST(LlamaSteer, AReportMeasuresWhatItSays) {
   EXPECT_EQ(whole, steered.text);
 
   o.together = true;
-  o.drift_budget.reset();
+  o.drift_budget = 0.05F;
   const report stack = measure(model(), o, recipes);
   ASSERT_EQ(stack.behaviours.size(), 1U);
   EXPECT_EQ(stack.behaviours[0].name, "terse+happy");
   EXPECT_EQ(stack.behaviours[0].instruction, "Be brief. Be happy.");
+  std::set<std::string> calibrated;
+  for (const report_row& r : stack.rows) {
+    if (r.metric == "dose_within_budget" || r.metric == "best_dose") {
+      calibrated.insert(r.metric);
+      EXPECT_GE(r.dose, 0.0);
+      EXPECT_LE(r.dose, 2.0);
+      EXPECT_LE(r.value, r.metric == "best_dose" ? 1.0 : 0.05);
+    }
+  }
+  EXPECT_EQ(calibrated.size(), 2U);
   o.together = false;
+  o.drift_budget.reset();
   recipes.resize(1);
   recipes[0].fitted.reset();
   const report without = measure(model(), o, recipes);
@@ -658,10 +668,12 @@ TEST(LlamaSteer, DecoupledDosesAreExpectedToMoveNothingElse) {
 TEST(LlamaSteer, RecipesAreComposedBesideMeanDifferencesWithAsMuchEffect) {
   const temporary_file requests(".txt",
                                 "What is a cat?\nName a colour.\nWhy is the sky blue?\nWhat is bread?\nHow do I boil an egg?\nWhat is rain?\n"
-                                "Why do dogs bark?\nWhat is a river?\nWhat is a boat?\nHow do I swim?\nWhat is snow?\nWhy do we laugh?\n"
-                                "What is tea?\nWhat is a tree?\nWhy is it dark?\nWhat is wool?\n");
+                                "Why do dogs bark?\nWhat is a river?\n");
   const steer::model_shape shape = make_host(model(), one_thread(), 1, 8).shape();
   compose_options o = small_composition();
+  o.model.chat_template = false;  // shorter texts
+  o.model.frame = "Q: {}\nA:";
+  o.readout_tokens = 4;
   o.requests = requests.path();
   o.fitted_to = requests.path();
   o.invertible.least_signal = 0.0;
