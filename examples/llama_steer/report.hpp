@@ -19,7 +19,8 @@
 #include "llama_steer/fit.hpp"
 #include "llama_steer/measures.hpp"
 #include "llama_steer/text_lines.hpp"
-#include "steer/core/chain.hpp"
+#include "steer/extract/mean_difference.hpp"
+#include "steer/extract/recorder.hpp"
 #include "steer/io/recipe_file.hpp"
 #include "steer/measure/calibrate.hpp"
 #include "steer/measure/norm_ratios.hpp"
@@ -126,23 +127,32 @@ inline steer::recipe random_as_long_as(const steer::documented_recipe& of, std::
   return out;
 }
 
-/// The mean difference of requests with the instruction and without, at the layer and strength that recover most on some of them: what
-/// steering is without a fit.
+/// The mean difference of the rows of an answer after a request with the instruction and without, at the layer and strength that recover
+/// most on other requests: what steering is without a fit. Empty if there are too few requests.
 inline steer::recipe best_mean_difference(llama_model* model, const report_options& o, const std::vector<std::string>& requests,
                                           const std::string& instruction) {
-  constexpr std::size_t most_requests = 40;
+  constexpr std::size_t most_requests = 24;
   constexpr std::size_t judges = 8;
   const std::vector<std::string> some(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(std::min(most_requests, requests.size())));
-  contrast_texts texts;
-  for (const std::string& each : some) {
-    texts.positive.push_back(instructed(each, instruction, o.as_system));
-    texts.negative.push_back(request(each));
+  std::vector<steer::answered_request> all_asked = answered_requests(model, o.model, some, instruction, o.as_system, o.tokens, o.seed, [](double) {});
+  std::erase_if(all_asked, [](const steer::answered_request& each) { return each.answer.empty(); });
+  if (all_asked.size() < 2 * judges) {
+    return {};
   }
-  const steer::steering_vector all = extract(model, o.model, texts, {"mean difference", "with and without the instruction"}, "last", {});
-  const std::vector<std::string> last(some.end() - static_cast<std::ptrdiff_t>(std::min(judges, some.size())), some.end());
-  std::vector<steer::answered_request> asked = answered_requests(model, o.model, last, instruction, o.as_system, o.tokens, o.seed, [](double) {});
-  std::erase_if(asked, [](const steer::answered_request& each) { return each.answer.empty(); });
-  steer::llama_cpp_host host = make_judge(model, o.model, asked);
+  const auto asked = std::span<const steer::answered_request>(all_asked).last(judges);
+  steer::llama_cpp_host host = make_judge(model, o.model, all_asked);
+  steer::recorder recorder(host.shape(), {.tokens = steer::answer_tokens{}});
+  for (const steer::answered_request& each : std::span(all_asked).first(all_asked.size() - judges)) {
+    const auto after = [&](token_list prompt) {
+      prompt.insert(prompt.end(), each.answer.begin(), each.answer.end());
+      return prompt;
+    };
+    const token_list prompted = after(each.prompted);
+    const token_list plain = after(each.plain);
+    recorder.record(host, steer::answered_text{prompted, static_cast<std::int32_t>(each.prompted.size())},
+                    steer::answered_text{plain, static_cast<std::int32_t>(each.plain.size())});
+  }
+  const steer::steering_vector all = steer::mean_difference(recorder, {"mean difference", "with and without the instruction"});
   const int layers = host.shape().layers;
   steer::recipe best;
   std::pair<int, float> at{0, 1.0F};
@@ -283,9 +293,8 @@ class reporter {
     if (steer::recipe control = random_as_long_as(of.recipe, o_.seed); !control.empty()) {
       all.push_back({"random", 1.0, std::move(control)});
     }
-    constexpr std::size_t enough = 8;
-    if (has_prompt && others_.size() >= enough) {
-      all.push_back({"mean_difference", 1.0, best_mean_difference(model_, o_, others_, of.about.instruction)});
+    if (steer::recipe plain = has_prompt ? best_mean_difference(model_, o_, others_, of.about.instruction) : steer::recipe(); !plain.empty()) {
+      all.push_back({"mean_difference", 1.0, std::move(plain)});
     }
     progress(0.3);
     along_fixed_texts(of, all);

@@ -54,8 +54,9 @@ inline std::string cell(const std::vector<plot::point>& found) {
   if (found.empty()) {
     return "<td class=\"r\"></td>";
   }
-  return "<td class=\"r\">" + plot::number(found.back().y, 2) +
-         (found.back().error == 0.0 ? std::string() : " \xC2\xB1 " + plot::number(found.back().error, 2)) + "</td>";
+  const int decimals = std::abs(found.back().y) < 1.0 ? 3 : 2;
+  return "<td class=\"r\">" + plot::number(found.back().y, decimals) +
+         (found.back().error == 0.0 ? std::string() : " \xC2\xB1 " + plot::number(found.back().error, decimals)) + "</td>";
 }
 
 /// A table, its first column of names.
