@@ -344,6 +344,8 @@ TEST(LlamaSteer, AReportMeasuresWhatItSays) {
   }
   report_options o;
   o.model = one_thread();
+  o.model.chat_template = false;  // shorter texts
+  o.model.frame = "Q: {}\nA:";
   o.recipes = {"a.safetensors", "b.safetensors"};
   o.requests = requests.path();
   o.prose = prose.path();
@@ -608,7 +610,9 @@ struct few_pairs {
 };
 
 compose_options small_composition() {
+  static const temporary_file prose(".txt", "The harbour lies below.\nCopper was first.\n");
   compose_options out;
+  out.prose = prose.path();
   out.model = one_thread();
   out.layers = "12-15";
   out.doses = {0.05};
