@@ -186,7 +186,7 @@ inline std::string html_of(const report& of) {
     }
     std::vector<plot::mark> prompt_drift;
     if (const auto found = detail::points_of(of, b.name, "prompt", "drift_requests"); !found.empty()) {
-      prompt_drift.push_back({"prompt, own answers", found.back().y});
+      prompt_drift.push_back({"prompt", found.back().y});
     }
     out += detail::figure("What it costs.",
                           plot::drawn({"dose", "drift, nats a token", {{"prose", by_dose("drift"), 1}, {"own answers", by_dose("drift_requests"), 4}}, prompt_drift, 0.0}),
