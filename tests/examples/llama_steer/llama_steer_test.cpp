@@ -673,11 +673,13 @@ TEST(LlamaSteer, RecipesAreComposedBesideMeanDifferencesWithAsMuchEffect) {
   const temporary_file requests(".txt",
                                 "What is a cat?\nName a colour.\nWhy is the sky blue?\nWhat is bread?\nHow do I boil an egg?\nWhat is rain?\n"
                                 "Why do dogs bark?\nWhat is a river?\n");
+  const temporary_file prompt(".txt", "What is a cat?\n");
   const steer::model_shape shape = make_host(model(), one_thread(), 1, 8).shape();
   compose_options o = small_composition();
   o.model.chat_template = false;  // shorter texts
   o.model.frame = "Q: {}\nA:";
   o.readout_tokens = 4;
+  o.prompts = prompt.path();
   o.requests = requests.path();
   o.fitted_to = requests.path();
   o.invertible.least_signal = 0.0;
@@ -712,7 +714,7 @@ TEST(LlamaSteer, RecipesAreComposedBesideMeanDifferencesWithAsMuchEffect) {
     EXPECT_TRUE(rows.contains(row)) << row;
   }
   testing::internal::CaptureStdout();
-  print(found, 5, {});
+  print(found, 1, {});
   const std::string said = testing::internal::GetCapturedStdout();
   for (const char* part : {"terse+happy", "mean difference", "fitted: the worst of the others moves"}) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\nin\n" << said;
