@@ -23,6 +23,7 @@
 #include "steer/extract/recorder.hpp"
 #include "steer/io/recipe_file.hpp"
 #include "steer/measure/calibrate.hpp"
+#include "steer/measure/measure_response.hpp"
 #include "steer/measure/norm_ratios.hpp"
 #include "steer/measure/quantile.hpp"
 #include "steer/recipe/recipe_of.hpp"
@@ -119,10 +120,10 @@ inline steer::recipe random_as_long_as(const steer::documented_recipe& of, std::
     if (known == of.fitted->layers.end() || !direction.row_norm) {
       continue;
     }
-    steer::steering_vector v{.name = "random"};
-    v.directions[layer].values = Eigen::VectorXf::NullaryExpr(direction.values.size(), [&] { return normal(engine); });
-    v.directions[layer].values *= static_cast<float>(known->second.norm_ratio * *direction.row_norm) / v.directions[layer].values.norm();
-    out.add(v, {.unit = steer::strength_unit::raw}, {.layers = {layer}, .rows = each.where.rows});
+    steer::steering_vector as_long{.name = "random"};
+    as_long.directions[layer].values = direction.values.normalized() * static_cast<float>(known->second.norm_ratio * *direction.row_norm);
+    out.add(steer::random_like(std::move(as_long), [&] { return normal(engine); }), {.unit = steer::strength_unit::raw},
+            {.layers = {layer}, .rows = each.where.rows});
   }
   return out;
 }
@@ -299,7 +300,6 @@ class reporter {
     progress(0.3);
     along_fixed_texts(of, all);
     progress(0.6);
-    of.about.told.clear();
     for (const std::string& request : requests_) {
       of.about.told.push_back({request, {}});
     }

@@ -23,7 +23,6 @@
 #include "steer/adapter/llama_cpp.hpp"
 #include "steer/extract/mean_difference.hpp"
 #include "steer/extract/recorder.hpp"
-#include "steer/fit/fit_to_prompt.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/inject/session.hpp"
 #include "steer/io/recipe_file.hpp"

@@ -690,11 +690,7 @@ TEST(LlamaSteer, RecipesAreComposedBesideMeanDifferencesWithAsMuchEffect) {
                                       .instruction = i == 0 ? "Answer in one short sentence." : "Answer in a very happy way!",
                                       .kind = "constant",
                                       .model = shape.name};
-    contrast_texts texts;
-    for (const std::string& each : read_lines(requests.path())) {
-      texts.positive.push_back(instructed(each, recipes[i].fitted->instruction, false));
-      texts.negative.push_back(request(each));
-    }
+    const contrast_texts texts = llama_steer::detail::instructed_pairs(read_lines(requests.path()), recipes[i].fitted->instruction);
     recipes[i].recipe.add(extract(model(), o.model, texts, {"v", "x"}, "last", {12, 13, 14}), {.strength = 0.06F}, {.rows = {.first = 1}});
   }
   const composition found = compose_recipes(model(), o, recipes);
