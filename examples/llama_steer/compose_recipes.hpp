@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -134,7 +135,7 @@ inline composition compose_recipes(llama_model* model, const compose_options& o,
 
   // What each recipe does alone is what everything else is to do.
   std::vector<double> own(k);
-  std::vector<double> alone(k);  // doses of the mean differences that do as much
+  std::vector<std::optional<double>> alone(k);  // doses of the mean differences that do as much, where there is one
   for (std::size_t i = 0; i < k; ++i) {
     std::vector<double> doses(k);
     doses[i] = 1.0;
@@ -168,6 +169,11 @@ inline composition compose_recipes(llama_model* model, const compose_options& o,
     double done = 0.0;
     for (const std::vector<std::size_t>& moves : sets) {
       for (const detail::dosable* what : {&of_recipes, &of_vectors}) {
+        done += 0.5;
+        progress(done / static_cast<double>(sets.size()));
+        if (what == &of_vectors && std::any_of(moves.begin(), moves.end(), [&](std::size_t i) { return !alone[i]; })) {
+          continue;  // no dose does as much as the recipe: that was said
+        }
         const auto add = [&](const std::string& method, const std::vector<double>& doses) {
           plans.emplace_back(std::in_place_type<steer::plan>, what->recipe_of(doses), host.shape());
           out.rows.push_back({.method = method,
@@ -182,7 +188,7 @@ inline composition compose_recipes(llama_model* model, const compose_options& o,
         std::vector<double> wanted(k);
         double least = std::abs(own[moves.front()]);
         for (const std::size_t i : moves) {
-          doses[i] = what == &of_recipes ? 1.0 : alone[i];
+          doses[i] = what == &of_recipes ? 1.0 : *alone[i];
           wanted[i] = own[i];
           least = std::min(least, std::abs(own[i]));
         }
@@ -195,8 +201,6 @@ inline composition compose_recipes(llama_model* model, const compose_options& o,
         } catch (const steer::numeric_error& problem) {
           detail::note_failure(problem.what(), out);
         }
-        done += 0.5;
-        progress(done / static_cast<double>(sets.size()));
       }
     }
   }

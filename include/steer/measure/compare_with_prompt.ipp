@@ -18,6 +18,7 @@
 #include "steer/core/matrix.hpp"
 #include "steer/core/real.hpp"
 #include "steer/measure/compare_with_prompt.hpp"
+#include "steer/measure/log_sum_exp.hpp"
 #include "steer/measure/quantile.hpp"
 
 namespace steer {
@@ -65,9 +66,7 @@ matrix<float> log_probabilities(logits_view logits, std::size_t tokens, const st
   }
   matrix<float> out = logits;
   for (Eigen::Index i = 0; i < out.rows(); ++i) {
-    const float most = out.row(i).maxCoeff();
-    const double sum = (out.row(i).array() - most).exp().eval().template cast<Real>().sum();
-    const double log_sum = static_cast<double>(most) + std::log(sum);
+    const double log_sum = log_sum_exp(dependent<Real>(out).row(i));
     if (!std::isfinite(log_sum)) {
       throw numeric_error(text({thing(who), ": the logits of token ", i, " are ", actual("not finite")}));
     }

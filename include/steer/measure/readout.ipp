@@ -16,6 +16,7 @@
 #include "steer/core/error.hpp"
 #include "steer/core/host.hpp"
 #include "steer/core/real.hpp"
+#include "steer/measure/log_sum_exp.hpp"
 #include "steer/measure/readout.hpp"
 #include "steer/measure/token_text.hpp"
 
@@ -23,15 +24,8 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// log Σ exp over all logits, or over those of some tokens.
+/// log Σ exp over the logits of some tokens.
 /// @shape logits [V]
-template <class Row>
-double log_sum_exp(const Row& logits) {
-  const float most = logits.maxCoeff();
-  const auto parts = (logits.array() - most).exp().eval();  // in floats; their sum, in doubles, is right to 1e-7
-  return static_cast<double>(most) + std::log(parts.template cast<double>().sum());
-}
-
 template <class Row>
 double log_sum_exp(const Row& logits, std::span<const std::int32_t> tokens) {
   double most = -std::numeric_limits<double>::infinity();
