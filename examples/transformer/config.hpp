@@ -1,10 +1,10 @@
-// transformer/config.hpp: the sizes of a Llama model, and the alphabet that every shape in this folder uses.
+// transformer/config.hpp: the sizes of a Llama model, with hyper-connections or without, and the alphabet that every shape in this folder uses.
 //
 //     T    rows of one batch, one token each       d    width of the residual stream
 //     S    sequences of a decoder                  F    width of the hidden layer of the feed-forward part
 //     C    context: tokens of one sequence         H    query heads, each d_h wide
 //     V    vocabulary                              K    key and value heads, each d_h wide; H is a multiple of K
-//     L    layers
+//     L    layers                              R    residual streams of a token, 1 in a plain Llama
 //
 // Matrices are row-major; a linear layer that maps n numbers to m is a matrix [m, n], so that y [T, m] = x [T, n] Wᵀ.
 #pragma once
@@ -28,6 +28,9 @@ struct config {
   float norm_epsilon = 1e-5F;   ///< added to the mean square of a row
   float rope_theta = 10000.0F;  ///< base of the RoPE wavelengths
   bool tied = true;             ///< the head is the embedding
+  int streams = 1;              ///< R; above 1 in hyper-connections, see hyper_connections.hpp
+  int sinkhorn_iterations = 0;  ///< of these, in which their mixing matrices become doubly stochastic
+  float stream_epsilon = 0.0F;  ///< of these, added to shares
 
   bool operator==(const config&) const = default;
 };
@@ -47,6 +50,17 @@ inline std::string fault_of(const config& c) {
     if (field.value < 1 || field.value > field.most) {
       return text({field.name, " is ", field.value, ", expected 1 to ", field.most});
     }
+  }
+  constexpr int most_streams = 64;
+  constexpr int most_iterations = 1000;
+  if (c.streams < 1 || c.streams > most_streams) {
+    return text({"streams is ", c.streams, ", expected 1 to ", most_streams});
+  }
+  if (c.streams > 1 && (c.sinkhorn_iterations < 1 || c.sinkhorn_iterations > most_iterations)) {
+    return text({"sinkhorn_iterations is ", c.sinkhorn_iterations, ", expected 1 to ", most_iterations});
+  }
+  if (!(c.stream_epsilon >= 0.0F && std::isfinite(c.stream_epsilon))) {
+    return text({"stream_epsilon is ", c.stream_epsilon, ", expected a finite number, not negative"});
   }
   if (c.heads % c.kv_heads != 0) {
     return text({"heads is ", c.heads, ", expected a multiple of kv_heads, which is ", c.kv_heads});

@@ -14,6 +14,7 @@
 #include "steer/core/require_fit.hpp"
 #include "transformer/attention.hpp"
 #include "transformer/batch.hpp"
+#include "transformer/hyper_connections.hpp"
 #include "transformer/model.hpp"
 
 namespace reference {
@@ -33,7 +34,7 @@ using logits_view = Eigen::Map<const matrix>;
 /// A row's results have the same bits whatever else is in its batch and however a prompt is cut into batches.
 ///
 /// @throws steer::argument_error if an option has no meaning
-/// @cost   2 L S C K d_h floats of cache; per row 4 d + 2 H d_h + 2 K d_h + 2 F + V floats of scratch
+/// @cost   2 L S C K d_h floats of cache; per row (3 + R) d + 2 H d_h + 2 K d_h + 2 F + V floats of scratch
 class decoder {
  public:
   explicit decoder(std::shared_ptr<const model> source, decoder_options options = {})
@@ -41,12 +42,14 @@ class decoder {
         config_(sizes_of(model_.get())),
         options_(checked(options, config_)),
         ledger_({config_.vocabulary, options_.context, options_.sequences, options_.max_rows}),
-        attention_(config_, options_.sequences, options_.context) {
+        attention_(config_, options_.sequences, options_.context),
+        connections_(config_, options_.max_rows) {
     const extent t = options_.max_rows;
     const extent d = config_.width;
     const extent q = extent{config_.heads} * config_.head_width;
     const extent kv = extent{config_.kv_heads} * config_.head_width;
-    residual_.resize(t, d);
+    residual_.resize(t * config_.streams, d);
+    stream_info_.reserve(static_cast<std::size_t>(residual_.rows()));
     normed_.resize(t, d);
     branch_.resize(t, d);
     wanted_.resize(t, d);
@@ -97,18 +100,19 @@ class decoder {
     steer::require_fit(hook, shape());
     ledger_.admit(batch);
     const extent count = static_cast<extent>(batch.size());     // T
-    auto residual = residual_.topRows(count);                 // [T, d]
-    for (extent t = 0; t < count; ++t) {
-      residual.row(t) = model_->parameters().embedding.row(batch[static_cast<std::size_t>(t)].token);
+    auto residual = residual_.topRows(count * config_.streams);  // [T R, d]
+    for (extent t = 0; t < residual.rows(); ++t) {
+      residual.row(t) = model_->parameters().embedding.row(batch[static_cast<std::size_t>(t / config_.streams)].token);
     }
+    tell_streams_apart();
     for (int layer = 0; layer < config_.layers && count > 0; ++layer) {
       const layer_weights& w = model_->parameters().layers[static_cast<std::size_t>(layer)];
       show(hook, {layer, steer::point::residual_in}, residual);
-      attend(layer, w, hook);
-      residual += branch_.topRows(count);
-      feed_forward(w);
+      attend(layer, w, connections_.read(w.attention_streams, residual), hook);
+      connections_.write(branch_.topRows(count), residual);
+      feed_forward(w, connections_.read(w.mlp_streams, residual));
       show(hook, {layer, steer::point::mlp_out}, branch_.topRows(count));
-      residual += branch_.topRows(count);
+      connections_.write(branch_.topRows(count), residual);
       show(hook, {layer, steer::point::residual_out}, residual);
     }
     ledger_.commit();
@@ -213,22 +217,35 @@ class decoder {
     return options;
   }
 
-  /// @shape activations [T, width]
+  /// The facts of the rows of all streams.
+  void tell_streams_apart() noexcept {
+    stream_info_.clear();
+    for (const steer::row_info& row : ledger_.info()) {
+      for (int stream = 0; stream < config_.streams; ++stream) {
+        stream_info_.push_back(row);
+        stream_info_.back().stream = static_cast<std::uint8_t>(stream);
+      }
+    }
+  }
+
+  /// @shape activations [T, width], or [T R, width]
   template <class Hook>
   void show(Hook& hook, steer::site where, rows_out activations) const noexcept {
     if (hook.access(where) != steer::access::none) {
       hook(where, steer::rows<float>{activations.data(), activations.rows(), activations.cols(),
-                                     activations.outerStride(), ledger_.info()});
+                                     activations.outerStride(),
+                                     shape().streams_at(where.point) > 1 ? stream_info_ : ledger_.info()});
     }
   }
 
   /// Leaves in branch_ what attention adds to the residual.
+  /// @shape residual [T, d]
   template <class Hook>
-  void attend(int layer, const layer_weights& w, Hook& hook) noexcept {
+  void attend(int layer, const layer_weights& w, const rows_in& residual, Hook& hook) noexcept {
     const extent count = static_cast<extent>(ledger_.info().size());  // T
     const auto normed = normed_.topRows(count);            // [T, d]
     const auto heads = heads_.topRows(count);              // [T, H d_h]
-    rms_norm(residual_.topRows(count), w.attention_norm, config_.norm_epsilon, normed);
+    rms_norm(residual, w.attention_norm, config_.norm_epsilon, normed);
     multiply(normed, w.query, query_.topRows(count));
     multiply(normed, w.key, key_.topRows(count));
     multiply(normed, w.value, value_.topRows(count));
@@ -239,13 +256,14 @@ class decoder {
   }
 
   /// Leaves in branch_ what SwiGLU adds to the residual: down (silu(gate x) ⊙ up x), silu(g) = g / (1 + exp(-g)).
+  /// @shape  residual [T, d]
   /// @source Shazeer 2020, arXiv:2002.05202
-  void feed_forward(const layer_weights& w) noexcept {
+  void feed_forward(const layer_weights& w, const rows_in& residual) noexcept {
     const extent count = static_cast<extent>(ledger_.info().size());  // T
     const auto normed = normed_.topRows(count);            // [T, d]
     auto gate = gate_.topRows(count);                      // [T, F]
     const auto up = up_.topRows(count);                    // [T, F]
-    rms_norm(residual_.topRows(count), w.mlp_norm, config_.norm_epsilon, normed);
+    rms_norm(residual, w.mlp_norm, config_.norm_epsilon, normed);
     multiply(normed, w.gate, gate);
     multiply(normed, w.up, up);
     for (extent t = 0; t < count; ++t) {  // via silu_, whose alignment is known: exp gives the same bits in every row
@@ -256,10 +274,12 @@ class decoder {
   }
 
   logits_view head(std::span<const row> batch) noexcept {
+    const extent tokens = static_cast<extent>(batch.size());
+    const rows_in residual = connections_.read_last(model_->parameters().final_streams, residual_.topRows(tokens * config_.streams));
     extent count = 0;
     for (std::size_t t = 0; t < batch.size(); ++t) {
       if (batch[t].want == output::logits) {
-        wanted_.row(count++) = residual_.row(static_cast<extent>(t));
+        wanted_.row(count++) = residual.row(static_cast<extent>(t));
       }
     }
     const auto wanted = wanted_.topRows(count);  // [wanted, d]
@@ -274,8 +294,11 @@ class decoder {
   decoder_options options_;
   ledger ledger_;
   attention attention_;
+  hyper_connections connections_;
   std::vector<row> chunk_;                      // [T] part of a prompt
-  matrix residual_, normed_, branch_, wanted_;  // [T, d]
+  std::vector<steer::row_info> stream_info_;    // [T R]
+  matrix residual_;                             // [T R, d]
+  matrix normed_, branch_, wanted_;             // [T, d]
   matrix query_, heads_;                        // [T, H d_h]
   matrix key_, value_;                          // [T, K d_h]
   matrix gate_, up_;                            // [T, F]

@@ -68,6 +68,11 @@ inline config huggingface_config(const steer::safetensors_file& file) {
   const auto fail = [&](const std::string& fault) {
     throw steer::format_error(steer::text({"llama: ", fault, " (file ", file.path().string(), ")"}));
   };
+  if (in.has("residual_streams")) {
+    c.streams = in.number<int>("residual_streams");
+    c.sinkhorn_iterations = in.number<int>("sinkhorn_iterations");
+    c.stream_epsilon = in.number<float>("stream_epsilon");
+  }
   if (in.has("head_dim")) {
     c.head_width = in.number<int>("head_dim");
   } else if (c.heads < 1 || c.width % c.heads != 0) {
@@ -113,7 +118,8 @@ void read_tensor(const steer::safetensors_file& file, const std::string& name, e
 ///
 /// Metadata, all strings: hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads,
 /// vocab_size, max_position_embeddings, rms_norm_eps, rope_theta, tie_word_embeddings ("true" or "false"), and head_dim
-/// where it is not hidden_size / num_attention_heads.
+/// where it is not hidden_size / num_attention_heads. Of models with hyper-connections also residual_streams, sinkhorn_iterations and
+/// stream_epsilon; their tensors are attn_hc, mlp_hc and head_hc, each with fn, base and scale.
 ///
 /// @throws steer::file_error if it cannot be read; steer::format_error naming file, tensor or key, expected and actual
 ///         if one is missing, surplus, of another shape or type, or holds a number that is not finite

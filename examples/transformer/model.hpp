@@ -11,7 +11,7 @@
 
 namespace reference {
 
-/// A Llama model, immutable: any number of decoders on any number of threads may share one.
+/// A Llama model, with hyper-connections where it has several residual streams, immutable: any number of decoders on any number of threads may share one.
 ///
 /// @throws steer::shape_error if the configuration has a fault or a tensor another shape, naming the tensor, expected
 ///         and actual; steer::numeric_error if a weight is NaN or infinite
@@ -27,6 +27,7 @@ class model {
     shape_.fingerprint = fingerprint();
     shape_.layers = config_.layers;
     shape_.width = config_.width;
+    shape_.streams = config_.streams;
     shape_.head_width = config_.head_width;
     shape_.heads = config_.heads;
     for (const steer::point p : steer::all_points) {
@@ -80,6 +81,11 @@ class model {
     }
     feed(&config_.norm_epsilon, sizeof(float));
     feed(&config_.rope_theta, sizeof(float));
+    if (config_.streams > 1) {
+      feed(&config_.streams, sizeof(int));
+      feed(&config_.sinkhorn_iterations, sizeof(int));
+      feed(&config_.stream_epsilon, sizeof(float));
+    }
     for_each_tensor(config_, weights_, [&](const std::string&, extent, extent, const auto& values) {
       feed(values.data(), static_cast<std::size_t>(values.size()) * sizeof(float));
     });

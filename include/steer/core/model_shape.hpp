@@ -18,6 +18,9 @@ struct model_shape {
   std::string fingerprint;        ///< identifies the weights; empty where the host cannot tell
   int layers = 0;                 ///< L
   std::ptrdiff_t width = 0;       ///< d, the residual stream's width
+  /// S, the residual streams. Where there are several, a token has S rows of width d at `residual_in` and `residual_out`: those of a
+  /// token stand together, stream after stream. All other points have a row a token.
+  int streams = 1;
   std::ptrdiff_t head_width = 0;  ///< d_h, one attention head's width; 0 where the host has no heads to show
   int heads = 0;                  ///< attention (query) heads
   enum_set<steer::point> points;  ///< the points at which the host calls hooks
@@ -25,6 +28,15 @@ struct model_shape {
 
   /// The width of the rows at a point, or 0 where the host does not show it.
   STEER_API [[nodiscard]] std::ptrdiff_t width_at(steer::point p) const noexcept;
+
+  /// Rows of one token at a point.
+  [[nodiscard]] int streams_at(steer::point p) const noexcept {
+    return p == steer::point::residual_in || p == steer::point::residual_out ? streams : 1;
+  }
+
+  /// @throws shape_error if tokens have no such row at that point: that is, always where they have one row, which has no number; `who`
+  ///         names the asker
+  STEER_API void require_stream(int stream, steer::point p, const std::string& who) const;
 
   /// @throws shape_error if the model has no such layer or the host does not show that point; `who` names the asker
   STEER_API void require(site s, const std::string& who) const;

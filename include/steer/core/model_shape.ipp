@@ -20,6 +20,15 @@ STEER_BODY std::ptrdiff_t model_shape::width_at(steer::point p) const noexcept {
   return p == steer::point::attention_heads ? heads * head_width : width;
 }
 
+STEER_BODY void model_shape::require_stream(int stream, steer::point p, const std::string& who) const {
+  using namespace detail;
+  const int count = streams_at(p);
+  if (count <= 1 || stream < 0 || stream >= count) {
+    throw shape_error(text({thing(who), ": stream ", actual(stream), " does not exist; model \"", name, "\" has ",
+                            expected(count > 1 ? text({"streams 0 to ", count - 1}) : std::string("one row a token")), " at ", to_string(p)}));
+  }
+}
+
 STEER_BODY void model_shape::require(site s, const std::string& who) const {
   using namespace detail;
   if (s.layer < 0 || s.layer >= layers) {

@@ -32,10 +32,10 @@ STEER_API void require_facts(const model_shape& made_for, const model_shape& hos
 }  // namespace detail
 
 /// What a host checks before it calls a hook, which cannot throw by then: every site at which the hook acts is there, with
-/// rows as wide as those that the hook was made for, of the same weights where both are known, and with the same facts. A hook
+/// rows as wide as those that the hook was made for, as many for a token, of the same weights where both are known, and with the same facts. A hook
 /// that was made for no model in particular fits every one.
 ///
-/// @throws shape_error for a layer, point, width or fingerprint that differs; argument_error for a fact that the host does not
+/// @throws shape_error for a layer, point, width, number of streams or fingerprint that differs; argument_error for a fact that the host does not
 ///         supply
 /// @cost   a question of `access` for each site of the hook's model; allocates nothing
 template <class Hook>

@@ -16,7 +16,8 @@ STEER_BODY void require_fit_at(site s, const model_shape& made_for, const model_
   const bool same_weights =
       made_for.fingerprint.empty() || host.fingerprint.empty() || made_for.fingerprint == host.fingerprint;
   const bool shown = s.layer < host.layers && host.points.contains(s.point);
-  if (shown && made_for.width_at(s.point) == host.width_at(s.point) && same_weights) {
+  const bool same_rows = made_for.width_at(s.point) == host.width_at(s.point) && made_for.streams_at(s.point) == host.streams_at(s.point);
+  if (shown && same_rows && same_weights) {
     return;
   }
   const std::string who = text({"hook made for model \"", made_for.name, "\""});
@@ -25,6 +26,11 @@ STEER_BODY void require_fit_at(site s, const model_shape& made_for, const model_
     throw shape_error(text({thing(who), ": acts at layer ", at_layer(s.layer), " ", to_string(s.point), " with width ",
                             actual(made_for.width_at(s.point)), "; model \"", host.name, "\" has width ",
                             expected(host.width_at(s.point)), " there"}));
+  }
+  if (made_for.streams_at(s.point) != host.streams_at(s.point)) {
+    throw shape_error(text({thing(who), ": acts at layer ", at_layer(s.layer), " ", to_string(s.point), " with ",
+                            actual(made_for.streams_at(s.point)), " rows a token; model \"", host.name, "\" has ",
+                            expected(host.streams_at(s.point)), " residual streams there"}));
   }
   throw shape_error(text({thing(who), ": its model has fingerprint ", actual(made_for.fingerprint), "; model \"",
                           host.name, "\" has fingerprint ", expected(host.fingerprint)}));

@@ -31,13 +31,14 @@ constexpr std::string_view to_string(row_fact fact) noexcept {
   return "prompt length";
 }
 
-/// What one row is: one token of one sequence.
+/// What one row is: one token of one sequence, and where a token has several rows, one of them.
 struct row_info {
   std::int32_t token = 0;          ///< vocabulary id
   std::int32_t position = 0;       ///< zero-based, within its sequence
   std::int32_t sequence = 0;       ///< the host's number for the sequence
   std::int32_t prompt_length = 0;  ///< tokens of the sequence's prompt, the whole prompt also while it arrives in chunks
   steer::phase phase = steer::phase::prompt;
+  std::uint8_t stream = 0;         ///< which of the model's residual streams; see `model_shape::streams`
 };
 
 /// A view of activations: `count` rows of `width` numbers, consecutive rows `stride` numbers apart. Owns nothing.

@@ -21,6 +21,7 @@
 #include "steer/core/linkage.hpp"
 #include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
+#include "steer/core/token_rows.hpp"
 #include "steer/extract/token_selection.hpp"
 
 namespace steer {
@@ -34,6 +35,8 @@ struct recorder_options {
   token_selection tokens = token_span{1};
   steer::point point = steer::point::residual_out;
   std::vector<int> layers = {};  ///< empty: all
+  /// Of a model with several residual streams, the one whose rows are recorded; empty: each token's mean over its streams.
+  std::optional<int> stream = std::nullopt;
 };
 
 /// Streams a model's activations into one mean row per text and layer.
@@ -47,7 +50,7 @@ struct recorder_options {
 /// @cost per row one pass for its norm and, if selected, one for its sum; n L d floats of memory
 class recorder {
  public:
-  /// @throws shape_error for a layer or point that the host does not show, argument_error for an impossible selection or
+  /// @throws shape_error for a layer, point or stream that the host does not show, argument_error for an impossible selection or
   ///         row facts that the host does not supply
   STEER_API explicit recorder(model_shape shape, recorder_options options = {});
 
@@ -127,7 +130,7 @@ class recorder {
   STEER_API void merge(const recorder& other);
 
   [[nodiscard]] steer::access access(site where) const noexcept {
-    return where.point == options_.point && streams_.contains(where.layer) ? steer::access::read : steer::access::none;
+    return where.point == options_.point && layers_.contains(where.layer) ? steer::access::read : steer::access::none;
   }
 
   /// What the host calls. Rows seen outside `record` are not kept. What a `tokens_where` predicate throws, `record`
@@ -157,7 +160,7 @@ class recorder {
   /// @throws shape_error if the layer is not recorded; numeric_error if that side has no text yet
   STEER_API [[nodiscard]] Eigen::VectorXd mean(int layer, side which) const;
 
-  /// Mean |h| over all rows of all texts but those at position 0; empty if there was none.
+  /// Mean |h| over all tokens of all texts but those at position 0; empty if there was none.
   /// @throws shape_error if the layer is not recorded
   STEER_API [[nodiscard]] std::optional<double> mean_row_norm(int layer) const;
 
@@ -169,7 +172,7 @@ class recorder {
     double norm_sum = 0.0;
     std::int64_t norm_count = 0;
   };
-  struct stream {
+  struct recorded_layer {
     std::vector<sums> under_way;
     // The texts kept.
     std::array<Eigen::VectorXd, 2> total;
@@ -188,21 +191,25 @@ class recorder {
   /// What is streamed of a layer.
   /// @return nothing if the site is not recorded
   /// @throws shape_error for rows of another width or without facts
-  STEER_API [[nodiscard]] stream* shown(site where, std::ptrdiff_t count, std::ptrdiff_t width, std::size_t facts);
+  STEER_API [[nodiscard]] recorded_layer* shown(site where, std::ptrdiff_t count, std::ptrdiff_t width, std::size_t facts);
 
   template <class Scalar>
-  void collect(site where, rows<Scalar> activations) {
-    stream* const here = shown(where, activations.count, activations.width, activations.info.size());
-    if (here == nullptr) {
-      return;
+  void collect(site where, const rows<Scalar>& activations) {
+    recorded_layer* const here = shown(where, activations.count, activations.width, activations.info.size());
+    if (here != nullptr) {
+      tokens_.read(activations, [&](const auto& tokens) { add(*here, tokens); });
     }
+  }
+
+  template <class Scalar>
+  void add(recorded_layer& here, const rows<Scalar>& activations) {
     for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
       const row_info& info = activations.info_of(i);
       const std::size_t text = side_by_side_ ? static_cast<std::size_t>(info.sequence) : 0;
-      if (text >= here->under_way.size()) {  // a row seen outside `record`
+      if (text >= here.under_way.size()) {  // a row seen outside `record`
         continue;
       }
-      sums& mine = here->under_way[text];
+      sums& mine = here.under_way[text];
       const Eigen::Map<const Eigen::Matrix<Scalar, Eigen::Dynamic, 1>> h(activations[i].data(), activations.width);
       if (info.position > 0) {
         mine.norm_sum += std::sqrt(h.template cast<double>().squaredNorm());
@@ -216,7 +223,7 @@ class recorder {
   }
 
   /// @throws shape_error if the layer is not recorded
-  STEER_API [[nodiscard]] const stream& at(int layer) const;
+  STEER_API [[nodiscard]] const recorded_layer& at(int layer) const;
 
   static constexpr std::size_t index_of(side which) noexcept { return static_cast<std::size_t>(which); }
 
@@ -243,7 +250,7 @@ class recorder {
   struct mark {
     std::array<std::size_t, 2> count;
     std::size_t pairs;
-    std::map<int, stream> sums;  // without the texts
+    std::map<int, recorded_layer> sums;  // without the texts
   };
   STEER_API [[nodiscard]] mark here() const;
   STEER_API void go_back(mark to) noexcept;
@@ -280,7 +287,7 @@ class recorder {
   void record_block(Model& model, std::span<const answered_text> texts, side which, std::span<const std::int64_t> selected) {
     begin(texts, true);
     std::vector<asked_text> asked;
-    const bool needs_last_layer = streams_.contains(shape_.layers - 1);  // where a host may compute only rows that are asked for
+    const bool needs_last_layer = layers_.contains(shape_.layers - 1);  // where a host may compute only rows that are asked for
     for (const answered_text& each : texts) {
       asked.push_back({each.tokens, needs_last_layer ? 0 : static_cast<std::int32_t>(each.tokens.size()) - 1});
     }
@@ -314,7 +321,8 @@ class recorder {
 
   model_shape shape_;
   recorder_options options_;
-  std::map<int, stream> streams_;
+  std::map<int, recorded_layer> layers_;
+  token_rows tokens_;
   std::array<std::size_t, 2> count_{};
   std::size_t pairs_ = 0;
   std::vector<std::int32_t> answers_;  // of the texts under way: where they begin

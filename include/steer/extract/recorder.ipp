@@ -34,14 +34,18 @@ STEER_BODY recorder::recorder(model_shape shape, recorder_options options)
     }
   }
   require_facts(shape_);
+  if (options_.stream) {
+    shape_.require_stream(*options_.stream, options_.point, "recorder");
+  }
+  tokens_ = token_rows(shape_.streams_at(options_.point), options_.stream);
   for (const int layer : options_.layers) {
     shape_.require({layer, options_.point}, "recorder");
-    const auto [place, is_new] = streams_.try_emplace(layer);
+    const auto [place, is_new] = layers_.try_emplace(layer);
     if (!is_new) {
       throw argument_error(text(
           {"recorder: layer ", at_layer(layer), " is ", actual("named twice"), "; expected ", expected("each once")}));
     }
-    stream& here = place->second;
+    recorded_layer& here = place->second;
     const Eigen::VectorX<Real> zero = Eigen::VectorX<Real>::Zero(static_cast<Eigen::Index>(shape_.width_at(options_.point)));
     here.total = {zero, zero};
   }
@@ -54,10 +58,11 @@ STEER_BODY void recorder::merge(const recorder& other) {
   }
   require_same_model(other.shape_);
   const recorder_options& theirs = other.options_;
-  if (theirs.point != options_.point || theirs.layers != options_.layers ||
+  if (theirs.point != options_.point || theirs.layers != options_.layers || theirs.stream != options_.stream ||
       to_string(theirs.tokens) != to_string(options_.tokens)) {
     const auto what = [](const recorder_options& o) {
-      return text({to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers"});
+      return text({to_string(o.tokens), " at ", to_string(o.point), " of ", o.layers.size(), " layers",
+                   o.stream ? text({", stream ", *o.stream}) : std::string()});
     };
     throw argument_error(text({"recorder: merges ", actual(what(theirs)), " into ", expected(what(options_)),
                                "; expected the same, layer by layer"}));
@@ -65,8 +70,8 @@ STEER_BODY void recorder::merge(const recorder& other) {
   for (std::size_t s = 0; s < count_.size(); ++s) {
     make_room(s, other.count_[s]);
   }
-  for (auto& [layer, here] : streams_) {
-    const stream& there = other.streams_.at(layer);
+  for (auto& [layer, here] : layers_) {
+    const recorded_layer& there = other.layers_.at(layer);
     for (std::size_t s = 0; s < here.total.size(); ++s) {
       Eigen::VectorX<Real>& total = here.total[s];
       const Eigen::VectorX<Real>& more = there.total[s];
@@ -83,7 +88,7 @@ STEER_BODY void recorder::merge(const recorder& other) {
 }
 
 STEER_BODY Eigen::VectorXd recorder::mean(int layer, side which) const {
-  const stream& here = at(layer);
+  const recorded_layer& here = at(layer);
   if (count(which) == 0) {
     throw numeric_error(
         text({"recorder: has ", actual({"no ", to_string(which), " text"}), "; expected ", expected("at least one")}));
@@ -93,16 +98,16 @@ STEER_BODY Eigen::VectorXd recorder::mean(int layer, side which) const {
 }
 
 STEER_BODY std::optional<double> recorder::mean_row_norm(int layer) const {
-  const stream& here = at(layer);
+  const recorded_layer& here = at(layer);
   if (here.kept_norm_count == 0) {
     return std::nullopt;
   }
   return here.kept_norm_sum / static_cast<double>(here.kept_norm_count);
 }
 
-STEER_BODY const recorder::stream& recorder::at(int layer) const {
-  const auto found = streams_.find(layer);
-  if (found == streams_.end()) {
+STEER_BODY const recorder::recorded_layer& recorder::at(int layer) const {
+  const auto found = layers_.find(layer);
+  if (found == layers_.end()) {
     throw shape_error(
         text({"recorder: layer ", at_layer(layer), " is not recorded; ", options_.layers.size(), " layers are, ",
               expected({"from ", options_.layers.front(), " to ", options_.layers.back()})}));
@@ -116,13 +121,13 @@ STEER_BODY Eigen::Map<const matrix<float>> recorder::texts(int layer, side which
   return {kept.data(), n, static_cast<Eigen::Index>(shape_.width_at(options_.point))};
 }
 
-STEER_BODY recorder::stream* recorder::shown(site where, std::ptrdiff_t count, std::ptrdiff_t width,
+STEER_BODY recorder::recorded_layer* recorder::shown(site where, std::ptrdiff_t count, std::ptrdiff_t width,
                                              std::size_t facts) {
-  const auto found = streams_.find(where.layer);
-  if (found == streams_.end() || where.point != options_.point) {
+  const auto found = layers_.find(where.layer);
+  if (found == layers_.end() || where.point != options_.point) {
     return nullptr;
   }
-  stream& here = found->second;
+  recorded_layer& here = found->second;
   if (width != here.total[0].size() || static_cast<std::ptrdiff_t>(facts) < count) {
     throw shape_error(text({"recorder: layer ", at_layer(where.layer), " is shown ",
                             actual({count, " rows of width ", width, " with facts of ", facts}), "; expected ",
@@ -137,7 +142,7 @@ STEER_BODY void recorder::begin(std::span<const answered_text> texts, bool side_
   for (const answered_text& each : texts) {
     answers_.push_back(each.answer);
   }
-  for (auto& [layer, here] : streams_) {
+  for (auto& [layer, here] : layers_) {
     const Eigen::Index width = here.total[0].size();
     here.under_way.resize(texts.size());
     for (sums& each : here.under_way) {
@@ -156,7 +161,7 @@ STEER_BODY recorder::pooled recorder::end(std::size_t i, const answered_text& te
     std::rethrow_exception(std::exchange(failure_, nullptr));
   }
   pooled out;
-  for (const auto& entry : streams_) {
+  for (const auto& entry : layers_) {
     const int layer = entry.first;
     const sums& here = entry.second.under_way[i];
     const auto refused = [&](std::initializer_list<text_part> what) {
@@ -185,8 +190,8 @@ STEER_BODY void recorder::require_pairs(std::size_t positives, std::size_t negat
 
 STEER_BODY recorder::mark recorder::here() const {
   mark out{count_, pairs_, {}};
-  for (const auto& [layer, kept] : streams_) {
-    stream& copy = out.sums[layer];
+  for (const auto& [layer, kept] : layers_) {
+    recorded_layer& copy = out.sums[layer];
     copy.total = kept.total;
     copy.kept_norm_sum = kept.kept_norm_sum;
     copy.kept_norm_count = kept.kept_norm_count;
@@ -197,8 +202,8 @@ STEER_BODY recorder::mark recorder::here() const {
 STEER_BODY void recorder::go_back(mark to) noexcept {
   count_ = to.count;
   pairs_ = to.pairs;
-  for (auto& [layer, kept] : streams_) {
-    stream& before = to.sums.at(layer);
+  for (auto& [layer, kept] : layers_) {
+    recorded_layer& before = to.sums.at(layer);
     kept.total = std::move(before.total);
     kept.kept_norm_sum = before.kept_norm_sum;
     kept.kept_norm_count = before.kept_norm_count;
@@ -225,13 +230,14 @@ STEER_BODY void recorder::require_same_model(const model_shape& host) const {
   require_facts(host);
   const std::ptrdiff_t width = host.width_at(options_.point);
   const std::ptrdiff_t expected_width = shape_.width_at(options_.point);
-  if (host.layers != shape_.layers || width != expected_width || host.fingerprint != shape_.fingerprint) {
+  if (host.layers != shape_.layers || width != expected_width || host.streams != shape_.streams || host.fingerprint != shape_.fingerprint) {
     using namespace detail;
     throw shape_error(
         text({"recorder: was made for ",
               expected({"model \"", shape_.name, "\" with ", shape_.layers, " layers of width ", expected_width, " at ",
                         to_string(options_.point)}),
               "; asked to record ", actual({"\"", host.name, "\" with ", host.layers, " layers of width ", width}),
+              host.streams == shape_.streams ? std::string() : text({" in ", host.streams, " streams instead of ", shape_.streams}),
               host.fingerprint == shape_.fingerprint ? "" : " and other weights"}));
   }
 }
@@ -242,7 +248,7 @@ STEER_BODY std::string recorder::name_of(const answered_text& text, side which, 
 
 STEER_BODY void recorder::make_room(std::size_t s, std::size_t more) {
   const auto width = static_cast<std::size_t>(shape_.width_at(options_.point));
-  for (auto& [layer, here] : streams_) {
+  for (auto& [layer, here] : layers_) {
     std::vector<float>& texts = here.texts[s];
     if (const std::size_t needed = texts.size() + more * width; needed > texts.capacity()) {
       texts.reserve(std::max(needed, 2 * texts.capacity()));
@@ -253,7 +259,7 @@ STEER_BODY void recorder::make_room(std::size_t s, std::size_t more) {
 STEER_BODY void recorder::keep(const pooled& text_rows, side which) noexcept {
   const std::size_t s = index_of(which);
   for (const auto& [layer, row] : text_rows) {
-    stream& here = streams_.at(layer);
+    recorded_layer& here = layers_.at(layer);
     Eigen::VectorX<Real>& total = here.total[s];
     const Eigen::VectorX<Real>& mean = row.mean;
     total += mean;

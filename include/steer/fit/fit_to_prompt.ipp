@@ -20,6 +20,7 @@
 #include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
+#include "steer/core/token_rows.hpp"
 #include "steer/fit/fit_layer.hpp"
 #include "steer/fit/fit_to_prompt.hpp"
 #include "steer/inject/plan.hpp"
@@ -86,22 +87,31 @@ inline void require_shown(std::size_t shown, std::size_t count, int layer, const
 /// Keeps the rows that foretell, of several layers.
 class row_collector {
  public:
-  row_collector(const foretelling_rows& which, const std::set<int>& layers, std::ptrdiff_t width) : which_(which) {
+  row_collector(const foretelling_rows& which, const std::set<int>& layers, const model_shape& shape)
+      : which_(which), tokens_(shape.streams_at(point::residual_out)) {
     for (const int layer : layers) {
-      layers_[layer].rows.resize(static_cast<Eigen::Index>(which.count()), width);
+      layers_[layer].rows.resize(static_cast<Eigen::Index>(which.count()), shape.width);
     }
   }
   [[nodiscard]] steer::access access(site where) const noexcept {
     return where.point == point::residual_out && layers_.contains(where.layer) ? steer::access::read : steer::access::none;
   }
   void operator()(site where, rows<float> activations) noexcept {
-    if (access(where) != steer::access::none) {
+    if (access(where) == steer::access::none || failure_) {
+      return;
+    }
+    try {
       kept& here = layers_.at(where.layer);
-      here.shown += which_.copy(activations, here.rows);
+      tokens_.read(activations, [&](const rows<float>& tokens) { here.shown += which_.copy(tokens, here.rows); });
+    } catch (...) {
+      failure_ = std::current_exception();
     }
   }
   /// @throws host_error if not every row was shown
   [[nodiscard]] const matrix<float>& rows_at(int layer, const std::string& who) const {
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
     const kept& here = layers_.at(layer);
     require_shown(here.shown, which_.count(), layer, who);
     return here.rows;
@@ -113,7 +123,9 @@ class row_collector {
     std::size_t shown = 0;
   };
   const foretelling_rows& which_;
+  token_rows tokens_;  // a model's several residual streams by their mean: what edits do to all alike moves that as fitted
   std::map<int, kept> layers_;
+  std::exception_ptr failure_;
 };
 
 /// Fits layer after layer while rows pass: as many in one pass as it is shown whole.
@@ -122,7 +134,14 @@ class layer_by_layer {
  public:
   layer_by_layer(const model_shape& shape, const foretelling_rows& which, const row_collector& wanted, const std::set<int>& layers,
                  const std::string& name, const fit_options& options, prompt_fit& out)
-      : shape_(shape), which_(which), wanted_(wanted), left_(layers), name_(name), options_(options), out_(out) {
+      : shape_(shape),
+        which_(which),
+        wanted_(wanted),
+        tokens_(shape.streams_at(point::residual_out)),
+        left_(layers),
+        name_(name),
+        options_(options),
+        out_(out) {
     now_.resize(static_cast<Eigen::Index>(which.count()), shape.width);
     total_ = layers.size();
   }
@@ -159,9 +178,13 @@ class layer_by_layer {
       return;
     }
     try {
-      const std::size_t here = which_.copy(activations, now_);
+      std::size_t here = 0;
+      std::size_t count = 0;
+      tokens_.read(activations, [&](const rows<float>& tokens) {
+        here = which_.copy(tokens, now_);
+        count = static_cast<std::size_t>(tokens.count);
+      });
       shown_ += here;
-      const auto count = static_cast<std::size_t>(activations.count);
       const bool whole = here == which_.count() && !in_parts_ &&
                          (count == which_.total() || (where.layer == shape_.layers - 1 && count == here));
       if (!whole) {
@@ -196,6 +219,7 @@ class layer_by_layer {
   const model_shape& shape_;
   const foretelling_rows& which_;
   const row_collector& wanted_;
+  token_rows tokens_;
   std::set<int> left_;
   const std::string& name_;
   const fit_options& options_;
@@ -233,7 +257,7 @@ STEER_BODY prompt_fit fit_to_prompt(const model_shape& shape, std::span<const an
   }
   prompt_fit out;
   out.rows = plain.count();
-  row_collector wanted(prompted, layers, shape.width);
+  row_collector wanted(prompted, layers, shape);
   run(prompted.asked(), wanted);
   out.passes = 1;
   layer_by_layer<Real> fit(shape, plain, wanted, layers, name, options, out);

@@ -130,7 +130,7 @@ void decide(combine_call combine, const group<Real>& g, row_state& row, ReadAnew
     }
     const double share = share_of(n, row);
     if (n.sets_latch && row.latches != nullptr) {
-      row.latches[n.latch].decide(share, row.info->position);
+      row.latches[n.latch].decide(share, row.info->position, row.info->stream);
     }
     if (share == 0.0 || n.only_reads) {
       observe(n, row, share, false);

@@ -18,8 +18,9 @@ class latch_state {
   /// Decisions that are remembered.
   static constexpr std::size_t most = 8;
 
-  /// The row at a position decides, instead of whatever it and rows after it decided before.
-  STEER_API void decide(double share, std::int32_t position) noexcept;
+  /// The row at a position decides, instead of whatever it and rows after it decided before. Where a token has several rows, one in
+  /// each stream, they come in their order and it is the mean of what they say.
+  STEER_API void decide(double share, std::int32_t position, int stream) noexcept;
   STEER_API void forget_from(std::int32_t position) noexcept;
   /// Rows first to first + count - 1 are gone, those behind them have moved down; what a row has decided outlives it.
   STEER_API void shift(std::int32_t first, std::int32_t count) noexcept;

@@ -12,7 +12,12 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-STEER_BODY void latch_state::decide(double share, std::int32_t position) noexcept {
+STEER_BODY void latch_state::decide(double share, std::int32_t position, int stream) noexcept {
+  if (stream > 0 && count_ > 0 && kept_[count_ - 1].position == position) {
+    double& mean = kept_[count_ - 1].share;
+    mean += (share - mean) / static_cast<double>(stream + 1);
+    return;
+  }
   forget_from(position);
   if (count_ == most) {
     std::copy(kept_.begin() + 1, kept_.end(), kept_.begin());

@@ -19,6 +19,7 @@ struct observation {
   steer::site site = {};
   std::int32_t sequence = 0;
   std::int32_t position = 0;
+  std::int32_t stream = 0;    ///< of a model with several residual streams: each of a token's rows is an observation
   std::uint32_t edit = 0;     ///< its place in the recipe
   std::uint32_t count = 0;    ///< coordinates read; the buffer keeps as many of them as it has room for
   float share = 0.0F;         ///< gate times schedule times dose: how much of the edit the row received

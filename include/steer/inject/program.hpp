@@ -109,6 +109,7 @@ class program {
     all("name", std::string_view(shape.fingerprint));
     all("layers", shape.layers);
     all("width", shape.width);
+    all("streams", shape.streams);
     all("heads", shape.heads);
     all("head width", shape.head_width);
     all("doses", options.doses);

@@ -121,7 +121,8 @@ STEER_BODY std::shared_ptr<const form> resolver::form_at(resolved& of, site here
 STEER_BODY void resolver::require_width(Eigen::Index width, const resolved& of, point at) const {
   if (width != of.where.count) {
     throw shape_error(text({of.who, ": has width ", actual(width), "; model \"", shape_.name, "\" has ",
-                            expected(of.where.count), " at ", to_string(at), of.source->where.head ? " in one head" : ""}));
+                            expected(of.where.count), " at ", to_string(at), of.source->where.head ? " in one head" : "",
+                            shape_.streams_at(at) > 1 ? text({" in each of ", shape_.streams_at(at), " streams"}) : std::string()}));
   }
 }
 
@@ -148,6 +149,9 @@ STEER_BODY void resolver::require_facts(const edit& e, const std::string& who) c
   }
   if (e.where.rows.by_position() || e.where.rows.last_of_prompt || latched) {
     shape_.require(row_fact::position, who);
+  }
+  for (const int stream : e.where.rows.streams) {
+    shape_.require_stream(stream, point_of(e), who);
   }
   if (e.where.rows.by_prompt_length() || latched) {
     shape_.require(row_fact::prompt_length, who);

@@ -24,7 +24,7 @@ STEER_BODY void require_same_sites(const std::string& who, const model_shape& on
     return;
   }
   const auto sizes = [](const model_shape& shape) {
-    return text({shape.layers, " layers of width ", shape.width,
+    return text({shape.layers, " layers of width ", shape.width, shape.streams > 1 ? text({" in ", shape.streams, " streams"}) : std::string(),
                  shape.points.contains(point::attention_heads)
                      ? text({" and ", shape.heads, " heads of width ", shape.head_width})
                      : std::string()});

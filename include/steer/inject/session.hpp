@@ -84,9 +84,9 @@ class basic_session {
   /// Fills a ring buffer from the next call on, which must outlive the session or the next `observe`; null stops.
   void observe(observations* ring) noexcept { ring_.buffer = ring; }
 
-  /// Rows whose state nobody knows, each counted at every site that the session acts on.
+  /// Tokens whose state nobody knows, each counted at every site that the session acts on.
   [[nodiscard]] std::size_t rows_without_state() const noexcept { return strangers_; }
-  /// Rows of another width than the session was made for, or without the facts that it needs: they were left alone.
+  /// Tokens whose rows have another width than the session was made for, or not the facts that it needs: they were left alone.
   [[nodiscard]] std::size_t rows_refused() const noexcept { return refused_; }
   /// Numbers that the rows' 16 bits cannot hold: they were written as the largest finite ones.
   [[nodiscard]] std::size_t numbers_clamped() const noexcept { return clamped_; }

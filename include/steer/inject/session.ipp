@@ -33,6 +33,7 @@ struct ring_observer {
     }
     const std::int32_t sequence = row.info != nullptr ? row.info->sequence : 0;
     const std::int32_t position = row.info != nullptr ? row.info->position : 0;
+    const std::int32_t stream = row.info != nullptr ? row.info->stream : 0;
     const float norm =
         n.reads_norm ? static_cast<float>(std::sqrt(row.squares)) : std::numeric_limits<float>::quiet_NaN();
     for (std::size_t i = 0; i < n.edits.size(); ++i) {
@@ -41,6 +42,7 @@ struct ring_observer {
       next.site = where;
       next.sequence = sequence;
       next.position = position;
+      next.stream = stream;
       next.edit = static_cast<std::uint32_t>(n.edits[i]);
       next.count = static_cast<std::uint32_t>(seen.size());
       next.share = static_cast<float>(share) * n.shares[i];
@@ -95,7 +97,7 @@ void basic_session<Scalar>::operator()(site where, rows<Scalar> activations) noe
     }
   }
   if (!program_->fits(where, activations)) {
-    refused_ += static_cast<std::size_t>(activations.count);
+    refused_ += static_cast<std::size_t>(activations.count / program_->shape().streams_at(where.point));
     return;
   }
   const auto job = [&](std::ptrdiff_t i) { return job_of(activations, i); };
@@ -182,14 +184,14 @@ detail::row_job<Scalar> basic_session<Scalar>::job_of(const rows<Scalar>& activa
       is_without |= found == detail::whereabouts::unknown;
     }
   }
-  strangers_ += is_without ? 1 : 0;
+  strangers_ += is_without && info->stream == 0 ? 1 : 0;
   return out;
 }
 
 template <kernel::row_scalar Scalar>
 void basic_session<Scalar>::read_tokens(std::span<const row_info> rows) noexcept {
   for (const row_info& row : rows) {
-    if (!is_known(row.sequence)) {
+    if (!is_known(row.sequence) || row.stream != 0) {  // a token counts once
       continue;
     }
     const std::span<detail::passage_state> states = passages_of(row.sequence);

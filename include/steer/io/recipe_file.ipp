@@ -44,6 +44,9 @@ inline namespace v0 {
 namespace detail {
 
 inline constexpr int recipe_version = 1;
+/// A list that version 1 began without: written only where it says something, so that other files are what they were.
+constexpr bool came_later(std::string_view field) noexcept { return field == "streams"; }
+
 inline constexpr const char* positive_infinity = "infinity";
 inline constexpr const char* negative_infinity = "-infinity";
 
@@ -95,7 +98,12 @@ class recipe_writer {
  private:
   template <class Part>
   void write_fields(const Part& part, json& out) {
-    Part::fields(part, [&](std::string_view name, const auto& inner, auto...) { out[std::string(name)] = value(inner); });
+    Part::fields(part, [&](std::string_view name, const auto& inner, auto...) {
+      json written = value(inner);
+      if (!came_later(name) || !written.empty()) {
+        out[std::string(name)] = std::move(written);
+      }
+    });
   }
 
   json value(const steering_vector& v) {
@@ -204,6 +212,9 @@ class recipe_reader {
   template <class Part>
   void read_field(const json& about, std::string_view name, Part& part, const std::string& who, std::set<std::string>& known) {
     known.emplace(name);
+    if (came_later(name) && !about.contains(name)) {
+      return;
+    }
     read(about.at(std::string(name)), part, text({who, ", ", name}));
   }
 

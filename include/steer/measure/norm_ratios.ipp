@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
 #include "steer/core/rows.hpp"
+#include "steer/core/token_rows.hpp"
 #include "steer/measure/norm_ratios.hpp"
 
 namespace steer {
@@ -26,7 +28,8 @@ namespace detail {
 template <class Real>
 class norm_reader {
  public:
-  norm_reader(std::span<const asked_text> texts, int layers) : texts_(texts), norms_(static_cast<std::size_t>(layers)) {
+  norm_reader(std::span<const asked_text> texts, const model_shape& shape)
+      : texts_(texts), tokens_(shape.streams_at(point::residual_out)), norms_(static_cast<std::size_t>(shape.layers)) {
     std::size_t count = 0;
     for (const asked_text& each : texts) {
       first_.push_back(count);
@@ -40,22 +43,20 @@ class norm_reader {
     return where.point == point::residual_out ? steer::access::read : steer::access::none;
   }
   void operator()(site where, rows<float> activations) noexcept {
-    if (where.point != point::residual_out) {
+    if (where.point != point::residual_out || failure_) {
       return;
     }
-    std::vector<double>& here = norms_[static_cast<std::size_t>(where.layer)];
-    for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
-      const row_info& row = activations.info_of(i);
-      const auto text = static_cast<std::size_t>(row.sequence);
-      if (row.sequence < 0 || text >= texts_.size() || row.position < texts_[text].from) {
-        continue;
-      }
-      here[first_[text] + static_cast<std::size_t>(row.position - texts_[text].from)] =
-          Eigen::Map<const Eigen::VectorXf>(activations[i].data(), static_cast<Eigen::Index>(activations[i].size())).template cast<Real>().norm();
+    try {
+      tokens_.read(activations, [&](const rows<float>& tokens) { read(norms_[static_cast<std::size_t>(where.layer)], tokens); });
+    } catch (...) {
+      failure_ = std::current_exception();
     }
   }
   /// @throws host_error if a row was not shown
   [[nodiscard]] const std::vector<double>& at(int layer) const {
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
     const std::vector<double>& here = norms_[static_cast<std::size_t>(layer)];
     for (const double norm : here) {
       if (norm == unseen) {
@@ -67,10 +68,24 @@ class norm_reader {
   }
 
  private:
+  void read(std::vector<double>& here, const rows<float>& activations) const {
+    for (std::ptrdiff_t i = 0; i < activations.count; ++i) {
+      const row_info& row = activations.info_of(i);
+      const auto text = static_cast<std::size_t>(row.sequence);
+      if (row.sequence < 0 || text >= texts_.size() || row.position < texts_[text].from) {
+        continue;
+      }
+      here[first_[text] + static_cast<std::size_t>(row.position - texts_[text].from)] =
+          Eigen::Map<const Eigen::VectorXf>(activations[i].data(), static_cast<Eigen::Index>(activations[i].size())).template cast<Real>().norm();
+    }
+  }
+
   static constexpr double unseen = -1.0;
   std::span<const asked_text> texts_;
   std::vector<std::size_t> first_;
+  token_rows tokens_;
   std::vector<std::vector<double>> norms_;
+  std::exception_ptr failure_;
 };
 
 STEER_BODY std::vector<norm_ratios> measure_norm_ratios(const model_shape& shape, std::span<const answered_request> requests,
@@ -90,11 +105,11 @@ STEER_BODY std::vector<norm_ratios> measure_norm_ratios(const model_shape& shape
   for (const request_text& each : texts) {
     asked.push_back(each.asked());
   }
-  norm_reader<Real> plain(asked, shape.layers);
+  norm_reader<Real> plain(asked, shape);
   run(asked, plain);
   std::vector<norm_ratios> out;
   for (const hook_ref<float>& hook : hooks) {
-    norm_reader<Real> steered(asked, shape.layers);
+    norm_reader<Real> steered(asked, shape);
     chain both(hook, steered);
     run(asked, both);
     norm_ratios& ratios = out.emplace_back();

@@ -29,11 +29,12 @@ struct schedule {
   std::vector<std::int32_t> positions = {};                      ///< only these; empty: all
   std::vector<std::int32_t> except = {};                         ///< never these, whatever else says so
   std::vector<passage> passages = {};                            ///< only rows that are in each of these
+  std::vector<int> streams = {};                                 ///< only these residual streams; empty: all alike
   /// Positions in which the strength halves, counted from `first`, or from the first generated row where that is later
   /// and the phase is generation. Infinity: it stays.
   float half_life = std::numeric_limits<float>::infinity();
 
-  [[nodiscard]] bool everything() const noexcept { return !phase && !by_position() && !last_of_prompt && passages.empty(); }
+  [[nodiscard]] bool everything() const noexcept { return !phase && !by_position() && !last_of_prompt && passages.empty() && streams.empty(); }
   /// Whether a row's position matters.
   STEER_API [[nodiscard]] bool by_position() const noexcept;
   /// Whether the length of a row's prompt matters.
@@ -59,6 +60,7 @@ struct schedule {
     visit("positions", self.positions);
     visit("except", self.except);
     visit("passages", self.passages);
+    visit("streams", self.streams);
     visit("half_life", self.half_life, domain::above_zero);
   }
 };

@@ -29,7 +29,8 @@ STEER_BODY bool schedule::contains(const row_info& row) const noexcept {
   return (!phase || *phase == row.phase) && row.position >= first && row.position <= last &&
          (!last_of_prompt ||
           (row.phase == steer::phase::prompt && row.position >= row.prompt_length - *last_of_prompt)) &&
-         (positions.empty() || among(positions)) && !among(except);
+         (positions.empty() || among(positions)) && !among(except) &&
+         (streams.empty() || std::find(streams.begin(), streams.end(), int{row.stream}) != streams.end());
 }
 
 STEER_BODY double schedule::weight(const row_info& row) const noexcept {

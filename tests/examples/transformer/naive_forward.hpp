@@ -47,26 +47,109 @@ inline void rotate(doubles& heads, std::size_t head_width, std::size_t position,
   }
 }
 
+/// Residual streams of one token, and what a sub-block finds of them.
+struct naive_streams {
+  std::vector<doubles> streams;      // [R][d]
+  std::vector<double> post;          // [R]
+  std::vector<std::vector<double>> comb;  // from, to
+
+  static double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+
+  [[nodiscard]] doubles mixes(const reference::matrix& mix, double epsilon) const {
+    doubles flat;
+    for (const doubles& each : streams) {
+      flat.insert(flat.end(), each.begin(), each.end());
+    }
+    return times(mix, normed(flat, reference::vector::Ones(static_cast<reference::extent>(flat.size())), epsilon));
+  }
+  [[nodiscard]] doubles mixture(const doubles& shares) const {
+    doubles out(streams[0].size(), 0.0);
+    for (std::size_t s = 0; s < streams.size(); ++s) {
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] += shares[s] * streams[s][i];
+      }
+    }
+    return out;
+  }
+  [[nodiscard]] doubles shares(const reference::stream_weights& w, const doubles& mixed, double epsilon) const {
+    doubles out;
+    for (std::size_t s = 0; s < streams.size(); ++s) {
+      out.push_back(sigmoid(mixed[s] * double{w.scale[0]} + double{w.base[static_cast<reference::extent>(s)]}) + epsilon);
+    }
+    return out;
+  }
+
+  doubles read(const reference::config& c, const reference::stream_weights& w) {
+    if (streams.size() == 1) {
+      return streams[0];
+    }
+    const std::size_t r = streams.size();
+    const auto epsilon = static_cast<double>(c.stream_epsilon);
+    const doubles mixed = mixes(w.mix, static_cast<double>(c.norm_epsilon));
+    const auto base = [&](std::size_t i) { return static_cast<double>(w.base[static_cast<reference::extent>(i)]); };
+    post.assign(r, 0.0);
+    comb.assign(r, std::vector<double>(r));
+    for (std::size_t s = 0; s < r; ++s) {
+      post[s] = 2.0 * sigmoid(mixed[r + s] * double{w.scale[1]} + base(r + s));
+      double sum = 0.0;
+      for (std::size_t to = 0; to < r; ++to) {
+        const std::size_t i = 2 * r + s * r + to;
+        comb[s][to] = std::exp(mixed[i] * double{w.scale[2]} + base(i));
+        sum += comb[s][to];
+      }
+      for (double& each : comb[s]) {
+        each = each / sum + epsilon;
+      }
+    }
+    for (int i = 0; i < 2 * c.sinkhorn_iterations - 1; ++i) {
+      for (std::size_t a = 0; a < r; ++a) {
+        double sum = epsilon;
+        for (std::size_t b = 0; b < r; ++b) {
+          sum += i % 2 == 0 ? comb[b][a] : comb[a][b];
+        }
+        for (std::size_t b = 0; b < r; ++b) {
+          (i % 2 == 0 ? comb[b][a] : comb[a][b]) /= sum;
+        }
+      }
+    }
+    return mixture(shares(w, mixed, epsilon));
+  }
+
+  void write(const doubles& branch) {
+    const std::vector<doubles> before = streams;
+    for (std::size_t to = 0; to < streams.size(); ++to) {
+      for (std::size_t i = 0; i < branch.size(); ++i) {
+        streams[to][i] = streams.size() == 1 ? before[to][i] + branch[i] : post[to] * branch[i];
+        for (std::size_t from = 0; streams.size() > 1 && from < streams.size(); ++from) {
+          streams[to][i] += comb[from][to] * before[from][i];
+        }
+      }
+    }
+  }
+
+  [[nodiscard]] doubles last(const reference::config& c, const reference::stream_weights& w) const {
+    return streams.size() == 1 ? streams[0] : mixture(shares(w, mixes(w.mix, static_cast<double>(c.norm_epsilon)), static_cast<double>(c.stream_epsilon)));
+  }
+};
+
 /// Logits of every token.
 inline std::vector<doubles> naive_forward(const reference::model& m, const std::vector<std::int32_t>& tokens) {
   const reference::config& c = m.sizes();
   const auto dh = static_cast<std::size_t>(c.head_width);
   const auto epsilon = static_cast<double>(c.norm_epsilon);
-  std::vector<doubles> residual(tokens.size());
+  std::vector<naive_streams> residual(tokens.size());
   for (std::size_t t = 0; t < tokens.size(); ++t) {
-    for (int i = 0; i < c.width; ++i) {
-      residual[t].push_back(static_cast<double>(m.parameters().embedding(tokens[t], i)));
+    residual[t].streams.resize(static_cast<std::size_t>(c.streams));
+    for (doubles& stream : residual[t].streams) {
+      for (int i = 0; i < c.width; ++i) {
+        stream.push_back(static_cast<double>(m.parameters().embedding(tokens[t], i)));
+      }
     }
   }
-  const auto add = [](doubles& to, const doubles& what) {
-    for (std::size_t i = 0; i < to.size(); ++i) {
-      to[i] += what[i];
-    }
-  };
   for (const auto& w : m.parameters().layers) {
     std::vector<doubles> keys, values;
     for (std::size_t t = 0; t < tokens.size(); ++t) {
-      const doubles x = normed(residual[t], w.attention_norm, epsilon);
+      const doubles x = normed(residual[t].read(c, w.attention_streams), w.attention_norm, epsilon);
       doubles query = times(w.query, x);
       keys.push_back(times(w.key, x));
       values.push_back(times(w.value, x));
@@ -91,21 +174,21 @@ inline std::vector<doubles> naive_forward(const reference::model& m, const std::
           }
         }
       }
-      add(residual[t], times(w.attention_output, heads));
+      residual[t].write(times(w.attention_output, heads));
     }
-    for (doubles& row : residual) {
-      const doubles x = normed(row, w.mlp_norm, epsilon);
+    for (naive_streams& row : residual) {
+      const doubles x = normed(row.read(c, w.mlp_streams), w.mlp_norm, epsilon);
       doubles gate = times(w.gate, x);
       const doubles up = times(w.up, x);
       for (std::size_t i = 0; i < gate.size(); ++i) {
         gate[i] *= up[i] / (1.0 + std::exp(-gate[i]));
       }
-      add(row, times(w.down, gate));
+      row.write(times(w.down, gate));
     }
   }
   std::vector<doubles> logits;
-  for (const doubles& row : residual) {
-    logits.push_back(times(m.head(), normed(row, m.parameters().final_norm, epsilon)));
+  for (const naive_streams& row : residual) {
+    logits.push_back(times(m.head(), normed(row.last(c, m.parameters().final_streams), m.parameters().final_norm, epsilon)));
   }
   return logits;
 }

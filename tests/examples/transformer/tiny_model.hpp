@@ -28,6 +28,15 @@ inline reference::config tiny_config(bool tied = true) {
           .context = 24, .tied = tied};
 }
 
+/// In hyper-connections.
+inline reference::config tiny_config_of_streams(int streams) {
+  reference::config c = tiny_config();
+  c.streams = streams;
+  c.sinkhorn_iterations = 3;
+  c.stream_epsilon = 1e-6F;
+  return c;
+}
+
 inline reference::weights random_weights(const reference::config& c, std::uint64_t seed) {
   std::mt19937_64 engine(seed);
   reference::weights w;
@@ -152,6 +161,11 @@ inline huggingface_parts huggingface(const reference::config& c, const reference
                     {"head_dim", n(c.head_width)}, {"vocab_size", n(c.vocabulary)},
                     {"max_position_embeddings", n(c.context)}, {"rms_norm_eps", "1e-05"}, {"rope_theta", "10000.0"},
                     {"tie_word_embeddings", c.tied ? "true" : "false"}};
+  if (c.streams > 1) {
+    parts.metadata["residual_streams"] = n(c.streams);
+    parts.metadata["sinkhorn_iterations"] = n(c.sinkhorn_iterations);
+    parts.metadata["stream_epsilon"] = "1e-06";
+  }
   return parts;
 }
 
