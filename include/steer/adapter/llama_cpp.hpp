@@ -94,7 +94,7 @@ class llama_cpp_host {
   void set_hook(const plan& next) { steer(next, llama_cpp_native::never); }
 
   /// A plan, of which a copy is kept: copies share what was compiled. One that only adds constant rows at residual_out, above
-  /// layer 0, to all rows of all sequences becomes llama.cpp's own control vector; any other acts as a hook.
+  /// layer 0, to all rows of all sequences becomes llama.cpp's own control vector, if the model's graph adds one; any other acts as a hook.
   /// @throws what require_fit throws for a plan that was compiled for another model; host_error if llama.cpp refuses the control
   ///         vector; what acted before goes on to act then
   STEER_API llama_cpp_path steer(const plan& next, llama_cpp_native native = llama_cpp_native::allowed);

@@ -47,6 +47,7 @@ STEER_BODY llama_cpp_host::llama_cpp_host(llama_model* model, llama_context_para
         text({"llama.cpp: the parameters' ", thing(parameters.cb_eval != nullptr ? "cb_eval" : "abort_callback"),
               " is set; the adapter needs it for itself"}));
   }
+  detail::streams_of(*model);  // before llama.cpp builds a graph that it may not survive
   parameters.cb_eval = &detail::graph_watcher::on_node;
   parameters.cb_eval_user_data = watcher_.get();
   parameters.abort_callback = &detail::graph_watcher::on_abort;
@@ -70,7 +71,7 @@ STEER_BODY llama_cpp_path llama_cpp_host::steer(const plan& next, llama_cpp_nati
     return path_;
   }
   action to{.as = {prefix_steering::source::plan, next.digest()}};
-  if (native == llama_cpp_native::allowed) {
+  if (native == llama_cpp_native::allowed && watcher_->table.native) {
     to.native = detail::control_vector_rows(next, shape_);
   }
   if (to.native.empty()) {

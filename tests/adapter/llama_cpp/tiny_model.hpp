@@ -11,6 +11,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tiny_model {
@@ -21,8 +22,10 @@ inline constexpr int layers = 3;
 inline constexpr int width = 64;
 inline constexpr int vocabulary = 64;
 
-/// @param also  adds to the metadata or replaces them; a vocabulary of its own has any size
-inline pointer make(const std::string& architecture, const std::function<void(gguf_context&)>& also = {}) {
+/// @param also    adds to the metadata or replaces them; a vocabulary of its own has any size
+/// @param change  changes a tensor's numbers
+inline pointer make(const std::string& architecture, const std::function<void(gguf_context&)>& also = {},
+                    const std::function<void(std::string_view name, const ggml_tensor& tensor, std::vector<float>& numbers)>& change = {}) {
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   llama_backend_init();
   const std::unique_ptr<gguf_context, void (*)(gguf_context*)> metadata(gguf_init_empty(), gguf_free);
@@ -63,16 +66,23 @@ inline pointer make(const std::string& architecture, const std::function<void(gg
   if (also) {
     also(*metadata);
   }
-  std::mt19937 engine{1};
-  const auto fill = [](ggml_tensor* tensor, void* source) {
+  struct state {
+    std::mt19937 engine{1};
+    decltype(change) also;
+  } of{.also = change};
+  const auto fill = [](ggml_tensor* tensor, void* data) {
+    auto& mine = *static_cast<state*>(data);
     std::normal_distribution<float> normal(0.0F, 0.2F);
     std::vector<float> values(static_cast<std::size_t>(ggml_nelements(tensor)));
     for (float& value : values) {
-      value = normal(*static_cast<std::mt19937*>(source));
+      value = normal(mine.engine);
+    }
+    if (mine.also) {
+      mine.also(tensor->name, *tensor, values);
     }
     ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
   };
-  return {llama_model_init_from_user(metadata.get(), fill, &engine, llama_model_default_params()), llama_model_free};
+  return {llama_model_init_from_user(metadata.get(), fill, &of, llama_model_default_params()), llama_model_free};
 }
 
 }  // namespace tiny_model

@@ -32,8 +32,8 @@ namespace detail {
 /// The tensor as a named one. The output projection has a name in few architectures and is known by what it reads.
 STEER_API std::optional<named_tensor> named(const ggml_tensor& t) noexcept;
 
-/// Rows of numbers that a hook can see: F32, one after the other.
-STEER_API bool holds_rows(const ggml_tensor& t) noexcept;
+/// Rows of numbers that a hook can see: F32, so many for each token, one after the other.
+STEER_API bool holds_rows(const ggml_tensor& t, int streams) noexcept;
 
 /// Stands between llama.cpp's callbacks and one hook. Its address must not change while a context has it.
 class graph_watcher {
@@ -99,7 +99,8 @@ class graph_watcher {
   std::span<const row_info> rows_;
   std::span<const std::int8_t> output_;
   std::vector<std::int32_t> tokens_;      // of the present micro-batch
-  std::vector<row_info> all_, outputs_;   // its rows, and those with logits
+  std::vector<row_info> all_, outputs_;   // its tokens, and those with logits
+  std::vector<row_info> all_streams_, outputs_streams_;  // the same, with a row for each residual stream
   std::vector<float> staging_;
   std::exception_ptr failure_;
 };

@@ -74,15 +74,30 @@ inline const ggml_tensor* tokens_of(const ggml_tensor& t, int depth = 4) noexcep
   return t.view_src != nullptr && depth > 0 ? tokens_of(*t.view_src, depth - 1) : nullptr;
 }
 
-STEER_BODY bool holds_rows(const ggml_tensor& t) noexcept {
-  return t.type == GGML_TYPE_F32 && t.nb[0] == sizeof(float) && t.ne[2] == 1 && t.ne[3] == 1 && t.nb[1] % sizeof(float) == 0;
+STEER_BODY bool holds_rows(const ggml_tensor& t, int streams) noexcept {
+  const bool as_many = streams == 1 ? t.ne[2] == 1 : t.ne[1] == streams && (t.ne[2] == 1 || t.nb[2] == t.nb[1] * static_cast<std::size_t>(streams));
+  return t.type == GGML_TYPE_F32 && t.nb[0] == sizeof(float) && as_many && t.ne[3] == 1 && t.nb[1] % sizeof(float) == 0;
+}
+
+/// The facts of tokens, once for each residual stream.
+inline void repeat_for_streams(const std::vector<row_info>& tokens, int streams, std::vector<row_info>& out) {
+  out.clear();
+  for (const row_info& token : tokens) {
+    for (int stream = 0; stream < streams; ++stream) {
+      out.push_back(token);
+      out.back().stream = static_cast<std::uint8_t>(stream);
+    }
+  }
 }
 
 STEER_BODY void graph_watcher::reserve(llama_cpp_memory memory, const model_shape& shape, std::size_t micro_batch) {
   memory_ = memory;
   wanted_.resize(static_cast<std::size_t>(shape.layers) * point_count);
   const auto widest = static_cast<std::size_t>(std::max(shape.width, shape.width_at(point::attention_heads)));
-  staging_.reserve(widest * micro_batch);
+  const auto streams = static_cast<std::size_t>(shape.streams);
+  staging_.reserve(widest * micro_batch * streams);
+  all_streams_.reserve(streams * micro_batch);
+  outputs_streams_.reserve(streams * micro_batch);
   all_.reserve(micro_batch);
   outputs_.reserve(micro_batch);
   tokens_.reserve(micro_batch);
@@ -182,6 +197,10 @@ STEER_BODY void graph_watcher::begin_micro_batch(const ggml_tensor& t) {
       outputs_.push_back(all_.back());
     }
   }
+  if (table.streams > 1) {
+    repeat_for_streams(all_, table.streams, all_streams_);
+    repeat_for_streams(outputs_, table.streams, outputs_streams_);
+  }
 }
 
 STEER_BODY void graph_watcher::visit(ggml_tensor& t, named_tensor name) {
@@ -192,26 +211,29 @@ STEER_BODY void graph_watcher::visit(ggml_tensor& t, named_tensor name) {
   if (failure_) {
     return;
   }
-  const auto count = static_cast<std::size_t>(t.ne[1]);
-  if (!holds_rows(t) || (count != all_.size() && count != outputs_.size())) {
+  const int streams = table.streams_of(name);
+  const auto count = static_cast<std::size_t>(streams == 1 ? t.ne[1] : t.ne[2]);
+  if (!holds_rows(t, streams) || (count != all_.size() && count != outputs_.size())) {
     throw host_error(
         text({"llama.cpp: ", thing({"tensor ", std::string_view(t.name)}), ", layer ", at_layer(name.layer), ", has ",
-              actual(count), " rows; expected ",
-              expected({"those of the micro-batch, ", all_.size(), ", or those with logits, ", outputs_.size()})}));
+              actual(count), " rows", streams == 1 ? std::string() : text({" of ", t.ne[1], " streams"}), "; expected ",
+              expected({"those of the micro-batch, ", all_.size(), ", or those with logits, ", outputs_.size()}),
+              streams == 1 ? std::string() : text({", of ", streams, " streams"})}));
   }
-  const std::span<const row_info> info = count == all_.size() ? all_ : outputs_;
+  const std::vector<row_info>& info = count == all_.size() ? (streams == 1 ? all_ : all_streams_) : (streams == 1 ? outputs_ : outputs_streams_);
+  const auto rows_here = static_cast<std::ptrdiff_t>(count) * streams;
   const ggml_backend_buffer_t buffer = t.view_src != nullptr ? t.view_src->buffer : t.buffer;
   if (memory_ == llama_cpp_memory::in_place && ggml_backend_buffer_is_host(buffer)) {
-    call(name, {static_cast<float*>(t.data), t.ne[1], t.ne[0], static_cast<std::ptrdiff_t>(t.nb[1] / sizeof(float)), info});
+    call(name, {static_cast<float*>(t.data), rows_here, t.ne[0], static_cast<std::ptrdiff_t>(t.nb[1] / sizeof(float)), info});
     return;
   }
   if (!ggml_is_contiguous(&t)) {
     throw host_error(text({"llama.cpp: ", thing({"tensor ", std::string_view(t.name)}), ", layer ",
                            at_layer(name.layer), ", lies ", actual("in pieces"), " outside of host memory"}));
   }
-  staging_.resize(count * static_cast<std::size_t>(t.ne[0]));
+  staging_.resize(static_cast<std::size_t>(rows_here * t.ne[0]));
   ggml_backend_tensor_get(&t, staging_.data(), 0, ggml_nbytes(&t));
-  if (call(name, {staging_.data(), t.ne[1], t.ne[0], t.ne[0], info}) == steer::access::write) {
+  if (call(name, {staging_.data(), rows_here, t.ne[0], t.ne[0], info}) == steer::access::write) {
     ggml_backend_tensor_set(&t, staging_.data(), 0, ggml_nbytes(&t));
   }
 }

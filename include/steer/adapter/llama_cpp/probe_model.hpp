@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <Eigen/Core>
 #include <llama.h>
@@ -10,6 +11,7 @@
 #include "steer/adapter/llama_cpp/graph_watcher.hpp"
 #include "steer/adapter/llama_cpp/tensor_names.hpp"
 #include "steer/core/linkage.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
 
 namespace steer {
@@ -30,19 +32,33 @@ struct probed_model {
   tensor_table table;
 };
 
-/// The activations of one token, by name; those that came twice or were no rows are empty.
-using probed_tensors = std::map<named_tensor, Eigen::VectorXf>;
+/// What was seen of one token.
+struct probed_tensors {
+  std::map<named_tensor, matrix<float>> rows;        ///< by name: a row, or one for each residual stream; what came twice is empty
+  std::map<named_tensor, std::string> others;        ///< what cannot be a token's rows, by its extents
+  std::set<int> native;                              ///< layers behind which llama.cpp's own control vector is added
+};
 
 /// Runs one token, and empties the cache again.
 /// @throws host_error if llama.cpp fails
-STEER_API probed_tensors run_one_token(llama_context* context, graph_watcher& watcher);
+STEER_API probed_tensors run_one_token(llama_context* context, graph_watcher& watcher, const model_shape& shape);
+
+/// Whether each stream after a layer is a mixture of those before it and of what the two sub-blocks wrote, and of no fewer: what can be
+/// said of hyper-connections without knowing the shares.
+/// @shape before, after [S, d]; attention, mlp [1, d]
+STEER_API bool are_mixed(const matrix<float>& before, const matrix<float>& attention, const matrix<float>& mlp, const matrix<float>& after);
 
 /// Which of the tensors seen make up a model's points. A point is there only if every layer has it, at one width;
-/// attention_out and mlp_out only if, for this token, residual_in + attention_out + mlp_out = residual_out in every layer.
+/// attention_out and mlp_out only if, for this token, residual_in + attention_out + mlp_out = residual_out in every layer, or with
+/// several residual streams `are_mixed` says so.
 STEER_API probed_model recognise(const probed_tensors& seen, model_shape shape);
 
+/// The residual streams of a model's tokens, as its metadata say.
+/// @throws host_error if llama.cpp would end the program for as many
+STEER_API int streams_of(const llama_model& model);
+
 /// The shape of a fresh context's model, and the tensors that stand for its points.
-/// @throws host_error if there is no residual stream to hook into
+/// @throws host_error if there is no residual stream to hook into, or several in an order that no hook can see
 STEER_API probed_model probe_model(llama_context* context, graph_watcher& watcher, std::string fingerprint);
 
 }  // namespace detail

@@ -2,20 +2,26 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 #include <Eigen/Core>
+#include <ggml-backend.h>
+#include <ggml.h>
 #include <llama.h>
 
 #include "steer/adapter/llama_cpp/graph_watcher.hpp"
 #include "steer/adapter/llama_cpp/probe_model.hpp"
 #include "steer/adapter/llama_cpp/tensor_names.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/matrix.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
 #include "steer/io/bytes.hpp"
@@ -62,18 +68,59 @@ STEER_BODY std::string fingerprint_of(const llama_model& model) {
   return text({"gguf:", digest.hex().substr(0, 16)});
 }
 
-STEER_BODY probed_tensors run_one_token(llama_context* context, graph_watcher& watcher) {
+STEER_BODY int streams_of(const llama_model& model) {
+  const std::string architecture = metadata(model, "general.architecture");
+  const std::string said = metadata(model, (architecture + ".hyper_connection.count").c_str());
+  int streams = 1;
+  const auto [end, failure] = std::from_chars(said.data(), said.data() + said.size(), streams);
+  const bool is_number = failure == std::errc{} && end == said.data() + said.size();
+  constexpr int only = 4;  // an assertion of the graph
+  constexpr int most = 64;
+  const bool fits = architecture == "deepseek4" || architecture == "glm5-next" ? streams == only : streams >= 1 && streams <= most;
+  if (!said.empty() && !(is_number && fits)) {
+    throw host_error(text({"llama.cpp: ", thing({"model \"", model_name(model), "\""}), " has ", actual(said), " residual streams; its ",
+                           architecture, " runs with ", expected(architecture == "deepseek4" || architecture == "glm5-next" ? "4" : "1 to 64")}));
+  }
+  return streams;
+}
+
+/// What a control vector is made of while a model is probed: too small to change a number that is not smaller still.
+inline constexpr float trace = 1e-30F;
+
+/// Whether a block's output is what was computed plus a control vector of traces.
+inline bool adds_traces(const ggml_tensor& t, std::ptrdiff_t width) {
+  const ggml_tensor* const added = t.src[1];
+  if (t.op != GGML_OP_ADD || added == nullptr || added->type != GGML_TYPE_F32 || ggml_nelements(added) != width) {
+    return false;
+  }
+  std::vector<float> numbers(static_cast<std::size_t>(width));
+  ggml_backend_tensor_get(added, numbers.data(), 0, numbers.size() * sizeof(float));
+  return std::all_of(numbers.begin(), numbers.end(), [](float number) { return number == trace; });
+}
+
+STEER_BODY probed_tensors run_one_token(llama_context* context, graph_watcher& watcher, const model_shape& shape) {
   const llama_vocab* vocabulary = llama_model_get_vocab(llama_get_model(context));
   probed_tensors seen;
   watcher.probe = [&](named_tensor name, const ggml_tensor& t) {
-    const auto [entry, first] = seen.try_emplace(name);
-    if (first && holds_rows(t) && t.ne[1] == 1) {
-      entry->second.resize(t.ne[0]);
-      ggml_backend_tensor_get(&t, entry->second.data(), 0, static_cast<std::size_t>(t.ne[0]) * sizeof(float));
+    const auto [entry, first] = seen.rows.try_emplace(name);
+    const auto streams = static_cast<int>(t.ne[1]);  // there is one token
+    if (first && t.ne[2] == 1 && (streams == 1 || streams == shape.streams) && holds_rows(t, streams)) {
+      entry->second.resize(streams, t.ne[0]);
+      for (std::ptrdiff_t row = 0; row < streams; ++row) {
+        ggml_backend_tensor_get(&t, entry->second.row(row).data(), static_cast<std::size_t>(row) * t.nb[1],
+                                static_cast<std::size_t>(t.ne[0]) * sizeof(float));
+      }
     } else {
-      entry->second.resize(0);
+      entry->second.resize(0, 0);
+      seen.others[name] = text({"[", t.ne[0], ", ", t.ne[1], ", ", t.ne[2], ", ", t.ne[3], "]"});
+    }
+    if ((name.what == llama_tensor::block || name.what == llama_tensor::last_block) && adds_traces(t, shape.width)) {
+      seen.native.insert(name.layer);
     }
   };
+  const int last = shape.layers - 1;
+  const std::vector<float> traces(static_cast<std::size_t>(std::max(last, 0) * shape.width), trace);
+  const bool traced = !traces.empty() && llama_set_adapter_cvec(context, traces.data(), traces.size(), static_cast<std::int32_t>(shape.width), 1, last) == 0;
   llama_token token = llama_vocab_bos(vocabulary);
   token = token < 0 || token >= llama_vocab_n_tokens(vocabulary) ? 0 : token;
   const std::int32_t failed = llama_decode(context, llama_batch_get_one(&token, 1));
@@ -84,7 +131,10 @@ STEER_BODY probed_tensors run_one_token(llama_context* context, graph_watcher& w
         text({"llama.cpp: cannot run one token of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
               ": llama_decode returned ", actual(failed)}));
   }
-  if (!seen.contains({llama_tensor::embeddings, 0})) {
+  if (traced && llama_set_adapter_cvec(context, nullptr, 0, static_cast<std::int32_t>(shape.width), -1, -1) != 0) {
+    throw host_error(text({"llama.cpp: ", thing("llama_set_adapter_cvec"), " refuses to clear the control vector"}));
+  }
+  if (!seen.rows.contains({llama_tensor::embeddings, 0})) {
     throw host_error(text({"llama.cpp: the graph of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
                            " has no ", expected("tensor embd"), ", by which micro-batches are told apart"}));
   }
@@ -92,37 +142,81 @@ STEER_BODY probed_tensors run_one_token(llama_context* context, graph_watcher& w
   return seen;
 }
 
+STEER_BODY bool are_mixed(const matrix<float>& before, const matrix<float>& attention, const matrix<float>& mlp, const matrix<float>& after) {
+  constexpr double rounding = 1e-4;
+  const auto lie_in_span = [&](bool with_attention, bool with_mlp) {
+    matrix<double> basis(before.rows() + 2, before.cols());
+    Eigen::Index rank = 0;
+    const auto add = [&](const matrix<float>& rows) {
+      for (Eigen::Index row = 0; row < rows.rows(); ++row) {
+        Eigen::RowVectorX<double> left = rows.row(row).cast<double>();
+        const double length = left.norm();
+        for (int again = 0; again < 2; ++again) {
+          for (Eigen::Index i = 0; i < rank; ++i) {
+            left -= left.dot(basis.row(i)) * basis.row(i);
+          }
+        }
+        if (left.norm() > rounding * length) {
+          basis.row(rank++) = left.normalized();
+        }
+      }
+    };
+    add(before);
+    if (with_attention) {
+      add(attention);
+    }
+    if (with_mlp) {
+      add(mlp);
+    }
+    for (Eigen::Index row = 0; row < after.rows(); ++row) {
+      Eigen::RowVectorX<double> left = after.row(row).cast<double>();
+      const double length = left.norm();
+      for (Eigen::Index i = 0; i < rank; ++i) {
+        left -= left.dot(basis.row(i)) * basis.row(i);
+      }
+      if (left.norm() > rounding * length) {
+        return false;
+      }
+    }
+    return true;
+  };
+  return lie_in_span(true, true) && !lie_in_span(true, false) && !lie_in_span(false, true);
+}
+
 STEER_BODY probed_model recognise(const probed_tensors& seen, model_shape shape) {
   using enum llama_tensor;
-  const auto find = [&](llama_tensor what, int layer) -> const Eigen::VectorXf* {
-    const auto found = seen.find({what, layer});
-    return found == seen.end() || found->second.size() == 0 ? nullptr : &found->second;
+  const auto find = [&](llama_tensor what, int layer) -> const matrix<float>* {
+    const auto found = seen.rows.find({what, layer});
+    return found == seen.rows.end() || found->second.size() == 0 ? nullptr : &found->second;
   };
-  const auto has = [&](llama_tensor what, int layer) {
-    const Eigen::VectorXf* values = find(what, layer);
-    return values != nullptr && values->size() == shape.width;
+  const auto has = [&](llama_tensor what, int layer, int streams = 1) {
+    const matrix<float>* values = find(what, layer);
+    return values != nullptr && values->rows() == streams && values->cols() == shape.width;
   };
   probed_model out{std::move(shape), {}};
   const int layers = out.shape.layers;
+  const int streams = out.shape.streams;
   for (int layer = 0; layer < layers; ++layer) {
-    const auto block_tensor = has(block, layer) ? block : last_block;
-    if (!has(block_tensor, layer)) {
+    const auto block_tensor = has(block, layer, streams) ? block : last_block;
+    if (!has(block_tensor, layer, streams)) {
       out.table.block.clear();
       return out;  // no residual stream: no point
     }
     out.table.block.push_back(block_tensor);
   }
+  out.table.streams = streams;
+  out.table.native = seen.native.size() + 1 >= static_cast<std::size_t>(layers);
   out.shape.points.insert(point::residual_out);
-  out.table.input = has(scaled_embeddings, 0) ? scaled_embeddings : embeddings;
-  if (has(out.table.input, 0)) {
+  out.table.input = streams > 1 ? stream_embeddings : has(scaled_embeddings, 0) ? scaled_embeddings : embeddings;
+  if (has(out.table.input, 0, streams)) {
     out.shape.points.insert(point::residual_in);
   }
 
-  const Eigen::VectorXf* first = find(heads, 0);
-  out.table.heads = first != nullptr && out.shape.heads > 0 && first->size() % out.shape.heads == 0;
+  const matrix<float>* first = find(heads, 0);
+  out.table.heads = first != nullptr && first->rows() == 1 && out.shape.heads > 0 && first->size() % out.shape.heads == 0;
   for (int layer = 1; layer < layers; ++layer) {
-    const Eigen::VectorXf* next = find(heads, layer);
-    out.table.heads = out.table.heads && next != nullptr && next->size() == first->size();
+    const matrix<float>* next = find(heads, layer);
+    out.table.heads = out.table.heads && next != nullptr && next->rows() == 1 && next->size() == first->size();
   }
   if (out.table.heads) {
     out.shape.head_width = first->size() / out.shape.heads;
@@ -135,12 +229,14 @@ STEER_BODY probed_model recognise(const probed_tensors& seen, model_shape shape)
     std::optional<std::pair<llama_tensor, llama_tensor>> parts;
     for (const auto a : {attention, attention_normed, attention_projected_3, attention_projected_2, attention_projected}) {
       for (const auto m : {mlp, mlp_normed, experts}) {
-        if (!parts && before != nullptr && has(a, layer) && has(m, layer)) {
-          const Eigen::VectorXf sum = *before + *find(a, layer) + *find(m, layer);
-          constexpr float rounding = 1e-4F;
-          if ((sum - after).norm() <= rounding * (before->norm() + after.norm())) {
-            parts = std::pair{a, m};
-          }
+        if (parts || before == nullptr || !has(a, layer) || !has(m, layer)) {
+          continue;
+        }
+        constexpr float rounding = 1e-4F;
+        const bool sum_up = streams > 1 ? are_mixed(*before, *find(a, layer), *find(m, layer), after)
+                                        : (*before + *find(a, layer) + *find(m, layer) - after).norm() <= rounding * (before->norm() + after.norm());
+        if (sum_up) {
+          parts = std::pair{a, m};
         }
       }
     }
@@ -164,14 +260,18 @@ STEER_BODY probed_model probe_model(llama_context* context, graph_watcher& watch
   shape.fingerprint = fingerprint.empty() ? fingerprint_of(model) : std::move(fingerprint);
   shape.layers = llama_model_n_layer(&model);
   shape.width = llama_model_n_embd(&model);
+  shape.streams = streams_of(model);
   shape.heads = std::max(0, llama_model_n_head(&model));
   shape.facts = {row_fact::token, row_fact::position, row_fact::sequence, row_fact::phase, row_fact::prompt_length};
-  probed_model found = recognise(run_one_token(context, watcher), std::move(shape));
+  const probed_tensors seen = run_one_token(context, watcher, shape);
+  probed_model found = recognise(seen, std::move(shape));
   if (found.shape.points.empty()) {
+    const auto odd = seen.others.find({llama_tensor::block, 0});
     throw host_error(
         text({"llama.cpp: ", thing({"architecture \"", metadata(model, "general.architecture"), "\""}), " of model \"",
               found.shape.name, "\" has no ", expected({"tensor l_out-N of width ", found.shape.width}),
-              " in all of its ", found.shape.layers, " layers; there is nothing to hook into"}));
+              " in all of its ", found.shape.layers, " layers; there is nothing to hook into",
+              odd == seen.others.end() ? std::string() : text({": l_out-0 of one token is ", odd->second})}));
   }
   return found;
 }

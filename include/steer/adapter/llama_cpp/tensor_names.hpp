@@ -20,6 +20,7 @@ namespace detail {
 enum class llama_tensor : std::uint8_t {
   embeddings,             ///< "embd": the first tensor of every graph
   scaled_embeddings,      ///< "inp_scaled"
+  stream_embeddings,      ///< "hc_init": a copy for each residual stream
   heads,                  ///< "kqv_out-N": before the output projection
   attention,              ///< "attn_out-N"
   attention_projected,    ///< the projection of "kqv_out-N", in architectures that do not name it
@@ -48,6 +49,9 @@ constexpr std::optional<named_tensor> tensor_named(std::string_view name) noexce
   }
   if (name == "inp_scaled") {
     return named_tensor{scaled_embeddings, 0};
+  }
+  if (name == "hc_init") {
+    return named_tensor{stream_embeddings, 0};
   }
   constexpr std::array<std::pair<std::string_view, llama_tensor>, 8> names{{{"l_out-", block},
                                                                             {"attn_out-", attention},
@@ -80,6 +84,11 @@ struct tensor_table {
   std::vector<llama_tensor> mlp;        ///< [L], or empty
   std::vector<llama_tensor> block;      ///< [L]
   bool heads = false;
+  int streams = 1;     ///< rows of a token in `input` and `block`: [d, S, T] where there are several, else [d, T]
+  bool native = false;  ///< whether llama.cpp's own control vector is added at `block`, above layer 0
+
+  /// Rows of a token in a tensor.
+  STEER_API [[nodiscard]] int streams_of(named_tensor t) const noexcept;
 
   /// The points that a tensor is, in the order in which hooks see it: a block's output is also the next one's input.
   STEER_API [[nodiscard]] std::array<std::optional<site>, 2> sites_of(named_tensor t) const noexcept;

@@ -36,6 +36,11 @@ STEER_BODY std::array<std::optional<site>, 2> tensor_table::sites_of(named_tenso
   return {};
 }
 
+STEER_BODY int tensor_table::streams_of(named_tensor t) const noexcept {
+  const auto at = static_cast<std::size_t>(t.layer);
+  return t.what == input || (at < block.size() && block[at] == t.what) ? streams : 1;
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace steer
