@@ -1,4 +1,4 @@
-// steer/adapter/llama_cpp/probe_model.hpp: what a llama.cpp model shows, found by running one token. Opt-in: component
+// steer/adapter/llama_cpp/probe_model.hpp: what a llama.cpp model shows, found by running one token, twice. Opt-in: component
 // `llama_cpp`.
 #pragma once
 
@@ -39,9 +39,9 @@ struct probed_tensors {
   std::set<int> native;                              ///< layers behind which llama.cpp's own control vector is added
 };
 
-/// Runs one token, and empties the cache again.
-/// @throws host_error if llama.cpp fails
-STEER_API probed_tensors run_one_token(llama_context* context, graph_watcher& watcher, const model_shape& shape);
+/// Runs one token, and once more for the control vector, and empties the cache again.
+/// @throws host_error if llama.cpp fails, or its graph does not say which tokens it computes
+STEER_API probed_tensors watch_one_token(llama_context* context, graph_watcher& watcher, const model_shape& shape);
 
 /// Whether each stream after a layer is a mixture of those before it and of what the two sub-blocks wrote, and of no fewer: what can be
 /// said of hyper-connections without knowing the shares.

@@ -98,8 +98,22 @@ inline bool adds_traces(const ggml_tensor& t, std::ptrdiff_t width) {
   return std::all_of(numbers.begin(), numbers.end(), [](float number) { return number == trace; });
 }
 
-STEER_BODY probed_tensors run_one_token(llama_context* context, graph_watcher& watcher, const model_shape& shape) {
+/// Runs one token and empties the cache again.
+inline void run_one_token(llama_context* context) {
   const llama_vocab* vocabulary = llama_model_get_vocab(llama_get_model(context));
+  llama_token token = llama_vocab_bos(vocabulary);
+  token = token < 0 || token >= llama_vocab_n_tokens(vocabulary) ? 0 : token;
+  const std::int32_t failed = llama_decode(context, llama_batch_get_one(&token, 1));
+  llama_synchronize(context);
+  if (failed != 0) {
+    throw host_error(
+        text({"llama.cpp: cannot run one token of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
+              ": llama_decode returned ", actual(failed)}));
+  }
+  llama_memory_clear(llama_get_memory(context), true);
+}
+
+STEER_BODY probed_tensors watch_one_token(llama_context* context, graph_watcher& watcher, const model_shape& shape) {
   probed_tensors seen;
   watcher.probe = [&](named_tensor name, const ggml_tensor& t) {
     const auto [entry, first] = seen.rows.try_emplace(name);
@@ -114,31 +128,28 @@ STEER_BODY probed_tensors run_one_token(llama_context* context, graph_watcher& w
       entry->second.resize(0, 0);
       seen.others[name] = text({"[", t.ne[0], ", ", t.ne[1], ", ", t.ne[2], ", ", t.ne[3], "]"});
     }
+  };
+  run_one_token(context);
+  // Once more with a control vector: where it is added a tensor that had two names has one.
+  watcher.probe = [&](named_tensor name, const ggml_tensor& t) {
     if ((name.what == llama_tensor::block || name.what == llama_tensor::last_block) && adds_traces(t, shape.width)) {
       seen.native.insert(name.layer);
     }
   };
   const int last = shape.layers - 1;
-  const std::vector<float> traces(static_cast<std::size_t>(std::max(last, 0) * shape.width), trace);
-  const bool traced = !traces.empty() && llama_set_adapter_cvec(context, traces.data(), traces.size(), static_cast<std::int32_t>(shape.width), 1, last) == 0;
-  llama_token token = llama_vocab_bos(vocabulary);
-  token = token < 0 || token >= llama_vocab_n_tokens(vocabulary) ? 0 : token;
-  const std::int32_t failed = llama_decode(context, llama_batch_get_one(&token, 1));
-  llama_synchronize(context);
+  const auto width = static_cast<std::int32_t>(shape.width);
+  const std::vector<float> traces(static_cast<std::size_t>(std::max(last, 0)) * static_cast<std::size_t>(shape.width), trace);
+  if (!traces.empty() && llama_set_adapter_cvec(context, traces.data(), traces.size(), width, 1, last) == 0) {
+    run_one_token(context);
+    if (llama_set_adapter_cvec(context, nullptr, 0, width, -1, -1) != 0) {
+      throw host_error(text({"llama.cpp: ", thing("llama_set_adapter_cvec"), " refuses to clear the control vector"}));
+    }
+  }
   watcher.probe = nullptr;
-  if (failed != 0) {
-    throw host_error(
-        text({"llama.cpp: cannot run one token of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
-              ": llama_decode returned ", actual(failed)}));
-  }
-  if (traced && llama_set_adapter_cvec(context, nullptr, 0, static_cast<std::int32_t>(shape.width), -1, -1) != 0) {
-    throw host_error(text({"llama.cpp: ", thing("llama_set_adapter_cvec"), " refuses to clear the control vector"}));
-  }
   if (!seen.rows.contains({llama_tensor::embeddings, 0})) {
     throw host_error(text({"llama.cpp: the graph of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
                            " has no ", expected("tensor embd"), ", by which micro-batches are told apart"}));
   }
-  llama_memory_clear(llama_get_memory(context), true);
   return seen;
 }
 
@@ -263,7 +274,7 @@ STEER_BODY probed_model probe_model(llama_context* context, graph_watcher& watch
   shape.streams = streams_of(model);
   shape.heads = std::max(0, llama_model_n_head(&model));
   shape.facts = {row_fact::token, row_fact::position, row_fact::sequence, row_fact::phase, row_fact::prompt_length};
-  const probed_tensors seen = run_one_token(context, watcher, shape);
+  const probed_tensors seen = watch_one_token(context, watcher, shape);
   probed_model found = recognise(seen, std::move(shape));
   if (found.shape.points.empty()) {
     const auto odd = seen.others.find({llama_tensor::block, 0});
