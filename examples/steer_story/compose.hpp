@@ -79,6 +79,18 @@ inline std::string to_string(const stack& s, const std::vector<std::string>& con
   return out.empty() ? "random" : out;
 }
 
+/// What a dose of 1 of each concept is.
+using moves = std::vector<steer::recipe>;
+
+/// One vector for each concept, added after a layer in shares of each row's norm.
+inline moves moves_after(int layer, const std::vector<steer::steering_vector>& vectors) {
+  moves out;
+  for (const steer::steering_vector& v : vectors) {
+    out.push_back(steer::recipe_of({v}, {1.0}, {steer::strength_unit::of_row_norm, {layer}}));
+  }
+  return out;
+}
+
 /// Measures doses on a subject's own writing. For several threads at once.
 class composer {
  public:
@@ -86,21 +98,18 @@ class composer {
   /// @param least_sound  shifts of texts less sound than this share of what they are unsteered are not finite, so that doses
   ///                     turn back
   composer(const subject& what, const compose_options& options, int trial, double least_sound = 0.0)
-      : what_(what), options_(options), trial_(trial), dose_unit_{steer::strength_unit::of_row_norm, {options.layer}} {
+      : what_(what), options_(options), trial_(trial) {
     const std::vector<text> written = written_under({});
     unsteered_ = what_.read(written);
     least_sound_ = least_sound > 0.0 ? least_sound * sound_share(written) : 0.0;
   }
 
-  [[nodiscard]] const steer::dose_unit& dose_unit() const noexcept { return dose_unit_; }
-
   /// Where each concept stands without steering, in nats.
   [[nodiscard]] double baseline(std::size_t index) const { return steer::value_of(unsteered_[index]).value; }
 
   /// The shift of every concept, in nats, in texts written under these doses.
-  [[nodiscard]] std::vector<steer::estimate> shifts(const std::vector<steer::steering_vector>& vectors,
-                                                    const std::vector<double>& doses) const {
-    const auto steered = readings_under({steer::recipe_of(vectors, doses, dose_unit_), what_.model->shape()});
+  [[nodiscard]] std::vector<steer::estimate> shifts(const moves& of, const std::vector<double>& doses) const {
+    const auto steered = readings_under({steer::recipe_of(of, doses), what_.model->shape()});
     std::vector<steer::estimate> out;
     for (std::size_t i = 0; i < steered.size(); ++i) {
       out.push_back(steer::shift_of(unsteered_[i], steered[i]));
@@ -109,35 +118,37 @@ class composer {
   }
 
   /// The slopes at half of the dose that is to be worked with, column by column.
-  [[nodiscard]] steer::response response(const std::vector<steer::steering_vector>& vectors, double step, const progress& report) const {
-    const std::size_t k = vectors.size();
+  [[nodiscard]] steer::response response(const moves& of, double step, const progress& report) const {
+    const std::size_t k = of.size();
+    std::vector<steer::steering_vector> named(k);
     std::vector<std::string> names;
-    for (const steer::steering_vector& v : vectors) {
-      names.push_back(v.name);
+    for (std::size_t i = 0; i < k; ++i) {
+      names.push_back(named[i].name = what_.concepts[i].name);
     }
-    steer::response out = steer::unmeasured_response(vectors, std::move(names), what_.model->shape(), dose_unit_, step);
+    steer::response out = steer::unmeasured_response(named, std::move(names), what_.model->shape(),
+                                                     {steer::strength_unit::of_row_norm, {options_.layer}}, step);
     for (std::size_t i = 0; i < k; ++i) {
       out.baseline[static_cast<Eigen::Index>(i)] = baseline(i);
     }
     for_each_parallel(k, options_.threads, report, [&](std::size_t j, int) {
       std::vector<double> doses(k);
       doses[j] = -step;
-      const auto less = readings_under({steer::recipe_of(vectors, doses, dose_unit_), what_.model->shape()});
+      const auto less = readings_under({steer::recipe_of(of, doses), what_.model->shape()});
       doses[j] = step;
-      const auto more = readings_under({steer::recipe_of(vectors, doses, dose_unit_), what_.model->shape()});
+      const auto more = readings_under({steer::recipe_of(of, doses), what_.model->shape()});
       steer::take_slopes(out, static_cast<Eigen::Index>(j), less, more);
     });
     return out;
   }
 
-  /// Doses of all vectors that meet all targets.
-  [[nodiscard]] steer::met_targets decoupled(const std::vector<steer::steering_vector>& vectors, const steer::response& measured,
-                                             const std::vector<double>& targets, const steer::meet_options& options) const {
+  /// Doses of all concepts that meet all targets.
+  [[nodiscard]] steer::met_targets decoupled(const moves& of, const steer::response& measured, const std::vector<double>& targets,
+                                             const steer::meet_options& options) const {
     return steer::meet_targets(
         measured, targets,
         [&](const std::vector<double>& doses) {
           std::vector<double> out;
-          for (const steer::estimate& moved : shifts(vectors, doses)) {
+          for (const steer::estimate& moved : shifts(of, doses)) {
             out.push_back(moved.value);
           }
           return out;
@@ -145,9 +156,9 @@ class composer {
         options);
   }
 
-  /// The dose of one vector that gives its own concept the target, whatever it does to the others.
-  [[nodiscard]] double plain(const std::vector<steer::steering_vector>& vectors, const steer::response& measured,
-                             std::size_t index, double target, const steer::meet_options& options) const {
+  /// The dose of one concept that gives it the target, whatever it does to the others.
+  [[nodiscard]] double plain(const moves& of, const steer::response& measured, std::size_t index, double target,
+                             const steer::meet_options& options) const {
     const auto at = static_cast<Eigen::Index>(index);
     steer::response own{.readouts = {measured.readouts[index]}, .vectors = {measured.vectors[index]},
                         .dose_unit = measured.dose_unit, .step = measured.step};
@@ -158,9 +169,9 @@ class composer {
     const auto met = steer::meet_targets(
         own, {target},
         [&](const std::vector<double>& dose) {
-          std::vector<double> all(vectors.size());
+          std::vector<double> all(of.size());
           all[index] = dose.front();
-          return std::vector<double>{shifts(vectors, all)[index].value};
+          return std::vector<double>{shifts(of, all)[index].value};
         },
         options);
     return met.doses.front();
@@ -197,7 +208,6 @@ class composer {
   const subject& what_;
   compose_options options_;
   int trial_;
-  steer::dose_unit dose_unit_;
   std::vector<steer::readings> unsteered_;
   double least_sound_ = 0.0;  ///< as `tally::sound` counts
 };

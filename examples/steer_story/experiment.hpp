@@ -53,11 +53,14 @@ void for_each_parallel(std::size_t items, int threads, const progress& report, W
 }
 
 /// What the model's activations are on contrast pairs.
+/// @param where  the point, and the residual stream
 /// @throws what steer::recorder throws
 template <class AfterEach>
-steer::recorder record(const subject& what, std::span<const std::pair<token_list, token_list>> pairs, AfterEach after_each) {
+steer::recorder record(const subject& what, std::span<const std::pair<token_list, token_list>> pairs, AfterEach after_each,
+                       steer::recorder_options where = {}) {
   reference::decoder model(what.model);
-  steer::recorder recorder(model.shape(), {.tokens = what.tokens});
+  where.tokens = what.tokens;
+  steer::recorder recorder(model.shape(), std::move(where));
   for (const auto& [positive, negative] : pairs) {
     recorder.record(model, positive, negative);
     after_each();
@@ -67,7 +70,8 @@ steer::recorder record(const subject& what, std::span<const std::pair<token_list
 
 /// The steering vector of each concept, at every layer.
 /// @throws what steer::recorder and steer::mean_difference throw
-inline std::vector<steer::steering_vector> extract(const subject& what, int threads, const progress& report) {
+inline std::vector<steer::steering_vector> extract(const subject& what, int threads, const progress& report,
+                                                   const steer::recorder_options& where = {}) {
   std::vector<steer::steering_vector> vectors(what.concepts.size());
   std::size_t pairs = 0;
   for (const contrast& c : what.concepts) {
@@ -77,7 +81,7 @@ inline std::vector<steer::steering_vector> extract(const subject& what, int thre
   for_each_parallel(vectors.size(), threads, [](double) {}, [&](std::size_t item, int) {
     const contrast& concept_pairs = what.concepts[item];
     const steer::recorder recorder = record(
-        what, concept_pairs.pairs, [&] { report(static_cast<double>(++done) / static_cast<double>(pairs)); });
+        what, concept_pairs.pairs, [&] { report(static_cast<double>(++done) / static_cast<double>(pairs)); }, where);
     vectors[item] = steer::mean_difference(recorder, {.name = concept_pairs.name, .contrast = concept_pairs.description});
   });
   return vectors;

@@ -36,25 +36,24 @@ inline double log_odds(double rate) { return std::log(rate / (1.0 - rate)); }
 /// R² of the shifts that a response predicts for random stacks, against those measured on other texts.
 ///
 /// Slopes are taken at the largest dose of a stack: the other doses bend a concept's shift as a larger one of its own would.
-inline std::vector<double> explained_by_prediction(const subject& what, const std::vector<steer::steering_vector>& vectors,
-                                                   const steer::dose_unit& dose_unit, std::uint64_t seed) {
+inline std::vector<double> explained_by_prediction(const subject& what, const moves& of, std::uint64_t seed) {
   constexpr int stacks = 32;
   constexpr double most = 0.4;
   reference::decoder reader(what.model, {.sequences = 8, .max_rows = 1024});
   const auto known = what.fixed_readouts(seed + 2'000'003);
   const auto others = what.fixed_readouts(seed + 3'000'003);
-  const steer::response measured = steer::measure_response(reader, vectors, known, {.dose_unit = dose_unit, .step = most});
+  const steer::response measured = steer::measure_response(reader, of, known, {.step = most});
   const auto unsteered = steer::take_readings(reader, others);
   std::mt19937_64 engine(seed);
-  const auto k = static_cast<Eigen::Index>(vectors.size());
+  const auto k = static_cast<Eigen::Index>(of.size());
   Eigen::MatrixXd predicted(stacks, k);
   Eigen::MatrixXd found(stacks, k);
   for (int s = 0; s < stacks; ++s) {
     std::vector<double> doses;
-    for (std::size_t j = 0; j < vectors.size(); ++j) {
+    for (std::size_t j = 0; j < of.size(); ++j) {
       doses.push_back(most * (2.0 * reference::uniform(engine) - 1.0));
     }
-    const steer::plan plan{steer::recipe_of(vectors, doses, dose_unit), what.model->shape()};
+    const steer::plan plan{steer::recipe_of(of, doses), what.model->shape()};
     const auto steered = steer::take_readings(reader, others, plan);
     const auto expected = steer::predict(measured, doses);
     for (Eigen::Index i = 0; i < k; ++i) {
@@ -75,10 +74,11 @@ inline std::vector<double> explained_by_prediction(const subject& what, const st
 struct method {
   std::string name;
   std::vector<steer::steering_vector> vectors;
+  steer_story::moves moves = {};
 };
 
 /// The vectors of every method that finds directions, and last the mean differences made orthogonal.
-inline std::vector<method> all_methods(const subject& what, int threads, const progress& report) {
+inline std::vector<method> all_methods(const subject& what, int layer, int threads, const progress& report) {
   std::vector<method> out{
       {"plain mean_difference", {}}, {"plain principal_component", {}}, {"plain whitened_difference", {}}, {"plain probe", {}}};
   for (method& m : out) {
@@ -97,6 +97,9 @@ inline std::vector<method> all_methods(const subject& what, int threads, const p
     out[3].vectors[i] = steer::find_directions(recorder, name, steer::by_probe{});
   });
   out.push_back({"joint mean_difference", steer::lowdin(out.front().vectors)});
+  for (method& m : out) {
+    m.moves = moves_after(layer, m.vectors);
+  }
   return out;
 }
 
@@ -112,12 +115,13 @@ struct setting {
   steer::response response = {};
 
   setting(const subject& on, const compose_options& o, const reporter& report)
-      : what(on), options(o), begin(report), methods(all_methods(what, o.threads, begin("reading"))),
+      : what(on), options(o), begin(report), methods(all_methods(what, o.layer, o.threads, begin("reading"))),
         measure(what, o, o.trial, what.least_sound), measure_closely(what, o, o.single_trial), singles(stacks_of(1, what.concepts.size())) {
-    response = measure.response(vectors(), static_cast<double>(o.strength), begin("response"));
+    response = measure.response(moves(), static_cast<double>(o.strength), begin("response"));
   }
   [[nodiscard]] std::size_t concepts() const { return what.concepts.size(); }
   [[nodiscard]] const std::vector<steer::steering_vector>& vectors() const { return methods.front().vectors; }
+  [[nodiscard]] const steer_story::moves& moves() const { return methods.front().moves; }
   [[nodiscard]] std::size_t single_of(const wish& w) const {
     return static_cast<std::size_t>(std::find(singles.begin(), singles.end(), stack{w}) - singles.begin());
   }
@@ -152,16 +156,16 @@ inline single_doses dose_singles(const setting& s) {
     std::vector<double> doses(k);
     doses[w.index] = w.sign * static_cast<double>(s.options.strength);
     targets[at] = s.what.goal ? w.sign * log_odds(*s.what.goal) - s.measure_closely.baseline(w.index)
-                              : s.measure_closely.shifts(s.vectors(), doses)[w.index].value;
+                              : s.measure_closely.shifts(s.moves(), doses)[w.index].value;
     std::vector<double> wanted(k);
     wanted[w.index] = targets[at];
-    const auto near = s.measure.decoupled(s.vectors(), s.response, wanted, {.rounds = 6, .tolerance = 0.05});
-    const auto met = s.measure_closely.decoupled(s.vectors(), s.response, wanted, {.rounds = 6, .start = near.doses});
+    const auto near = s.measure.decoupled(s.moves(), s.response, wanted, {.rounds = 6, .tolerance = 0.05});
+    const auto met = s.measure_closely.decoupled(s.moves(), s.response, wanted, {.rounds = 6, .start = near.doses});
     out.decoupled[at] = {"decoupled mean_difference", s.singles[at], met.doses, {}};
     // Without a goal: what these doses do on as many texts as a stack is tried on.
-    out.stack_targets[at] = s.what.goal ? targets[at] : s.measure.shifts(s.vectors(), met.doses)[w.index].value;
+    out.stack_targets[at] = s.what.goal ? targets[at] : s.measure.shifts(s.moves(), met.doses)[w.index].value;
     if (s.what.goal) {
-      doses[w.index] = s.measure.plain(s.vectors(), s.response, w.index, targets[at], {.rounds = 5, .tolerance = 0.05});
+      doses[w.index] = s.measure.plain(s.moves(), s.response, w.index, targets[at], {.rounds = 5, .tolerance = 0.05});
     }
     out.plain[0][at] = {s.methods[0].name, s.singles[at], doses, {}};
   });
@@ -172,7 +176,7 @@ inline single_doses dose_singles(const setting& s) {
     std::vector<double> doses(k);
     const steer::meet_options coarse{.rounds = 5, .tolerance = 0.1,
                                      .start = {out.plain[0][at].doses[w.index]}, .invertible = {.least_signal = 0.0}};
-    doses[w.index] = s.measure.plain(s.methods[m].vectors, s.response, w.index, targets[at], coarse);
+    doses[w.index] = s.measure.plain(s.methods[m].moves, s.response, w.index, targets[at], coarse);
     out.plain[m][at] = {s.methods[m].name, s.singles[at], doses, {}};
   });
   return out;
@@ -187,7 +191,7 @@ inline std::vector<composed> dose_stacks(const setting& s, const single_doses& s
       wanted[w.index] = singles.stack_targets[s.single_of(w)];
     }
     // With a goal no concept is near the end of what it can do, so that the sum is near already.
-    const auto met = s.measure.decoupled(s.vectors(), s.response, wanted, {.rounds = s.what.goal ? 3 : 6, .tolerance = 0.05,
+    const auto met = s.measure.decoupled(s.moves(), s.response, wanted, {.rounds = s.what.goal ? 3 : 6, .tolerance = 0.05,
                                                                            .start = s.summed(singles.decoupled, stacks[at])});
     out[at] = {"decoupled mean_difference", stacks[at], met.doses, {}};
   });
@@ -215,23 +219,23 @@ inline composition run_composition(const subject& what, const compose_options& o
   const std::vector<composed> decoupled_stacks = detail::dose_stacks(s, singles, stacks);
 
   std::vector<steer::plan> plans;  // of the rows
-  const auto add = [&](composed row, const std::vector<steer::steering_vector>& with) {
-    plans.emplace_back(steer::recipe_of(with, row.doses, s.measure.dose_unit()), what.model->shape());
+  const auto add = [&](composed row, const moves& with) {
+    plans.emplace_back(steer::recipe_of(with, row.doses), what.model->shape());
     table.rows.push_back(std::move(row));
   };
   for (const auto* const rows : {&singles.decoupled, &decoupled_stacks}) {
     for (const composed& row : *rows) {
-      add(row, s.vectors());
+      add(row, s.moves());
     }
   }
   for (std::size_t m = 0; m < s.methods.size(); ++m) {
     const detail::method& with = s.methods[m];
     for (const composed& row : singles.plain[m]) {
-      add(row, with.vectors);
+      add(row, with.moves);
     }
     if (m == 0 || m + 1 == s.methods.size()) {  // plain and joint doses add up
       for (const stack& each : stacks) {
-        add({with.name, each, s.summed(singles.plain[m], each), {}}, with.vectors);
+        add({with.name, each, s.summed(singles.plain[m], each), {}}, with.moves);
       }
     }
   }
@@ -247,14 +251,14 @@ inline composition run_composition(const subject& what, const compose_options& o
     random[0] = steer::random_like(random[0], [&] { return normal(engine); });
     std::vector<double> doses(k);
     doses[0] = strength;
-    add({"random", {}, doses, {}}, random);
+    add({"random", {}, doses, {}}, moves_after(o.layer, random));
   }
 
   table.baseline.resize(static_cast<std::size_t>(std::max(o.single_texts, o.texts)));
   for_each_parallel(table.rows.size() + 2, o.threads, begin("judging"), [&](std::size_t item, int) {
     if (item == 0) {  // what takes longest
       if (what.fixed_readouts) {
-        out.explained = detail::explained_by_prediction(what, s.vectors(), s.measure.dose_unit(), o.seed);
+        out.explained = detail::explained_by_prediction(what, s.moves(), o.seed);
       }
     } else if (item == 1) {
       table.baseline = s.measure.judged({}, static_cast<int>(table.baseline.size()));

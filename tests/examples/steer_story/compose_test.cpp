@@ -44,18 +44,18 @@ TEST(compose, csv_has_a_line_for_each_row_and_concept_against_its_own_part_of_th
 TEST(compose, decoupled_doses_meet_their_targets_on_the_models_own_writing) {
   subject what = storybox_subject(STEER_STORYBOX_WEIGHTS, 40, 1);
   what.options.sentence_ends = what.sentence_ends;
-  const auto vectors = extract(what, 2, [](double) {});
+  const moves of = moves_after(2, extract(what, 2, [](double) {}));
   const composer measure(what, {.layer = 2, .threads = 2}, 64);
-  const steer::response response = measure.response(vectors, 0.2, [](double) {});
+  const steer::response response = measure.response(of, 0.2, [](double) {});
   const std::size_t dialogue = 2;
   std::vector<double> targets(4);
   targets[dialogue] = 1.5;
-  const auto met = measure.decoupled(vectors, response, targets, {.rounds = 8, .tolerance = 0.05});
+  const auto met = measure.decoupled(of, response, targets, {.rounds = 8, .tolerance = 0.05});
   EXPECT_LE(met.missed, 0.05) << steer::to_string(response);
   std::vector<double> plain(4);
-  plain[dialogue] = measure.plain(vectors, response, dialogue, targets[dialogue], {.tolerance = 0.05});
+  plain[dialogue] = measure.plain(of, response, dialogue, targets[dialogue], {.tolerance = 0.05});
   double bleed = 0.0;
-  const auto shifts = measure.shifts(vectors, plain);
+  const auto shifts = measure.shifts(of, plain);
   EXPECT_NEAR(shifts[dialogue].value, targets[dialogue], 0.2);
   for (std::size_t i = 0; i < 4; ++i) {
     bleed = std::max(bleed, i == dialogue ? 0.0 : std::abs(shifts[i].value));
