@@ -15,8 +15,8 @@ inline namespace v0 {
 
 extern "C" {
 /// Calls a hook: `data` holds `count` rows of `width` floats, `stride` floats apart; `info` has one entry per row, or is
-/// null where the engine's shape promises no facts. An entry is four int32 (token, position, sequence, prompt length) and
-/// a byte, 0 in the prompt and 1 in what is generated, 20 bytes in all.
+/// null where the engine's shape promises no facts. An entry is four int32 (token, position, sequence, prompt length), a
+/// byte, 0 in the prompt and 1 in what is generated, and another, the residual stream (0 where a token has one): 20 bytes in all.
 typedef void (*steer_hook_call)(void* user, int layer, int point, float* data, std::ptrdiff_t count,
                                 std::ptrdiff_t width, std::ptrdiff_t stride, const row_info* info);
 /// Asks a hook: 0 skips the site, 1 reads it, 2 writes it.
