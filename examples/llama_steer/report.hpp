@@ -206,7 +206,7 @@ class addition_meter {
         norm += h * h;
       }
       if (row < shares_.size() && norm > 0.0) {
-        shares_[row] += std::sqrt(moved / norm);
+        shares_[row] += std::sqrt(moved / norm) / acting_.shape().streams_at(where.point);  // a token's mean over its streams
       }
     }
   }

@@ -1,9 +1,12 @@
 // steer_streams/comparison.hpp: figures of many models, by architecture, with their errors over seeds.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <istream>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <ostream>
