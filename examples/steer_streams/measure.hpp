@@ -18,9 +18,9 @@ struct measure_options {
   int layer = 2;             ///< after which the residual streams are steered
   int threads = 1;
   std::uint64_t seed = 1;
-  int trial = 192;           ///< stories under each dose that is tried
-  int texts = 384;           ///< judged under each dose
-  std::size_t stacks = 8;    ///< of two, and of three, spread over all of them
+  int trial = 128;           ///< stories under each dose that is tried
+  int texts = 320;           ///< judged under each dose
+  std::size_t stacks = 6;    ///< of two, and of three, spread over all of them
 };
 
 /// A figure of one model at one place.

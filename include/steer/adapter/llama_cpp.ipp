@@ -158,7 +158,7 @@ STEER_BODY void llama_cpp_host::run_side_by_side(std::span<const asked_text> tex
     }
   }
   const std::vector<llama_seq_id> idle = sequences_.idle(llama_n_seq_max(context_.get()));
-  const std::size_t most = llama_n_batch(context_.get());
+  const auto most = static_cast<std::size_t>(detail::most_tokens(context_.get()));
   const auto tell = [&](std::size_t first, std::size_t count) {
     watcher_->names.assign(told == row_sequence::index_of_text ? llama_n_seq_max(context_.get()) : 0, -1);
     for (std::size_t i = 0; i < count && !watcher_->names.empty(); ++i) {

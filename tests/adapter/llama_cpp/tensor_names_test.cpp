@@ -14,7 +14,17 @@ TEST(TensorNames, ReadsKindAndLayer) {
   EXPECT_EQ(tensor_named("l_out-0"), (named_tensor{llama_tensor::block, 0}));
   EXPECT_EQ(tensor_named("attn_out-29"), (named_tensor{llama_tensor::attention, 29}));
   EXPECT_EQ(tensor_named("ffn_moe_out-3"), (named_tensor{llama_tensor::experts, 3}));
-  EXPECT_EQ(tensor_named("embd"), (named_tensor{llama_tensor::embeddings, 0}));
+  EXPECT_EQ(tensor_named("model.layers.{}.conv.out_proj-2"), (named_tensor{llama_tensor::attention_otherwise, 2}));
+  EXPECT_EQ(tensor_named("nemotron_h_block_out-12"), (named_tensor{llama_tensor::hybrid_block, 12}));
+}
+
+TEST(TensorNames, ReadsWhatEntersTheFirstBlock) {
+  for (const char* embeddings : {"embd", "model.embed_tokens", "model.input_embed", "inp_embd", "embedding_output", "attn_norm_in-0"}) {
+    EXPECT_EQ(tensor_named(embeddings), (named_tensor{llama_tensor::embeddings, 0})) << embeddings;
+  }
+  EXPECT_EQ(tensor_named("inp_norm"), (named_tensor{llama_tensor::normed_embeddings, 0}));
+  EXPECT_EQ(tensor_named("inp_norm-0"), (named_tensor{llama_tensor::normed_embeddings, 0}));
+  EXPECT_EQ(tensor_named("attn_norm_in-3"), (named_tensor{llama_tensor::block, 2})) << "a block's output, as the next block calls it";
 }
 
 TEST(TensorNames, LeavesOthersAlone) {

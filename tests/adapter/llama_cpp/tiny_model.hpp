@@ -6,7 +6,9 @@
 #include <gguf.h>
 #include <llama.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <random>
@@ -58,6 +60,27 @@ inline pointer make(const std::string& architecture, const std::function<void(gg
   count("ssm.inner_size", 2 * width);
   count("ssm.state_size", 16);
   count("ssm.time_step_rank", 4);
+  count("ssm.group_count", 1);
+  count("expert_shared_count", 1);
+  count("expert_gating_func", 1);
+  count("interleave_moe_layer_step", 1);
+  count("full_attention_interval", 3);
+  count("attention.q_lora_rank", 16);
+  count("attention.kv_lora_rank", 16);
+  count("attention.indexer.head_count", 2);
+  count("attention.indexer.key_length", 64);
+  count("attention.indexer.top_k", 8);
+  count("hyper_connection.sinkhorn_iterations", 3);
+  real("hyper_connection.epsilon", 1e-6F);
+  count("kda.head_dim", 16);
+  count("shortconv.l_cache", 3);
+  count("wkv.head_size", 64);
+  for (const char* const rank : {"time_mix_extra_dim", "time_decay_extra_dim", "attention.decay_lora_rank", "attention.iclr_lora_rank",
+                                 "attention.value_residual_mix_lora_rank", "attention.gate_lora_rank"}) {
+    count(rank, 16);
+  }
+  constexpr std::array<std::uint32_t, 4> sections{4, 2, 2, 0};
+  gguf_set_arr_data(metadata.get(), (architecture + ".rope.dimension_sections").c_str(), GGUF_TYPE_UINT32, sections.data(), sections.size());
   real("attention.layer_norm_rms_epsilon", 1e-5F);
   real("attention.layer_norm_epsilon", 1e-5F);
   real("logit_scale", 1.0F);

@@ -14,6 +14,9 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
+/// How many rows a batch may have. Without a cache llama.cpp runs a batch as one micro-batch, or ends the program.
+STEER_API std::int32_t most_tokens(llama_context* context);
+
 /// The facts of a batch's rows, and which have logits.
 struct batch_rows {
   std::vector<row_info> rows;

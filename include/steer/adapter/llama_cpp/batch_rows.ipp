@@ -1,6 +1,7 @@
 // steer/adapter/llama_cpp/batch_rows.ipp: the bodies of batch_rows.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -16,11 +17,17 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
+STEER_BODY std::int32_t most_tokens(llama_context* context) {
+  const std::uint32_t batch = llama_n_batch(context);
+  return static_cast<std::int32_t>(llama_get_memory(context) == nullptr ? std::min(batch, llama_n_ubatch(context)) : batch);
+}
+
 STEER_BODY void batch_rows::read(const llama_batch& batch, llama_context* context, const sequence_book& begun) {
-  const auto most = static_cast<std::int32_t>(llama_n_batch(context));
+  const std::int32_t most = most_tokens(context);
   if (batch.n_tokens < 1 || batch.n_tokens > most) {
     throw argument_error(text({"llama.cpp: ", thing("the batch"), " has ", actual(batch.n_tokens),
-                               " tokens; expected ", expected({"1 to ", most})}));
+                               " tokens; expected ", expected({"1 to ", most}),
+                               llama_get_memory(context) == nullptr ? "; without a cache they are one micro-batch" : ""}));
   }
   if (batch.token == nullptr) {
     throw argument_error(text({"llama.cpp: ", thing("the batch"), " has no token ids; hooks need them"}));

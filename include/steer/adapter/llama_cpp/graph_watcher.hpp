@@ -29,8 +29,13 @@ enum class llama_cpp_memory : std::uint8_t {
 
 namespace detail {
 
-/// The tensor as a named one. The output projection has a name in few architectures and is known by what it reads.
-STEER_API std::optional<named_tensor> named(const ggml_tensor& t) noexcept;
+/// The tensor as a named one.
+/// @param by_place  also by its operation and what it reads: projections, factors and sums have no name of their own in some architectures
+STEER_API std::optional<named_tensor> named(const ggml_tensor& t, bool by_place) noexcept;
+
+/// The token ids that the embeddings were looked up with; null if there are none. On its way to another device the tensor is copied
+/// and the copy's name has more around it.
+STEER_API const ggml_tensor* tokens_of(const ggml_tensor& t, int depth = 4) noexcept;
 
 /// Rows of numbers that a hook can see: F32, so many for each token, one after the other.
 STEER_API bool holds_rows(const ggml_tensor& t, int streams) noexcept;

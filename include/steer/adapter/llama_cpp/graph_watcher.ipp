@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -24,45 +25,112 @@ namespace steer {
 inline namespace v0 {
 namespace detail {
 
-/// How often weights were applied since "kqv_out-N": 1 is the projection, more a scale or bias after it; and that N.
-struct projected_heads {
+/// What stands between "blk.N." and ".weight" in a weight's name, and N. On its way to another device a weight is copied and the
+/// copy's name has more around it.
+struct named_weight {
+  std::string_view what;
+  int layer;
+};
+
+inline std::optional<named_weight> weight_named(std::string_view name) noexcept {
+  const std::size_t start = name.find("blk.");
+  const std::size_t end = name.rfind(".weight");
+  if (start == std::string_view::npos || end == std::string_view::npos || end < start + 4) {
+    return std::nullopt;
+  }
+  name = name.substr(start + 4, end - start - 4);
+  int layer = 0;
+  while (!name.empty() && name.front() >= '0' && name.front() <= '9' && layer < 100'000) {
+    layer = 10 * layer + (name.front() - '0');
+    name.remove_prefix(1);
+  }
+  return name.starts_with(".") ? std::optional(named_weight{name.substr(1), layer}) : std::nullopt;
+}
+
+/// The last matrix of attention or of the feed-forward part, and how often weights were applied from it on: 1 is the product, more a
+/// scale or bias after it.
+struct projection {
+  bool is_attention;
   int steps;
   int layer;
 };
 
-inline std::optional<projected_heads> projection_of(const ggml_tensor& t, int most_steps = 3) noexcept {
+inline std::optional<projection> projection_of(const ggml_tensor& t, int most_steps = 3) noexcept {
   if (most_steps == 0 || t.src[0] == nullptr || t.src[1] == nullptr) {
     return std::nullopt;
   }
   if (t.op == GGML_OP_MUL_MAT) {
     const auto source = tensor_named(t.src[1]->name);
-    return source && source->what == llama_tensor::heads ? std::optional(projected_heads{1, source->layer}) : std::nullopt;
+    if (source && source->what == llama_tensor::heads) {
+      return projection{true, 1, source->layer};
+    }
+    const auto weight = weight_named(t.src[0]->name);
+    const bool is_attention = weight && (weight->what == "attn_output" || weight->what == "ssm_out");
+    const bool is_mlp = weight && weight->what == "ffn_down";
+    return is_attention || is_mlp ? std::optional(projection{is_attention, 1, weight->layer}) : std::nullopt;
   }
   if ((t.op != GGML_OP_ADD && t.op != GGML_OP_MUL) || t.src[1]->op != GGML_OP_NONE) {
     return std::nullopt;
   }
   const auto before = projection_of(*t.src[0], most_steps - 1);
-  return before ? std::optional(projected_heads{before->steps + 1, before->layer}) : std::nullopt;
+  return before ? std::optional(projection{before->is_attention, before->steps + 1, before->layer}) : std::nullopt;
 }
 
-STEER_BODY std::optional<named_tensor> named(const ggml_tensor& t) noexcept {
-  if (const auto found = tensor_named(t.name)) {
-    return found;
+/// What is known by its place in the graph.
+inline std::optional<named_tensor> placed(const ggml_tensor& t) noexcept {
+  using enum llama_tensor;
+  if (std::string_view(t.name) == "ffn_post_norm" && t.src[1] != nullptr) {  // without its layer
+    const auto weight = weight_named(t.src[1]->name);
+    return weight ? std::optional(named_tensor{mlp_normed, weight->layer}) : std::nullopt;
   }
-  const auto projection = projection_of(t);
-  if (!projection) {
+  if (t.op == GGML_OP_SCALE) {
+    const ggml_tensor* of = t.src[0];
+    while (of != nullptr && (of->op == GGML_OP_GET_ROWS || of->op == GGML_OP_RESHAPE)) {
+      of = of->src[0];
+    }
+    if (of == nullptr) {
+      return std::nullopt;
+    }
+    if (const auto found = projection_of(*of)) {
+      return named_tensor{found->is_attention ? attention_scaled : mlp_scaled, found->layer};
+    }
+    const auto found = tensor_named(of->name);
+    const bool is_attention = found && (found->what == attention || found->what == attention_output || found->what == attention_otherwise);
+    const bool is_mlp = found && (found->what == mlp || found->what == mlp_otherwise || found->what == experts);
+    return is_attention || is_mlp ? std::optional(named_tensor{is_attention ? attention_scaled : mlp_scaled, found->layer}) : std::nullopt;
+  }
+  if (t.op == GGML_OP_ADD) {
+    const bool is_last = std::string_view(t.name) == "h_nextn";  // a block's output that draft layers read, too
+    const ggml_tensor& from = is_last && t.src[0]->op == GGML_OP_ADD && t.src[1]->op == GGML_OP_NONE ? *t.src[0]->src[0] : *t.src[0];
+    const auto first = tensor_named(from.name);
+    if (first && is_last) {
+      return named_tensor{block, first->layer};
+    }
+    if (first && first->what == experts) {  // and those that all tokens have
+      return named_tensor{mlp_otherwise, first->layer};
+    }
+  }
+  const auto found = projection_of(t);
+  if (!found) {
     return std::nullopt;
   }
-  using enum llama_tensor;
-  return named_tensor{projection->steps == 1   ? attention_projected
-                      : projection->steps == 2 ? attention_projected_2
-                                               : attention_projected_3,
-                      projection->layer};
+  constexpr std::array<llama_tensor, 3> of_attention{attention_projected, attention_projected_2, attention_projected_3};
+  constexpr std::array<llama_tensor, 3> of_mlp{mlp_projected, mlp_projected_2, mlp_projected_3};
+  return named_tensor{(found->is_attention ? of_attention : of_mlp)[static_cast<std::size_t>(found->steps) - 1], found->layer};
 }
 
-/// The token ids that the embeddings were looked up with; null if there are none. On its way to another device the tensor
-/// is copied and the copy's name has more around it.
-inline const ggml_tensor* tokens_of(const ggml_tensor& t, int depth = 4) noexcept {
+/// Whether something that was computed was added to a tensor and the sum got its name.
+inline bool takes_a_name(const ggml_tensor& t) noexcept {
+  const auto is_same = [&](const ggml_tensor* source) { return std::string_view(source->name) == t.name; };
+  return t.op == GGML_OP_ADD && t.src[0]->op != GGML_OP_NONE && t.src[1]->op != GGML_OP_NONE && (is_same(t.src[0]) || is_same(t.src[1]));
+}
+
+STEER_BODY std::optional<named_tensor> named(const ggml_tensor& t, bool by_place) noexcept {
+  const auto found = tensor_named(t.name);
+  return found && !takes_a_name(t) ? found : by_place ? placed(t) : std::nullopt;
+}
+
+STEER_BODY const ggml_tensor* tokens_of(const ggml_tensor& t, int depth) noexcept {
   if (t.type == GGML_TYPE_I32 && std::string_view(t.name).find("inp_tokens") != std::string_view::npos) {
     return &t;
   }
@@ -75,7 +143,8 @@ inline const ggml_tensor* tokens_of(const ggml_tensor& t, int depth = 4) noexcep
 }
 
 STEER_BODY bool holds_rows(const ggml_tensor& t, int streams) noexcept {
-  const bool as_many = streams == 1 ? t.ne[2] == 1 : t.ne[1] == streams && (t.ne[2] == 1 || t.nb[2] == t.nb[1] * static_cast<std::size_t>(streams));
+  const bool is_one_piece = t.ne[2] == 1 || t.nb[2] == t.nb[1] * static_cast<std::size_t>(t.ne[1]);
+  const bool as_many = is_one_piece && (streams == 1 || t.ne[1] == streams);
   return t.type == GGML_TYPE_F32 && t.nb[0] == sizeof(float) && as_many && t.ne[3] == 1 && t.nb[1] % sizeof(float) == 0;
 }
 
@@ -128,7 +197,7 @@ STEER_BODY bool graph_watcher::on_node(ggml_tensor* t, bool ask, void* self) noe
     watcher.failure_ = nullptr;
     return !ask;
   }
-  const auto name = named(*t);
+  const auto name = named(*t, watcher.probe || watcher.table.by_place);
   if (!name) {
     return !ask;  // of a tensor that was not asked for nothing is said; false would end the graph
   }
@@ -212,7 +281,7 @@ STEER_BODY void graph_watcher::visit(ggml_tensor& t, named_tensor name) {
     return;
   }
   const int streams = table.streams_of(name);
-  const auto count = static_cast<std::size_t>(streams == 1 ? t.ne[1] : t.ne[2]);
+  const auto count = static_cast<std::size_t>(streams == 1 ? t.ne[1] * t.ne[2] : t.ne[2]);
   if (!holds_rows(t, streams) || (count != all_.size() && count != outputs_.size())) {
     throw host_error(
         text({"llama.cpp: ", thing({"tensor ", std::string_view(t.name)}), ", layer ", at_layer(name.layer), ", has ",

@@ -36,7 +36,9 @@ struct probed_model {
 struct probed_tensors {
   std::map<named_tensor, matrix<float>> rows;        ///< by name: a row, or one for each residual stream; what came twice is empty
   std::map<named_tensor, std::string> others;        ///< what cannot be a token's rows, by its extents
-  std::set<int> native;                              ///< layers behind which llama.cpp's own control vector is added
+  std::map<named_tensor, std::set<named_tensor>> terms;  ///< of what a block's output is the sum
+  std::set<named_tensor> placed;                     ///< known by their place alone
+  std::set<named_tensor> native;                     ///< to which llama.cpp's own control vector is added
 };
 
 /// Runs one token, and once more for the control vector, and empties the cache again.
@@ -48,7 +50,8 @@ STEER_API probed_tensors watch_one_token(llama_context* context, graph_watcher& 
 /// @shape before, after [S, d]; attention, mlp [1, d]
 STEER_API bool are_mixed(const matrix<float>& before, const matrix<float>& attention, const matrix<float>& mlp, const matrix<float>& after);
 
-/// Which of the tensors seen make up a model's points. A point is there only if every layer has it, at one width;
+/// Which of the tensors seen make up a model's points. A point is there only if every layer has it, at one width; residual_in only if
+/// it is a term of residual_out in every layer;
 /// attention_out and mlp_out only if, for this token, residual_in + attention_out + mlp_out = residual_out in every layer, or with
 /// several residual streams `are_mixed` says so.
 STEER_API probed_model recognise(const probed_tensors& seen, model_shape shape);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -98,6 +99,36 @@ inline bool adds_traces(const ggml_tensor& t, std::ptrdiff_t width) {
   return std::all_of(numbers.begin(), numbers.end(), [](float number) { return number == trace; });
 }
 
+/// What may be a block's output, in the order in which they are looked for.
+inline constexpr std::array blocks{llama_tensor::hybrid_block, llama_tensor::block, llama_tensor::last_block, llama_tensor::residual_block};
+
+/// The named tensors that a block's output is a sum of, down to the block before it; factors and choices of rows are no matter.
+inline void find_terms(const ggml_tensor& t, int layer, std::set<named_tensor>& out, int most_steps = 64) {
+  const std::string_view name = t.name;
+  const std::size_t from = name.find('#');  // a copy on another device is "DEVICE#name#number"
+  const auto found = tensor_named(from == std::string_view::npos ? name : name.substr(from + 1, name.rfind('#') - from - 1));
+  if (found) {
+    out.insert(*found);
+  }
+  const bool is_before = found && found->layer != layer && std::ranges::find(blocks, found->what) != blocks.end();
+  if (most_steps == 0 || is_before) {
+    return;
+  }
+  const auto follow = [&](const ggml_tensor* source) {
+    if (source != nullptr) {
+      find_terms(*source, layer, out, most_steps - 1);
+    }
+  };
+  const bool by_a_weight = t.op == GGML_OP_MUL && t.src[1] != nullptr && t.src[1]->op == GGML_OP_NONE;
+  if (t.op == GGML_OP_ADD) {
+    follow(t.src[1]);
+  }
+  constexpr std::array passing{GGML_OP_ADD, GGML_OP_SCALE, GGML_OP_RESHAPE, GGML_OP_VIEW, GGML_OP_CONT, GGML_OP_CPY, GGML_OP_GET_ROWS};
+  if (by_a_weight || std::ranges::find(passing, t.op) != passing.end()) {
+    follow(t.src[0]);
+  }
+}
+
 /// Runs one token and empties the cache again.
 inline void run_one_token(llama_context* context) {
   const llama_vocab* vocabulary = llama_model_get_vocab(llama_get_model(context));
@@ -115,7 +146,15 @@ inline void run_one_token(llama_context* context) {
 
 STEER_BODY probed_tensors watch_one_token(llama_context* context, graph_watcher& watcher, const model_shape& shape) {
   probed_tensors seen;
+  bool shows_tokens = false;
   watcher.probe = [&](named_tensor name, const ggml_tensor& t) {
+    if (std::ranges::find(blocks, name.what) != blocks.end()) {
+      find_terms(t, name.layer, seen.terms[name]);
+    }
+    if (tensor_named(t.name) != name) {
+      seen.placed.insert(name);
+    }
+    shows_tokens |= name.what == llama_tensor::embeddings && tokens_of(t) != nullptr;
     const auto [entry, first] = seen.rows.try_emplace(name);
     const auto streams = static_cast<int>(t.ne[1]);  // there is one token
     if (first && t.ne[2] == 1 && (streams == 1 || streams == shape.streams) && holds_rows(t, streams)) {
@@ -132,8 +171,8 @@ STEER_BODY probed_tensors watch_one_token(llama_context* context, graph_watcher&
   run_one_token(context);
   // Once more with a control vector: where it is added a tensor that had two names has one.
   watcher.probe = [&](named_tensor name, const ggml_tensor& t) {
-    if ((name.what == llama_tensor::block || name.what == llama_tensor::last_block) && adds_traces(t, shape.width)) {
-      seen.native.insert(name.layer);
+    if (std::ranges::find(blocks, name.what) != blocks.end() && adds_traces(t, shape.width)) {
+      seen.native.insert(name);
     }
   };
   const int last = shape.layers - 1;
@@ -146,9 +185,9 @@ STEER_BODY probed_tensors watch_one_token(llama_context* context, graph_watcher&
     }
   }
   watcher.probe = nullptr;
-  if (!seen.rows.contains({llama_tensor::embeddings, 0})) {
+  if (!shows_tokens) {
     throw host_error(text({"llama.cpp: the graph of ", thing({"model \"", model_name(*llama_get_model(context)), "\""}),
-                           " has no ", expected("tensor embd"), ", by which micro-batches are told apart"}));
+                           " has no ", expected("tensor embd"), " of its tokens, by which micro-batches are told apart"}));
   }
   return seen;
 }
@@ -208,20 +247,21 @@ STEER_BODY probed_model recognise(const probed_tensors& seen, model_shape shape)
   const int layers = out.shape.layers;
   const int streams = out.shape.streams;
   for (int layer = 0; layer < layers; ++layer) {
-    const auto block_tensor = has(block, layer, streams) ? block : last_block;
-    if (!has(block_tensor, layer, streams)) {
+    const auto found = std::ranges::find_if(blocks, [&](llama_tensor what) { return has(what, layer, streams); });
+    if (found == blocks.end()) {
       out.table.block.clear();
       return out;  // no residual stream: no point
     }
-    out.table.block.push_back(block_tensor);
+    out.table.block.push_back(*found);
+    out.table.by_place |= seen.placed.contains({*found, layer});
+    out.table.native = layer == 0 || (out.table.native && seen.native.contains({*found, layer}));
   }
   out.table.streams = streams;
-  out.table.native = seen.native.size() + 1 >= static_cast<std::size_t>(layers);
   out.shape.points.insert(point::residual_out);
-  out.table.input = streams > 1 ? stream_embeddings : has(scaled_embeddings, 0) ? scaled_embeddings : embeddings;
-  if (has(out.table.input, 0, streams)) {
-    out.shape.points.insert(point::residual_in);
+  for (const auto input : {embeddings, scaled_embeddings, normed_embeddings, placed_embeddings}) {  // the last one enters the blocks
+    out.table.input = has(input, 0) ? input : out.table.input;
   }
+  out.table.input = streams > 1 ? stream_embeddings : out.table.input;
 
   const matrix<float>* first = find(heads, 0);
   out.table.heads = first != nullptr && first->rows() == 1 && out.shape.heads > 0 && first->size() % out.shape.heads == 0;
@@ -234,12 +274,24 @@ STEER_BODY probed_model recognise(const probed_tensors& seen, model_shape shape)
     out.shape.points.insert(point::attention_heads);
   }
 
+  bool continues = has(out.table.input, 0, streams);
+  for (int layer = 1; layer <= layers && streams == 1; ++layer) {
+    const named_tensor before =
+        layer == 1 ? named_tensor{out.table.input, 0} : named_tensor{out.table.block[std::size_t(layer) - 2], layer - 2};
+    const auto terms = seen.terms.find({out.table.block[std::size_t(layer) - 1], layer - 1});
+    continues = continues && terms != seen.terms.end() && terms->second.contains(before);
+  }
+  if (continues) {
+    out.shape.points.insert(point::residual_in);
+  }
+
   for (int layer = 0; layer < layers; ++layer) {
     const auto before = layer == 0 ? find(out.table.input, 0) : find(out.table.block[std::size_t(layer) - 1], layer - 1);
     const auto& after = *find(out.table.block[std::size_t(layer)], layer);
     std::optional<std::pair<llama_tensor, llama_tensor>> parts;
-    for (const auto a : {attention, attention_normed, attention_projected_3, attention_projected_2, attention_projected}) {
-      for (const auto m : {mlp, mlp_normed, experts}) {
+    for (const auto a : {attention, attention_output, attention_normed, attention_otherwise, attention_scaled, attention_projected_3,
+                         attention_projected_2, attention_projected}) {
+      for (const auto m : {mlp, mlp_normed, experts, mlp_otherwise, mlp_scaled, mlp_projected_3, mlp_projected_2, mlp_projected}) {
         if (parts || before == nullptr || !has(a, layer) || !has(m, layer)) {
           continue;
         }
@@ -258,7 +310,9 @@ STEER_BODY probed_model recognise(const probed_tensors& seen, model_shape shape)
     }
     out.table.attention.push_back(parts->first);
     out.table.mlp.push_back(parts->second);
+    out.table.by_place |= seen.placed.contains({parts->first, layer}) || seen.placed.contains({parts->second, layer});
   }
+  out.shape.points.insert(point::residual_in);
   out.shape.points.insert(point::attention_out);
   out.shape.points.insert(point::mlp_out);
   return out;
