@@ -18,9 +18,9 @@ struct measure_options {
   int layer = 2;             ///< after which the residual streams are steered
   int threads = 1;
   std::uint64_t seed = 1;
-  int trial = 128;           ///< stories under each dose that is tried
-  int texts = 320;           ///< judged under each dose
-  std::size_t stacks = 6;    ///< of two, and of three, spread over all of them
+  int trial = 96;            ///< stories under each dose that is tried
+  int texts = 256;           ///< judged under each dose
+  std::size_t stacks = 5;    ///< of two, and of three, spread over all of them
 };
 
 /// A figure of one model at one place.
@@ -88,7 +88,7 @@ inline std::vector<figure> measure(const subject& what, const place& where, cons
     const std::size_t at = item % singles.size();
     const steer_story::wish w = singles[at].front();
     const double target = w.sign * log_odds(*what.goal) - composer.baseline(w.index);
-    const steer::meet_options how{.rounds = 8, .tolerance = 0.05, .invertible = {.least_signal = 0.0}};
+    const steer::meet_options how{.rounds = 6, .tolerance = 0.05, .invertible = {.least_signal = 0.0}};
     std::vector<double>& doses = m.singles[at];
     try {
       if (m.name == "decoupled") {
