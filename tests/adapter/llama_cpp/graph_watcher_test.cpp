@@ -1,4 +1,4 @@
-// Models with several residual streams: DeepSeek-V4's graph as llama.cpp builds it, with random weights.
+// What hooks see and write in models with several residual streams: DeepSeek-V4's graph as llama.cpp builds it, with random weights.
 #include "steer/adapter/llama_cpp.hpp"
 
 #include <gtest/gtest.h>
@@ -16,6 +16,7 @@
 
 #include "adapter/llama_cpp/deepseek_model.hpp"
 #include "expect_error.hpp"
+#include "steer/adapter/llama_cpp/probe_model.hpp"
 #include "steer/extract/recorder.hpp"
 #include "steer/inject/plan.hpp"
 #include "steer/inject/routes.hpp"
@@ -227,7 +228,9 @@ TEST_P(deepseek, a_constant_addition_to_all_streams_is_llama_cpps_own_control_ve
 
 TEST_P(deepseek, ablating_a_writer_is_to_take_the_direction_out_of_its_weights) {
   std::mt19937_64 engine{9};
-  for (const auto& [p, share] : {std::pair{point::attention_out, 1.0F}, {point::mlp_out, 1.0F}, {point::mlp_out, -0.5F}}) {
+  for (const auto& each : {std::pair{point::attention_out, 1.0F}, {point::mlp_out, 1.0F}, {point::mlp_out, -0.5F}}) {
+    const point p = each.first;
+    const float share = each.second;
     for (const int layer : {0, GetParam().layers - 1}) {
       steer::steering_vector v = toy::random_vector(engine, {layer}, GetParam().width);
       v.point = p;
