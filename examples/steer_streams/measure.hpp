@@ -21,6 +21,7 @@ struct measure_options {
   int trial = 96;            ///< stories under each dose that is tried
   int texts = 256;           ///< judged under each dose
   std::size_t stacks = 5;    ///< of two, and of three, spread over all of them
+  double goal = 0.8;         ///< rate at which a concept counts as steered, as its complement does the other way; unsteered it is about .5
 };
 
 /// A figure of one model at one place.
@@ -68,7 +69,8 @@ inline std::vector<double> sum_of(const method_doses& m, const stack& s, const s
 
 }  // namespace detail
 
-/// Every concept both ways, alone and in stacks, at the rate that counts as steered.
+/// Every concept both ways, alone and in stacks, at the rate that counts as steered. Where not half of the sentences are grammatical a row counts
+/// as broken, and as nothing else.
 /// @throws what writing and `plan` throw
 inline std::vector<figure> measure(const subject& what, const place& where, const measure_options& o, const steer_story::reporter& begin) {
   using namespace detail;
@@ -87,7 +89,7 @@ inline std::vector<figure> measure(const subject& what, const place& where, cons
     method_doses& m = methods[item / singles.size()];
     const std::size_t at = item % singles.size();
     const steer_story::wish w = singles[at].front();
-    const double target = w.sign * log_odds(*what.goal) - composer.baseline(w.index);
+    const double target = w.sign * log_odds(o.goal) - composer.baseline(w.index);
     const steer::meet_options how{.rounds = 6, .tolerance = 0.05, .invertible = {.least_signal = 0.0}};
     std::vector<double>& doses = m.singles[at];
     try {
@@ -146,8 +148,14 @@ inline std::vector<figure> measure(const subject& what, const place& where, cons
       double dose = 0.0;
       double reached = 0.0;
       double count = 0.0;
+      double broken = 0.0;
       for (const row& r : rows) {
         if (r.method != &m || r.what.size() != size) {
+          continue;
+        }
+        constexpr double enough = 0.5;
+        if (!(steer_story::rate(r.texts, steer_story::soundness).value >= enough)) {
+          ++broken;
           continue;
         }
         double worst = 0.0;
@@ -167,6 +175,7 @@ inline std::vector<figure> measure(const subject& what, const place& where, cons
         ++count;
       }
       const std::string of = steer::text({" of ", size});
+      add(m.name, "broken" + of, broken / (broken + count));
       add(m.name, "bleed" + of, bleed / count);
       add(m.name, "grammatical" + of, sound / count);
       add(m.name, "own rate" + of, reached / count);

@@ -122,7 +122,8 @@ constexpr std::string_view to_string(gate_time value) noexcept {
 ///
 /// The gate reads the row as the edits before its own have left it. One that latches `on_prompt` needs a `session`, which
 /// remembers its state per sequence; it reads the prompt's last row whatever the edit's schedule says of it, and a sequence for
-/// which nothing was decided receives nothing.
+/// which nothing was decided receives nothing. Where a token has several rows, one in each residual stream, each is asked, and what
+/// latches is the mean of their shares.
 /// @source Lee et al. 2024, arXiv:2409.05907 (CAST): a condition vector read on the prompt switches a behaviour
 struct gate {
   float share = 1.0F;
