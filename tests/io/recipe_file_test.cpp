@@ -118,6 +118,21 @@ TEST(recipe_file, was_the_same_when_it_was_first_written) {
   ASSERT_EQ(steer::load_recipe(kept), one_of_each()) << "a name or the meaning of one has changed: that needs another version";
 }
 
+TEST(recipe_file, residual_streams_stand_there_where_some_are_named_and_else_nothing_does) {
+  steer::steering_vector v{.name = "v"};
+  v.directions[0].values = Eigen::VectorXf::Ones(4);
+  const auto made = [&](std::vector<int> streams) {
+    return steer::documented_recipe{.recipe = steer::recipe{}.add(v, {.unit = steer::strength_unit::raw}, {.rows = {.streams = std::move(streams)}})};
+  };
+  for (const std::vector<int>& streams : {std::vector<int>{}, {2}, {0, 3}}) {
+    const std::string written = recipe_bytes(made(streams));
+    EXPECT_EQ(steer::parse_recipe(bytes(written), "again"), made(streams));
+    EXPECT_EQ(written.find("\\\"streams\\\"") != std::string::npos, !streams.empty()) << "files without are what they were";
+  }
+  EXPECT_NE(content_digest(made({2})), content_digest(made({})));
+  EXPECT_NE(content_digest(made({2})), content_digest(made({1})));
+}
+
 TEST(recipe_file, the_digest_is_of_what_it_says) {
   const steer::documented_recipe all = one_of_each();
   const std::string written = recipe_bytes(all);
