@@ -133,10 +133,10 @@ inline std::string to_string(const std::vector<model_figures>& all, const exampl
     }
   }
   using steer_story::detail::format;
-  std::string text = out.paint(format("%-14s%-11s%-18s%18s%18s%12s%12s", "place", "method", "", "one stream", "several", "difference", "shown from"),
+  std::string text = out.paint(format("%-16s%-11s%-18s%18s%18s%12s%12s", "place", "method", "", "one stream", "several", "difference", "shown from"),
                                example::colour::bold) + "\n";
   for (auto& [f, found] : lines) {
-    text += format("%-14s%-11s%-18s", f.place.c_str(), f.method.c_str(), f.metric.c_str());
+    text += format("%-16s%-11s%-18s", f.place.c_str(), f.method.c_str(), f.metric.c_str());
     const detail::sample one = detail::sample_of(found.of[false]);
     const detail::sample several = detail::sample_of(found.of[true]);
     for (const detail::sample& each : {one, several}) {
