@@ -30,13 +30,9 @@ TEST(storybox_streams, are_what_pytorch_computes) {
   const steer::tensor_view& ids = file.at("tokens");
   std::vector<std::int32_t> tokens(static_cast<std::size_t>(ids.shape[0]));
   std::memcpy(tokens.data(), ids.bytes.data(), ids.bytes.size());
-  std::vector<reference::row> rows;
-  for (const std::int32_t token : tokens) {
-    rows.push_back({token, 0, steer::phase::prompt, static_cast<std::int32_t>(tokens.size()), reference::output::logits});
-  }
   recording_hook hook;
   reference::decoder decoder(model);
-  const matrix logits = decoder.decode(rows, hook);
+  const matrix logits = decoder.decode(transformer_test::prompt_rows(tokens), hook);
   const matrix expected = golden(file, "logits");
   EXPECT_LT((logits - expected).cwiseAbs().maxCoeff(), 1e-4F * expected.cwiseAbs().maxCoeff());
   int layers = 0;

@@ -21,14 +21,6 @@ using steer::phase;
 
 using token_list = std::vector<std::int32_t>;
 
-std::vector<row> prompt_rows(const token_list& tokens, std::int32_t sequence = 0) {
-  std::vector<row> rows;
-  for (const std::int32_t token : tokens) {
-    rows.push_back({token, sequence, phase::prompt, static_cast<std::int32_t>(tokens.size()), output::logits});
-  }
-  return rows;
-}
-
 /// Logits of every token of a prompt that is decoded whole.
 matrix whole(const std::shared_ptr<const reference::model>& model, const token_list& tokens) {
   decoder d(model);

@@ -16,19 +16,9 @@ namespace {
 
 using namespace transformer_test;
 using reference::decoder;
-using reference::output;
 using reference::row;
-using steer::phase;
 using steer::point;
 using token_list = std::vector<std::int32_t>;
-
-std::vector<row> prompt_rows(const token_list& tokens, std::int32_t sequence = 0) {
-  std::vector<row> rows;
-  for (const std::int32_t token : tokens) {
-    rows.push_back({token, sequence, phase::prompt, static_cast<std::int32_t>(tokens.size()), output::logits});
-  }
-  return rows;
-}
 
 TEST(hyper_connections, equal_the_plain_loops_in_double_precision) {
   for (const int streams : {2, 3, 4, 7}) {

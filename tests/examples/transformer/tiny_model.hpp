@@ -14,6 +14,7 @@
 
 #include "steer/core/hook.hpp"
 #include "steer/io/safetensors.hpp"
+#include "transformer/batch.hpp"
 #include "transformer/model.hpp"
 #include "transformer/sampler.hpp"
 
@@ -61,6 +62,15 @@ inline std::vector<std::int32_t> random_tokens(std::uint64_t seed, std::size_t c
     token = static_cast<std::int32_t>(reference::uniform(engine) * vocabulary);
   }
   return tokens;
+}
+
+/// A whole prompt, of which every row wants logits.
+inline std::vector<reference::row> prompt_rows(const std::vector<std::int32_t>& tokens, std::int32_t sequence = 0) {
+  std::vector<reference::row> rows;
+  for (const std::int32_t token : tokens) {
+    rows.push_back({token, sequence, steer::phase::prompt, static_cast<std::int32_t>(tokens.size()), reference::output::logits});
+  }
+  return rows;
 }
 
 /// A file that is gone with its object.
