@@ -39,18 +39,16 @@ class hyper_connections {
     }
     const extent tokens = mix(w.mix, streams);
     for (extent t = 0; t < tokens; ++t) {
-      float* const pre = shares_.row(t).data();
-      float* const post = pre + streams_;
+      float* const post = shares_.row(t).data() + streams_;
       float* const comb = post + streams_;
+      take_mixture(t, w, streams);
       for (extent s = 0; s < streams_; ++s) {
-        pre[s] = sigmoid(pre[s] * w.scale[0] + w.base[s]) + epsilon_;
         post[s] = 2.0F * sigmoid(post[s] * w.scale[1] + w.base[streams_ + s]);
       }
       for (extent i = 0; i < streams_ * streams_; ++i) {
         comb[i] = comb[i] * w.scale[2] + w.base[2 * streams_ + i];
       }
       make_doubly_stochastic(Eigen::Map<matrix>(comb, streams_, streams_));
-      take_mixture(t, pre, streams);
     }
     return mixture_.topRows(tokens);
   }
@@ -84,11 +82,7 @@ class hyper_connections {
     }
     const extent tokens = mix(w.mix, streams);
     for (extent t = 0; t < tokens; ++t) {
-      float* const pre = shares_.row(t).data();
-      for (extent s = 0; s < streams_; ++s) {
-        pre[s] = sigmoid(pre[s] * w.scale[0] + w.base[s]) + epsilon_;
-      }
-      take_mixture(t, pre, streams);
+      take_mixture(t, w, streams);
     }
     return mixture_.topRows(tokens);
   }
@@ -110,7 +104,12 @@ class hyper_connections {
     return tokens;
   }
 
-  void take_mixture(extent t, const float* shares, const rows_in& streams) noexcept {
+  /// Σ_s pre_s H_s of one token.
+  void take_mixture(extent t, const stream_weights& w, const rows_in& streams) noexcept {
+    float* const shares = shares_.row(t).data();
+    for (extent s = 0; s < streams_; ++s) {
+      shares[s] = sigmoid(shares[s] * w.scale[0] + w.base[s]) + epsilon_;
+    }
     auto out = mixture_.row(t);
     out = shares[0] * streams.row(t * streams_);
     for (extent s = 1; s < streams_; ++s) {

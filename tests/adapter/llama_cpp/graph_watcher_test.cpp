@@ -29,6 +29,7 @@ using steer::llama_cpp_path;
 using steer::point;
 using steer::site;
 using output = steer::token_batch::output;
+using tiny_model::tokens;
 using token_list = std::vector<std::int32_t>;
 
 constexpr float close = 1e-4F;
@@ -45,13 +46,6 @@ llama_context_params parameters(bool one_cache = true) {
   out.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;  // that and half a cache entry would round what is compared
   out.type_k = GGML_TYPE_F32;
   out.type_v = GGML_TYPE_F32;
-  return out;
-}
-
-token_list tokens(unsigned seed, std::size_t count) {
-  std::mt19937 engine{seed};
-  token_list out(count);
-  std::generate(out.begin(), out.end(), [&] { return static_cast<std::int32_t>(engine() % tiny_model::vocabulary); });
   return out;
 }
 

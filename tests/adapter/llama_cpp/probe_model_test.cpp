@@ -32,6 +32,7 @@ using steer::llama_cpp_path;
 using steer::point;
 using steer::site;
 using output = steer::token_batch::output;
+using tiny_model::tokens;
 using token_list = std::vector<std::int32_t>;
 
 llama_context_params parameters(std::uint32_t micro_batch) {
@@ -42,13 +43,6 @@ llama_context_params parameters(std::uint32_t micro_batch) {
   out.n_seq_max = 4;
   out.n_threads = 1;
   out.n_threads_batch = 1;
-  return out;
-}
-
-token_list tokens(unsigned seed, std::size_t count) {
-  std::mt19937 engine{seed};
-  token_list out(count);
-  std::generate(out.begin(), out.end(), [&] { return static_cast<std::int32_t>(engine() % tiny_model::vocabulary); });
   return out;
 }
 

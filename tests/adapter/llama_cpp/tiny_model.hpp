@@ -7,7 +7,9 @@
 #include <llama.h>
 
 #include <array>
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,6 +25,13 @@ using pointer = std::unique_ptr<llama_model, void (*)(llama_model*)>;
 inline constexpr int layers = 3;
 inline constexpr int width = 64;
 inline constexpr int vocabulary = 64;
+
+inline std::vector<std::int32_t> tokens(unsigned seed, std::size_t count) {
+  std::mt19937 engine{seed};
+  std::vector<std::int32_t> out(count);
+  std::generate(out.begin(), out.end(), [&] { return static_cast<std::int32_t>(engine() % vocabulary); });
+  return out;
+}
 
 /// @param also    adds to the metadata or replaces them; a vocabulary of its own has any size
 /// @param change  changes a tensor's numbers

@@ -77,10 +77,11 @@ STEER_BODY int streams_of(const llama_model& model) {
   const bool is_number = failure == std::errc{} && end == said.data() + said.size();
   constexpr int only = 4;  // an assertion of the graph
   constexpr int most = 64;
-  const bool fits = architecture == "deepseek4" || architecture == "glm5-next" ? streams == only : streams >= 1 && streams <= most;
+  const bool is_fixed = architecture == "deepseek4" || architecture == "glm5-next";
+  const bool fits = is_fixed ? streams == only : streams >= 1 && streams <= most;
   if (!said.empty() && !(is_number && fits)) {
     throw host_error(text({"llama.cpp: ", thing({"model \"", model_name(model), "\""}), " has ", actual(said), " residual streams; its ",
-                           architecture, " runs with ", expected(architecture == "deepseek4" || architecture == "glm5-next" ? "4" : "1 to 64")}));
+                           architecture, " runs with ", expected(is_fixed ? text({only}) : text({"1 to ", most}))}));
   }
   return streams;
 }
@@ -197,15 +198,17 @@ STEER_BODY bool are_mixed(const matrix<float>& before, const matrix<float>& atte
   const auto lie_in_span = [&](bool with_attention, bool with_mlp) {
     matrix<double> basis(before.rows() + 2, before.cols());
     Eigen::Index rank = 0;
+    const auto take_out_span = [&](Eigen::RowVectorX<double>& row) {
+      for (Eigen::Index i = 0; i < rank; ++i) {
+        row -= row.dot(basis.row(i)) * basis.row(i);
+      }
+    };
     const auto add = [&](const matrix<float>& rows) {
       for (Eigen::Index row = 0; row < rows.rows(); ++row) {
         Eigen::RowVectorX<double> left = rows.row(row).cast<double>();
         const double length = left.norm();
-        for (int again = 0; again < 2; ++again) {
-          for (Eigen::Index i = 0; i < rank; ++i) {
-            left -= left.dot(basis.row(i)) * basis.row(i);
-          }
-        }
+        take_out_span(left);
+        take_out_span(left);  // what rounding has left
         if (left.norm() > rounding * length) {
           basis.row(rank++) = left.normalized();
         }
@@ -221,9 +224,7 @@ STEER_BODY bool are_mixed(const matrix<float>& before, const matrix<float>& atte
     for (Eigen::Index row = 0; row < after.rows(); ++row) {
       Eigen::RowVectorX<double> left = after.row(row).cast<double>();
       const double length = left.norm();
-      for (Eigen::Index i = 0; i < rank; ++i) {
-        left -= left.dot(basis.row(i)) * basis.row(i);
-      }
+      take_out_span(left);
       if (left.norm() > rounding * length) {
         return false;
       }
