@@ -8,8 +8,11 @@
 //     llama_steer report --model M.gguf --recipe terse.safetensors --out terse.html
 //     llama_steer inspect v.gguf                                    what a file is, and what to beware of
 //     llama_steer convert v.gguf v.safetensors --producer repeng    one format to another, never to another meaning
+//     llama_steer preset make terse.safetensors --name terse --version 1 --policy policy.json --out presets/terse.safetensors
+//     llama_steer audit trail.jsonl --show                          who made, signed or was refused what
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -21,6 +24,7 @@
 #include <CLI/CLI.hpp>
 
 #include "exit_code.hpp"
+#include "llama_steer/audit.hpp"
 #include "llama_steer/chat.hpp"
 #include "llama_steer/command_line.hpp"
 #include "llama_steer/compose.hpp"
@@ -29,6 +33,11 @@
 #include "llama_steer/convert.hpp"
 #include "llama_steer/fit.hpp"
 #include "llama_steer/inspect.hpp"
+#include "llama_steer/preset.hpp"
+#include "llama_steer/preset_commands.hpp"
+#include "llama_steer/preset_keys.hpp"
+#include "llama_steer/preset_policy.hpp"
+#include "llama_steer/preset_policy_table.hpp"
 #include "llama_steer/report.hpp"
 #include "llama_steer/report_page.hpp"
 #include "llama_steer/subject.hpp"
@@ -200,6 +209,39 @@ void run(const chat_options& o, const example::terminal& out) {
   chat(talk, std::cin, out);
 }
 
+void run(const policy_options& o) {
+  steer::require_writable(o.out, "policy");
+  drafted_policy rules = draft(o);
+  tell_notes(o.prose, o.model);
+  const model_pointer model = load_model(o.model.model);
+  const std::vector<token_list> prose = prose_of(*model, o.prose);
+  steer::llama_cpp_host host = make_host(model.get(), o.model, 1, longest(prose), {.file = o.model.model});
+  const steer::policy_document found = complete(std::move(rules), host, prose);
+  steer::save(found, o.out);
+  print(found, std::cout);
+  std::printf("wrote %s\n", o.out.c_str());
+}
+
+/// @return whether nothing was refused
+bool run(const preset_commands& of, const std::string& command) {
+  if (command == "preset policy") {
+    run(of.policy_of);
+  } else if (command == "preset make") {
+    make(of.make_of, std::cout);
+  } else if (command == "preset check") {
+    return check(of.check_of, std::cout);
+  } else if (command == "preset list") {
+    list(of.list_of, std::cout);
+  } else if (command == "preset keys") {
+    make_keys(of.keys_of, std::cout);
+  } else if (command == "preset sign") {
+    sign(of.sign_of, std::cout);
+  } else {
+    return verify(of.verify_of, std::cout);
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -207,7 +249,7 @@ int main(int argc, char** argv) {
   const example::terminal out;
   try {
     line.parse({argv + 1, argv + argc});
-    const std::string command = line.command()->get_name();
+    const std::string command = command_line::name_of(*line.command());
     if (command == "extract") {
       run(line.extract_of, out);
     } else if (command == "fit") {
@@ -222,6 +264,10 @@ int main(int argc, char** argv) {
       run(line.chat_of, out);
     } else if (command == "inspect") {
       inspect(line.inspect_of, std::cout);
+    } else if (command.starts_with("preset ")) {
+      return example::exit_code(run(line.presets, command) ? EXIT_SUCCESS : EXIT_FAILURE);
+    } else if (command == "audit") {
+      audit(line.audit_of, std::cout);
     } else {
       convert(line.convert_of, std::cout);
     }

@@ -14,18 +14,19 @@
 #include <string_view>
 #include <system_error>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "llama_steer/add_option.hpp"
 #include "llama_steer/chat.hpp"
 #include "llama_steer/compose.hpp"
 #include "llama_steer/convert.hpp"
 #include "llama_steer/fit.hpp"
 #include "llama_steer/inspect.hpp"
 #include "llama_steer/parse.hpp"
+#include "llama_steer/preset_commands.hpp"
 #include "llama_steer/report.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
@@ -90,6 +91,8 @@ class command_line {
     inspect_->add_option("file", inspect_of.file, "the file")->required()->check(CLI::ExistingFile);
     declare(*inspect_, inspect_of.said);
     declare_convert();
+    presets.declare(*preset_);
+    declare(*audit_, audit_of);
   }
   command_line(const command_line&) = delete;
   command_line& operator=(const command_line&) = delete;
@@ -106,6 +109,9 @@ class command_line {
       refuse_unknown(given);
       throw;
     } catch (const CLI::RequiredError&) {
+      refuse_unknown(given);
+      throw;
+    } catch (const CLI::ValidationError&) {  // what follows an unknown option is read as a file
       refuse_unknown(given);
       throw;
     }
@@ -129,8 +135,20 @@ class command_line {
 
   [[nodiscard]] int exit(const CLI::ParseError& problem) const { return app_.exit(problem); }
   [[nodiscard]] const CLI::App& app() const noexcept { return app_; }
-  /// The command that was given.
-  [[nodiscard]] const CLI::App* command() const { return app_.get_subcommands().front(); }
+  /// The command that was given: of one with commands of its own, the one of these.
+  [[nodiscard]] const CLI::App* command() const {
+    const CLI::App* out = &app_;
+    while (!out->get_subcommands().empty()) {
+      out = out->get_subcommands().front();
+    }
+    return out;
+  }
+  /// Its words: "chat", "preset make".
+  [[nodiscard]] static std::string name_of(const CLI::App& command) {
+    const CLI::App* const above = command.get_parent();
+    const bool is_first = above == nullptr || above->get_parent() == nullptr;
+    return (is_first ? std::string() : name_of(*above) + " ") + command.get_name();
+  }
 
   extract_options extract_of;
   fit_options fit_of;
@@ -140,6 +158,8 @@ class command_line {
   chat_options chat_of;
   inspect_options inspect_of;
   convert_options convert_of;
+  preset_commands presets;
+  audit_options audit_of;
 
  private:
   static std::string whole_text(const std::filesystem::path& path) {
@@ -147,52 +167,8 @@ class command_line {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  static CLI::Option* add_number(CLI::App& app, const std::string& name, float& to, const std::string& what) {
-    return app
-        .add_option_function<std::string>(
-            name, [&to, name](const std::string& item) { to = parse_number(item, name); }, what)
-        ->default_str(steer::text(to));
-  }
-  template <class Number>
-  static CLI::Option* add_whole(CLI::App& app, const std::string& name, Number& to, std::int64_t least, std::int64_t most,
-                                const std::string& what) {
-    CLI::Option* const out = app.add_option_function<std::string>(
-        name,
-        [&to, name, least, most](const std::string& item) {
-          const std::int64_t number = parse_whole(item, name, least, most);
-          if constexpr (std::is_integral_v<Number>) {
-            to = static_cast<Number>(number);
-          } else {
-            to = static_cast<typename Number::value_type>(number);
-          }
-        },
-        what);
-    if constexpr (std::is_integral_v<Number>) {
-      out->default_str(std::to_string(to));
-    }
-    return out;
-  }
-  template <class Number>
-  static CLI::Option* add_numbers(CLI::App& app, const std::string& name, std::vector<Number>& to,
-                                  const std::string& what) {
-    std::string shown;
-    for (const Number number : to) {
-      shown += (shown.empty() ? "" : ",") + std::string(steer::text(number));
-    }
-    return app
-        .add_option_function<std::string>(
-            name,
-            [&to, name](const std::string& list) {
-              const std::vector<float> numbers = parse_numbers(list, name);
-              to.assign(numbers.begin(), numbers.end());
-            },
-            what)
-        ->default_str(shown);
-  }
-
   static void declare(CLI::App& app, model_options& o) {
-    app.add_option("--model", o.model, "a GGUF model")->required()->check(CLI::ExistingFile);
-    add_whole(app, "--threads", o.threads, 1, 256, "threads, by default one per processor")->default_str("");
+    declare_model(app, o);
     app.add_flag("--no-template{false}", o.chat_template, "read texts as they are, not as turns of a conversation");
     app.add_option_function<std::string>(
         "--template",
@@ -316,6 +292,12 @@ class command_line {
         },
         "a recipe's file, such as `fit` writes, again for each: a strength of 1 is its dose, or so much of it as a number behind a colon "
         "says");
+  }
+
+  static void declare(CLI::App& app, audit_options& o) {
+    app.add_option("file", o.file, "the trail that --audit of other commands wrote")->required()->check(CLI::ExistingFile);
+    app.add_option("--head", o.head, "LINE:HASH that an earlier run printed and that was kept elsewhere: up to there the trail must be what it was");
+    app.add_flag("--show", o.show, "print each line");
   }
 
   void declare_extract() {
@@ -482,6 +464,14 @@ class command_line {
         refuse(name, "without --recipe: concepts have texts of their own");
       }
     }
+    for (const char* name : {"--protected-share", "--protected-dose", "--project-out"}) {
+      if (!given("--protect") && given(name)) {
+        refuse(name, "without --protect: it is of a protected subspace");
+      }
+    }
+    if (given("--who") && !given("--audit")) {
+      refuse("--who", "without --audit: it is written there");
+    }
     if (given("--cap") && app.get_option("--unit")->as<std::string>() != "of_row_norm") {
       refuse("--cap", "with --unit " + app.get_option("--unit")->as<std::string>() + ": it is of of_row_norm");
     }
@@ -514,20 +504,32 @@ class command_line {
     }
   }
 
-  /// An output that is also read: a model, for one.
+  /// An output that is also read: a model, for one. Or two outputs in one place.
   static void refuse_overwriting(const CLI::App& app) {
-    for (const char* output : {"--out", "--csv", "output"}) {
+    const std::vector<std::string> outputs{"--out", "--csv", "--audit", "output"};
+    const auto whole = [](const std::filesystem::path& path) { return std::filesystem::weakly_canonical(std::filesystem::absolute(path)); };
+    const bool scales_recipes = app.get_name() == "sweep" || app.get_name() == "chat";
+    for (const std::string& output : outputs) {
       const CLI::Option* to = app.get_option_no_throw(output);
       if (to == nullptr || to->count() == 0) {
         continue;
       }
+      const std::filesystem::path place(to->results().front());
       for (const CLI::Option* from : app.get_options()) {
+        if (from == to) {
+          continue;
+        }
+        const std::string name = from->get_name();
+        const bool is_scaled = name == "--vector" || (name == "--recipe" && scales_recipes);
+        const bool is_output = std::find(outputs.begin(), outputs.end(), name) != outputs.end();
         for (const std::string& each : from->results()) {
+          const std::filesystem::path other = is_scaled ? parse_scaled_file(each).path : std::filesystem::path(each);
           std::error_code none_there;
-          const std::filesystem::path read = from->get_name() == "--vector" || (from->get_name() == "--recipe" && (app.get_name() == "sweep" || app.get_name() == "chat")) ? parse_scaled_file(each).path : std::filesystem::path(each);
-          if (from != to && std::filesystem::equivalent(read, to->results().front(), none_there)) {
-            throw steer::argument_error(steer::text({output, " \"", to->results().front(), "\" would overwrite ",
-                                                     steer::actual(from->get_name()), "; expected ", steer::expected("another file")}));
+          const bool is_same = std::filesystem::equivalent(other, place, none_there) ||
+                               (is_output && whole(other) == whole(place));
+          if (is_same) {
+            throw steer::argument_error(steer::text({output, " \"", place.string(), "\" would overwrite ", steer::actual(name), "; expected ",
+                                                     steer::expected("another file")}));
           }
         }
       }
@@ -536,26 +538,29 @@ class command_line {
 
   /// The first argument that begins with dashes, or stands for a command, and is none.
   void refuse_unknown(const std::vector<std::string>& given) const {
-    std::vector<std::string> commands;
-    for (const CLI::App* each : app_.get_subcommands([](const CLI::App*) { return true; })) {
-      commands.push_back(each->get_name());
-    }
     const auto refuse = [](const std::string& what, const std::string& of, const std::vector<std::string>& known) {
       const std::string like = detail::nearest(what, known);
       throw steer::argument_error(
           steer::text({what, " is no ", of, like.empty() ? std::string() : "; did you mean " + like + "?"}));
     };
-    if (given.empty()) {
-      return;
-    }
-    const auto named = std::find(commands.begin(), commands.end(), given.front());
-    if (named == commands.end()) {
-      if (!given.front().starts_with('-')) {
-        refuse(given.front(), "command", commands);
+    const auto commands_of = [](const CLI::App& app) {
+      std::vector<std::string> out;
+      for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+        out.push_back(each->get_name());
       }
-      return;
+      return out;
+    };
+    const CLI::App* app = &app_;
+    std::size_t next = 0;
+    for (std::vector<std::string> commands = commands_of(*app); !commands.empty(); commands = commands_of(*app)) {
+      if (next == given.size() || given[next].starts_with('-')) {
+        return;
+      }
+      if (std::find(commands.begin(), commands.end(), given[next]) == commands.end()) {
+        refuse(given[next], app == &app_ ? "command" : "command of " + name_of(*app), commands);
+      }
+      app = app->get_subcommand(given[next++]);
     }
-    const CLI::App* app = app_.get_subcommand(given.front());
     std::vector<std::string> options;
     for (const CLI::Option* option : app->get_options()) {
       for (const std::string& name : option->get_lnames()) {
@@ -565,7 +570,7 @@ class command_line {
     for (const std::string& each : given) {
       const std::string name = each.substr(0, each.find('='));
       if (name.starts_with("--") && std::find(options.begin(), options.end(), name) == options.end()) {
-        refuse(name, "option of " + app->get_name(), options);
+        refuse(name, "option of " + name_of(*app), options);
       }
     }
   }
@@ -582,6 +587,8 @@ class command_line {
   CLI::App* chat_ = app_.add_subcommand("chat", "talk to the model, and change the dose as you go");
   CLI::App* inspect_ = app_.add_subcommand("inspect", "say what a file is, what it means and what to beware of");
   CLI::App* convert_ = app_.add_subcommand("convert", "write a file of vectors in another format that means the same");
+  CLI::App* preset_ = app_.add_subcommand("preset", "recipes under a name and a version, held against a policy and signed");
+  CLI::App* audit_ = app_.add_subcommand("audit", "check what was written down of who did what");
   std::vector<std::tuple<std::string, std::string, std::string>> concepts_;
 };
 

@@ -124,7 +124,8 @@ inline std::vector<std::string> check(const fit_options& o) {
 }
 
 /// A context in which all rows of many texts are computed together.
-inline steer::llama_cpp_host make_wide_host(llama_model* model, const model_options& options, std::size_t sequences, std::size_t rows) {
+inline steer::llama_cpp_host make_wide_host(llama_model* model, const model_options& options, std::size_t sequences, std::size_t rows,
+                                            steer::llama_cpp_options adapted = {}) {
   llama_context_params parameters = llama_context_default_params();
   const auto room = static_cast<std::uint32_t>((rows + 255) / 256 * 256);
   parameters.n_seq_max = static_cast<std::uint32_t>(sequences);
@@ -134,7 +135,7 @@ inline steer::llama_cpp_host make_wide_host(llama_model* model, const model_opti
   parameters.kv_unified = true;
   parameters.n_threads = options.threads;
   parameters.n_threads_batch = options.threads;
-  return steer::llama_cpp_host(model, parameters);
+  return steer::llama_cpp_host(model, parameters, std::move(adapted));
 }
 
 /// Requests with what the instructed model answers to them.
@@ -239,7 +240,7 @@ struct fitted_recipe {
 
 /// A context for all rows of requests at once, as far as there are enough sequences.
 inline steer::llama_cpp_host make_fitting_host(llama_model* model, const model_options& how, std::span<const steer::answered_request> requests) {
-  return make_wide_host(model, how, std::min(requests.size(), llama_max_parallel_sequences()), rows_of(requests));
+  return make_wide_host(model, how, std::min(requests.size(), llama_max_parallel_sequences()), rows_of(requests), {.file = how.model});
 }
 
 /// The candidate that recovers most on the last quarter of the requests, fitted to the others.

@@ -22,7 +22,7 @@ namespace llama_steer {
 
 /// A number that is written whole, with a point for decimals: "", "0,5", "nan" and "1e30" are none.
 /// @throws steer::argument_error, which `what` begins
-inline float parse_number(std::string_view item, std::string_view what) {
+inline double parse_real(std::string_view item, std::string_view what) {
   constexpr double most = 1e6;
   const char* const end = item.data() + item.size();
   double number = 0.0;
@@ -33,8 +33,9 @@ inline float parse_number(std::string_view item, std::string_view what) {
     throw steer::argument_error(steer::text({what, " \"", steer::actual(item), "\": expected ",
                                              steer::expected({"a number from -", most, " to ", most, ", with a point for decimals"})}));
   }
-  return static_cast<float>(number);
+  return number;
 }
+inline float parse_number(std::string_view item, std::string_view what) { return static_cast<float>(parse_real(item, what)); }
 
 /// "0,0.01,0.02": numbers with commas between them, each once.
 /// @throws steer::argument_error, which `what` begins, naming the item

@@ -61,8 +61,9 @@ struct vector_options : file_options {
 };
 
 /// A context with room for so many sequences of so many tokens each.
+/// @param adapted  with the model's file where what is found in it is to say of which weights it is
 inline steer::llama_cpp_host make_host(llama_model* model, const model_options& options, std::size_t sequences,
-                                       std::size_t tokens) {
+                                       std::size_t tokens, steer::llama_cpp_options adapted = {}) {
   llama_context_params parameters = llama_context_default_params();
   parameters.n_seq_max = static_cast<std::uint32_t>(sequences);
   parameters.n_ctx = static_cast<std::uint32_t>(sequences * ((tokens + 255) / 256 * 256));
@@ -70,7 +71,7 @@ inline steer::llama_cpp_host make_host(llama_model* model, const model_options& 
   parameters.n_ubatch = 512;
   parameters.n_threads = options.threads;
   parameters.n_threads_batch = options.threads;
-  return steer::llama_cpp_host(model, parameters);
+  return steer::llama_cpp_host(model, parameters, std::move(adapted));
 }
 
 inline steer::special_tokens special_tokens_of(const model_options& options) {
@@ -120,7 +121,8 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
   }
   constexpr std::size_t at_once = steer::recorder::block;
   constexpr std::size_t rows_at_once = 512;  // as `make_host` has them
-  steer::llama_cpp_host host = make_host(model, how, std::clamp<std::size_t>(rows_at_once / longest, 1, at_once), longest);
+  steer::llama_cpp_host host = make_host(model, how, std::clamp<std::size_t>(rows_at_once / longest, 1, at_once), longest,
+                                         {.file = how.model});
   steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
   example::progress_bar progress("reading contrast texts");
   std::size_t done = 0;

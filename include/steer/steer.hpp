@@ -1,7 +1,7 @@
 // steer/steer.hpp: everything that needs Eigen and the standard library only.
 //
-// Opt-in, by their own includes: steer/io/interference_json.hpp, steer/io/safetensors.hpp,
-// steer/io/steering_vector_file.hpp.
+// By their own includes: steer/guard/ and steer/serve/, which only who serves needs, and what needs a library of its own, such as
+// steer/io/steering_vector_file.hpp (cmake/steerComponents.cmake).
 #pragma once
 
 #include "steer/compose/algebra.hpp"

@@ -24,6 +24,8 @@
 #include "steer/inject/routes.hpp"
 #include "steer/inject/session.hpp"
 #include "steer/io/control_vector.hpp"
+#include "steer/io/gguf.hpp"
+#include "steer/io/weights_digest.hpp"
 #include "temporary_file.hpp"
 #include "toy.hpp"
 
@@ -108,6 +110,40 @@ TEST(LlamaCpp, FindsTheModelsShape) {
   }
   EXPECT_EQ(shape.fingerprint, make_host().shape().fingerprint);
   EXPECT_EQ(make_host({}, {.fingerprint = "mine"}).shape().fingerprint, "mine");
+}
+
+TEST(LlamaCpp, WithTheModelsFileTheFingerprintSaysMoreAndMeetsTheOneWithout) {
+  const std::filesystem::path file = STEER_LLAMA_MODEL;
+  auto plain = make_host();
+  auto sampled = make_host({}, {.file = file});
+  const std::string less = plain.shape().fingerprint;
+  const std::string more = sampled.shape().fingerprint;
+  const std::string hexadecimal = "0123456789abcdef";
+  ASSERT_EQ(less.size(), 5U + 16U) << less;
+  ASSERT_EQ(more.size(), less.size() + 1U + 32U) << more;
+  EXPECT_EQ(less.substr(0, 5), "gguf:");
+  EXPECT_EQ(less.find_first_not_of(hexadecimal, 5), std::string::npos) << less;
+  EXPECT_EQ(more.substr(0, less.size() + 1), less + "/");
+  EXPECT_EQ(more.substr(less.size() + 1), steer::weights_digest(steer::gguf_file(file)));
+  EXPECT_EQ(make_host({}, {.file = file}).shape().fingerprint, more);
+  EXPECT_EQ(make_host({}, {.fingerprint = "mine", .file = file}).shape().fingerprint, "mine" + more.substr(less.size()));
+  const steer::plan of_plain(additions(plain.shape()), plain.shape());
+  const steer::plan of_sampled(additions(sampled.shape()), sampled.shape());
+  EXPECT_NO_THROW(plain.steer(of_sampled));
+  EXPECT_NO_THROW(sampled.steer(of_plain));
+  EXPECT_EQ(last_logits(plain, story(), 0, 128), last_logits(sampled, story(), 0, 128));
+  steer::model_shape sibling = sampled.shape();
+  sibling.fingerprint = less + "/" + std::string(32, '0');
+  const steer::plan of_sibling(additions(sibling), sibling);
+  EXPECT_NO_THROW(plain.steer(of_sibling)) << "which of the two this is, nobody has said";
+  expect_error<steer::shape_error>([&] { sampled.steer(of_sibling); }, "fingerprint " + sibling.fingerprint, more);
+}
+
+TEST(LlamaCpp, AFileThatIsNoGgufGivesNoFingerprint) {
+  const temporary_file lost(".gguf");
+  expect_error<steer::file_error>([&] { make_host({}, {.file = lost.path()}); }, lost.path().string(), "does not exist");
+  const temporary_file other(".gguf", "something else");
+  expect_error<steer::format_error>([&] { make_host({}, {.file = other.path()}); }, other.path().string(), "GGUF");
 }
 
 TEST(LlamaCpp, TheFivePointsAreWhatTheyAreCalled) {

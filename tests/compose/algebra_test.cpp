@@ -101,6 +101,26 @@ TEST(algebra, what_one_vector_knows_of_its_model_is_not_lost) {
       "with other weights");
 }
 
+TEST(algebra, fingerprints_that_say_less_meet_and_the_longer_one_stays) {
+  std::mt19937_64 engine(3);
+  steering_vector a = toy::random_vector(engine, {1}, 4);
+  steering_vector b = toy::random_vector(engine, {1}, 4);
+  a.source = {.model = "sampled", .fingerprint = "gguf:a/1"};
+  b.source = {.model = "plain", .fingerprint = "gguf:a"};
+  const steering_vector sum = a + b;
+  const steering_vector other_way = b + a;
+  EXPECT_EQ(sum.source.fingerprint, "gguf:a/1");
+  EXPECT_EQ(other_way.source.fingerprint, "gguf:a/1");
+  EXPECT_EQ(other_way.source.model, "sampled");
+  b.source.fingerprint = "gguf:a/2";
+  expect_error<steer::argument_error>([&] { a + b; }, "\"plain\" with other weights");
+  expect_error<steer::argument_error>([&] { other_way + b; }, "\"plain\" with other weights");
+  a.source.fingerprint = "gguf:ab";
+  b.source.fingerprint = "gguf:a";
+  expect_error<steer::argument_error>([&] { a + b; }, "with other weights");
+  expect_error<steer::argument_error>([&] { b + a; }, "with other weights");
+}
+
 TEST(algebra, refuses_by_message) {
   std::mt19937_64 engine(2);
   steering_vector a = toy::random_vector(engine, {1, 2}, 4);

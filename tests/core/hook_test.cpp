@@ -188,6 +188,19 @@ TEST(require_fit, names_what_differs_where_the_hook_acts) {
   expect_error<steer::argument_error>([&] { require_fit(seeing, silent); }, "needs each row's token id");
 }
 
+TEST(require_fit, takes_fingerprints_that_say_less_and_refuses_others) {
+  const auto of = [](const char* fingerprint) {
+    steer::model_shape out = toy::shape(2, 4);
+    out.fingerprint = fingerprint;
+    return out;
+  };
+  const fitted_hook sampled{of("gguf:a/1")};
+  EXPECT_NO_THROW(require_fit(sampled, of("gguf:a")));
+  EXPECT_NO_THROW(require_fit(fitted_hook{of("gguf:a")}, of("gguf:a/1")));
+  expect_error<steer::shape_error>([&] { require_fit(sampled, of("gguf:a/2")); }, "fingerprint gguf:a/1", "fingerprint gguf:a/2");
+  expect_error<steer::shape_error>([&] { require_fit(fitted_hook{of("gguf:ab")}, of("gguf:a")); }, "fingerprint gguf:ab");
+}
+
 TEST(require_fit, takes_what_differs_only_where_the_hook_does_not_act) {
   const steer::model_shape host = toy::shape(2, 4);
   steer::model_shape other = toy::shape(9, 4);

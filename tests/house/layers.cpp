@@ -32,11 +32,11 @@ constexpr std::array<std::pair<std::string_view, int>, 13> layers{{{"core", 0},
                                                                    {"compose", 4},
                                                                    {"inject", 4},
                                                                    {"io", 4},
-                                                                   {"guard", 4},
-                                                                   {"fit", 5},
-                                                                   {"measure", 5},
-                                                                   {"serve", 6},
-                                                                   {"adapter", 7}}};
+                                                                   {"guard", 5},
+                                                                   {"fit", 6},
+                                                                   {"measure", 6},
+                                                                   {"serve", 7},
+                                                                   {"adapter", 8}}};
 constexpr std::string_view umbrella = "steer.hpp";
 
 std::optional<int> height_of(std::string_view folder) {
@@ -70,9 +70,9 @@ bool is_standard(std::string_view name) {
   return name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") == std::string_view::npos;
 }
 
-// The system's own headers where the standard library has no word for it: mapped files, the processor and its vectors.
+// The system's own headers where the standard library has no word for it: mapped files, locks, the processor and its vectors.
 bool is_system_header_of(std::string_view folder, std::string_view name) {
-  if (folder == "io") {
+  if (folder == "io" || folder == "serve") {
     return name.starts_with("sys/") || name == "fcntl.h" || name == "unistd.h" || name == "windows.h";
   }
   return folder == "kernel" && (name == "cpuid.h" || name == "arm_neon.h");

@@ -54,11 +54,16 @@ run("find_package: configure" ${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -S "$
 run("find_package: build" "${CMAKE_COMMAND}" --build "${SCRATCH}/find_package")
 run("find_package: run" "${SCRATCH}/find_package/stranger")
 run("find_package: run with a component" "${SCRATCH}/find_package/with_safetensors")
+run("find_package: run with a component that has no CMake package" "${SCRATCH}/find_package/with_signatures")
 run("find_package: run with the compiled library" "${SCRATCH}/find_package/compiled")
 run("find_package: run with the compiled library and a component" "${SCRATCH}/find_package/compiled_with_safetensors")
+run("find_package: run with the compiled library and the other component" "${SCRATCH}/find_package/compiled_with_signatures")
 refuse("find_package: a component without its dependency" "component safetensors: nlohmann_json was not found"
        ${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON
        -S "${consumer}/find_package" -B "${SCRATCH}/no_dependency")
+refuse("find_package: a component without its library" "component signatures: libsodium was not found"
+       ${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -DCMAKE_DISABLE_FIND_PACKAGE_libsodium=ON
+       -S "${consumer}/find_package" -B "${SCRATCH}/no_library")
 refuse("find_package: a component that does not exist" "component telepathy: steer has no such component; it has: safetensors"
        ${configure} "-DCMAKE_PREFIX_PATH=${prefix}" -S "${consumer}/unknown_component" -B "${SCRATCH}/unknown_component")
 

@@ -265,6 +265,19 @@ TEST_F(plan_of_one, refuses_another_models_vector_unless_told) {
   EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape));
 }
 
+TEST_F(plan_of_one, takes_fingerprints_that_say_less_and_refuses_others) {
+  const auto meet = [&](const char* vector, const char* model) {
+    happy.source.fingerprint = vector;
+    shape.fingerprint = model;
+    steer::plan(steer::recipe().add(happy), shape);
+  };
+  EXPECT_NO_THROW(meet("gguf:a/1", "gguf:a"));
+  EXPECT_NO_THROW(meet("gguf:a", "gguf:a/1"));
+  expect_error<steer::argument_error>([&] { meet("gguf:a/1", "gguf:a/2"); }, "with fingerprint gguf:a/1", "\"toy\" has gguf:a/2");
+  expect_error<steer::argument_error>([&] { meet("gguf:ab", "gguf:a"); }, "with fingerprint gguf:ab", "\"toy\" has gguf:a");
+  EXPECT_NO_THROW(steer::plan(steer::recipe().add(happy), shape, {.models = steer::model_check::any}));
+}
+
 TEST_F(plan_of_one, explains_what_was_folded) {
   steer::recipe recipe;
   recipe.add(happy).add(happy, {.strength = 2.0F}).ablate(happy, {.layers = {1}, .rows = {.first = 1}});

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,6 +49,9 @@ struct llama_cpp_options {
   llama_cpp_memory memory = llama_cpp_memory::in_place;
   /// Names the weights; empty: made of the metadata that a quantisation leaves as it is.
   std::string fingerprint = {};
+  /// The model's own GGUF file, if the fingerprint is to tell its weights from those of siblings, too: "gguf:<metadata>/<weights>". What
+  /// says no more than "gguf:<metadata>" still fits (core/fingerprint.hpp). Of a model in several files, one of them.
+  std::filesystem::path file = {};
 };
 
 /// A llama.cpp context whose activations hooks can read and edit. Owns the context; the model must outlive it.
@@ -67,7 +71,7 @@ struct llama_cpp_options {
 class llama_cpp_host {
  public:
   /// @throws argument_error if the model is null, has no plain decoder, or a callback is taken; host_error if llama.cpp makes no
-  ///         context or the graph shows nothing to hook into
+  ///         context or the graph shows nothing to hook into; file_error or format_error for a file that is no GGUF
   STEER_API explicit llama_cpp_host(llama_model* model, llama_context_params parameters = llama_context_default_params(),
                           llama_cpp_options options = {});
 
@@ -114,6 +118,12 @@ class llama_cpp_host {
   /// Drops the rows of a sequence from a position on, which will be decoded anew. Sessions have a `rewind` of their own.
   /// @throws argument_error if it has not begun or has no such position; host_error if the memory cannot, as a recurrent one
   void rewind(llama_seq_id sequence, llama_pos position) { sequences_.rewind(sequence, position); }
+
+  /// Begins a sequence anew with a prompt of `prompt_length` tokens of which the first `position` are those of its old prompt: their rows
+  /// stay in the cache, as they were computed. That they were computed under what acts now, and that nothing that acts depends on the
+  /// length of a prompt, is the caller's to know: see `prefix`.
+  /// @throws argument_error if it has not begun, its prompt had fewer rows, or the new one no more; host_error as `rewind`
+  void resume(llama_seq_id sequence, llama_pos position, std::int32_t prompt_length) { sequences_.resume(sequence, position, prompt_length); }
 
   /// Makes `to` what `from` is: its rows, its prompt, and what these were computed under. Where all sequences have one cache
   /// no row is copied. Sessions have a `fork` of their own.

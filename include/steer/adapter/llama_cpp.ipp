@@ -27,6 +27,7 @@
 #include "steer/core/require_fit.hpp"
 #include "steer/core/rows.hpp"
 #include "steer/inject/plan.hpp"
+#include "steer/io/weights_digest.hpp"
 
 namespace steer {
 inline namespace v0 {
@@ -58,7 +59,11 @@ STEER_BODY llama_cpp_host::llama_cpp_host(llama_model* model, llama_context_para
                            " with these parameters; its log says why"}));
   }
   sequences_ = {context_.get(), parameters.kv_unified || parameters.n_seq_max <= 1};
-  auto found = detail::probe_model(context_.get(), *watcher_, std::move(options.fingerprint));
+  std::string fingerprint = options.fingerprint.empty() ? detail::fingerprint_of(*model) : std::move(options.fingerprint);
+  if (!options.file.empty()) {
+    fingerprint += "/" + weights_digest(gguf_file(options.file));
+  }
+  auto found = detail::probe_model(context_.get(), *watcher_, std::move(fingerprint));
   shape_ = std::move(found.shape);
   watcher_->table = std::move(found.table);
   watcher_->reserve(options.memory, shape_, llama_n_ubatch(context_.get()));

@@ -11,6 +11,7 @@
 
 #include "steer/compose/algebra.hpp"
 #include "steer/core/error.hpp"
+#include "steer/core/fingerprint.hpp"
 #include "steer/core/real.hpp"
 #include "steer/vector/steering_vector.hpp"
 
@@ -30,7 +31,7 @@ STEER_BODY void require_together(const steering_vector& a, const steering_vector
     throw argument_error(text({thing(who), ": \"", a.name, "\" belongs to ", expected(to_string(a.point)), ", \"",
                                b.name, "\" to ", actual(to_string(b.point)), "; expected one point"}));
   }
-  if (!a.source.fingerprint.empty() && !b.source.fingerprint.empty() && a.source.fingerprint != b.source.fingerprint) {
+  if (!may_be_same_weights(a.source.fingerprint, b.source.fingerprint)) {
     throw argument_error(
         text({thing(who), ": \"", a.name, "\" was measured on ", expected({"model \"", a.source.model, "\""}), ", \"",
               b.name, "\" on ", actual({"\"", b.source.model, "\" with other weights"}),
@@ -99,7 +100,7 @@ STEER_BODY steering_vector operator+(const steering_vector& a, const steering_ve
   out.name = name;
   out.point = a.point;
   out.source = a.source;
-  if (out.source.fingerprint.empty()) {  // what one of them knows of the model is not lost
+  if (out.source.fingerprint.size() < b.source.fingerprint.size()) {  // what one of them knows of the model is not lost
     out.source.model = b.source.model;
     out.source.fingerprint = b.source.fingerprint;
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "steer/core/error.hpp"
+#include "steer/core/fingerprint.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/core/real.hpp"
 #include "steer/core/require_fit.hpp"
@@ -13,8 +14,7 @@ inline namespace v0 {
 namespace detail {
 
 STEER_BODY void require_fit_at(site s, const model_shape& made_for, const model_shape& host) {
-  const bool same_weights =
-      made_for.fingerprint.empty() || host.fingerprint.empty() || made_for.fingerprint == host.fingerprint;
+  const bool same_weights = may_be_same_weights(made_for.fingerprint, host.fingerprint);
   const bool shown = s.layer < host.layers && host.points.contains(s.point);
   const bool same_rows = made_for.width_at(s.point) == host.width_at(s.point) && made_for.streams_at(s.point) == host.streams_at(s.point);
   if (shown && same_rows && same_weights) {

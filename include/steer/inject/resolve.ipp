@@ -15,6 +15,7 @@
 #include <Eigen/Core>
 
 #include "steer/core/error.hpp"
+#include "steer/core/fingerprint.hpp"
 #include "steer/core/real.hpp"
 #include "steer/inject/form_of.hpp"
 #include "steer/inject/plan_options.hpp"
@@ -129,8 +130,7 @@ STEER_BODY void resolver::require_width(Eigen::Index width, const resolved& of, 
 STEER_BODY void resolver::require_model(const edit& e, const std::string& who) const {
   const auto same = [&](const steering_vector& v) {
     const provenance& source = v.source;
-    if (models_ == model_check::same_fingerprint && !source.fingerprint.empty() && !shape_.fingerprint.empty() &&
-        source.fingerprint != shape_.fingerprint) {
+    if (models_ == model_check::same_fingerprint && !may_be_same_weights(source.fingerprint, shape_.fingerprint)) {
       throw argument_error(
           text({who, ": was measured on model \"", source.model, "\" with fingerprint ", actual(source.fingerprint),
                 "; the host's model \"", shape_.name, "\" has ", expected(shape_.fingerprint)}));

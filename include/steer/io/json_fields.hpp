@@ -25,6 +25,9 @@ STEER_API nlohmann::ordered_json rows_of(const Eigen::MatrixXd& values);
 /// @throws format_error if this is no array of rows, or they are not as many as each has numbers; `who` names the matrix
 STEER_API Eigen::MatrixXd square_matrix_of(const nlohmann::json& written, const std::string& who);
 
+/// @throws format_error if this is no string; `who` names the thing that has it under that name
+STEER_API std::string string_of(const nlohmann::json& written, const std::string& who, std::string_view name);
+
 /// @throws format_error if this is another version; `who` names the thing that has it
 STEER_API void require_version(const nlohmann::json& written, int version, const std::string& who);
 

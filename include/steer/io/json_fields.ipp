@@ -55,6 +55,13 @@ STEER_BODY Eigen::MatrixXd square_matrix_of(const nlohmann::json& written, const
   return out;
 }
 
+STEER_BODY std::string string_of(const nlohmann::json& written, const std::string& who, std::string_view name) {
+  if (!written.is_string()) {
+    throw format_error(text({thing(who), " has ", name, " ", actual(shown(written)), "; expected ", expected("a string")}));
+  }
+  return written.get<std::string>();
+}
+
 STEER_BODY void require_version(const nlohmann::json& written, int version, const std::string& who) {
   if (!written.is_number_integer() || written != version) {
     throw format_error(text({thing(who), " has version ", actual(shown(written)), "; expected ", expected(version)}));

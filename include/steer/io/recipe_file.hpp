@@ -6,29 +6,31 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <optional>
+#include <map>
 #include <span>
 #include <string>
 
 #include "steer/core/linkage.hpp"
-#include "steer/recipe/recipe.hpp"
-#include "steer/vector/fitted.hpp"
-#include "steer/vector/response.hpp"
+#include "steer/recipe/documented_recipe.hpp"
 
 namespace steer {
 inline namespace v0 {
 
-/// A recipe with what is known of it.
-struct documented_recipe {
-  steer::recipe recipe = {};
-  std::optional<steer::fitted> fitted = std::nullopt;      ///< what it was fitted to, if it was
-  std::optional<steer::response> response = std::nullopt;  ///< what doses of its vectors do, if that was measured
+class safetensors_file;
 
-  bool operator==(const documented_recipe&) const = default;
-};
+namespace detail {
 
-/// @throws as `check` of each part
-STEER_API void check(const documented_recipe& r);
+inline constexpr const char* recipe_key = "steer_recipe";
+
+/// A recipe as a file's bytes, with more metadata than its own.
+/// @throws as `steer::recipe_bytes`
+STEER_API std::string recipe_bytes(const documented_recipe& r, std::map<std::string, std::string> metadata);
+
+/// The recipe of a file, whatever other metadata it has.
+/// @throws as `load_recipe`
+STEER_API documented_recipe recipe_in(const safetensors_file& file);
+
+}  // namespace detail
 
 /// A recipe as a file's bytes; reading it back gives an equal one. The same recipe gives the same bytes.
 /// @throws as `check`; format_error if a text is no UTF-8

@@ -384,10 +384,9 @@ fitted fitted_from(const nlohmann::json& about, const std::string& who) {
   return out;
 }
 
-template <class Real>
-documented_recipe read_recipe(const safetensors_file& file) {
+STEER_BODY documented_recipe recipe_in(const safetensors_file& file) {
   const std::string who = text({"recipe: file ", file.name()});
-  return read_described(file, "steer_recipe", who, [&](const nlohmann::json& about, std::set<std::string>& taken) {
+  return read_described(file, recipe_key, who, [&](const nlohmann::json& about, std::set<std::string>& taken) {
     require_keys(about, {"version", "edits", "fitted", "response"}, who);
     require_version(about.at("version"), recipe_version, who);
     documented_recipe out;
@@ -411,37 +410,28 @@ documented_recipe read_recipe(const safetensors_file& file) {
   });
 }
 
-}  // namespace detail
-
-STEER_BODY void check(const documented_recipe& r) {
-  for (const edit& each : r.recipe.edits()) {
-    check(each);
-  }
-  if (r.fitted) {
-    check(*r.fitted);
-  }
-  if (r.response) {
-    check(*r.response);
-  }
-}
-
-STEER_BODY std::string recipe_bytes(const documented_recipe& r) {
+STEER_BODY std::string recipe_bytes(const documented_recipe& r, std::map<std::string, std::string> metadata) {
   check(r);
   std::map<std::string, tensor_view, std::less<>> tensors;
-  detail::recipe_writer<Real> write(tensors);
+  recipe_writer<Real> write(tensors);
   nlohmann::ordered_json about;
-  about["version"] = detail::recipe_version;
+  about["version"] = recipe_version;
   about["edits"] = nlohmann::ordered_json::array();
   for (const edit& each : r.recipe.edits()) {
     about["edits"].push_back(write(each));
   }
-  about["fitted"] = r.fitted ? detail::written_fitted<Real>(*r.fitted) : nlohmann::ordered_json(nullptr);
+  about["fitted"] = r.fitted ? written_fitted<Real>(*r.fitted) : nlohmann::ordered_json(nullptr);
   about["response"] = nullptr;
   if (r.response) {
-    about["response"] = {{"vectors", r.response->vectors}, {"measured", detail::written_response(*r.response)}};
+    about["response"] = {{"vectors", r.response->vectors}, {"measured", written_response(*r.response)}};
   }
-  return safetensors_bytes(tensors, {{"steer_recipe", detail::dumped(about, "recipe")}});
+  metadata[recipe_key] = dumped(about, "recipe");
+  return safetensors_bytes(tensors, metadata);
 }
+
+}  // namespace detail
+
+STEER_BODY std::string recipe_bytes(const documented_recipe& r) { return detail::recipe_bytes(r, {}); }
 
 STEER_BODY std::string content_digest(const documented_recipe& r) {
   sha256 all;
@@ -455,11 +445,11 @@ STEER_BODY void save(const documented_recipe& r, const std::filesystem::path& pa
 }
 
 STEER_BODY documented_recipe load_recipe(const std::filesystem::path& path) {
-  return detail::read_recipe<Real>(safetensors_file(path));
+  return detail::recipe_in(safetensors_file(path));
 }
 
 STEER_BODY documented_recipe parse_recipe(std::span<const std::byte> bytes, std::string name) {
-  return detail::read_recipe<Real>(safetensors_file(bytes, std::move(name)));
+  return detail::recipe_in(safetensors_file(bytes, std::move(name)));
 }
 
 }  // namespace v0

@@ -27,8 +27,20 @@ const std::string& some_file() {
 
 /// What each command cannot do without.
 std::vector<std::string> least_of(const std::string& command) {
-  if (command == "inspect") {
-    return {command, some_file()};
+  static const std::string folder = std::filesystem::path(some_file()).parent_path();
+  static const std::map<std::string, std::vector<std::string>> others{
+      {"inspect", {"inspect", some_file()}},
+      {"audit", {"audit", some_file()}},
+      {"preset policy", {"preset", "policy", "--model", some_file()}},
+      {"preset make", {"preset", "make", some_file(), "--name", "terse", "--version", "1", "--policy", some_file(), "--out", "p.safetensors"}},
+      {"preset check", {"preset", "check", some_file(), "--policy", some_file()}},
+      {"preset list", {"preset", "list", folder, "--policy", some_file()}},
+      {"preset keys", {"preset", "keys", "--out", "k"}},
+      {"preset sign", {"preset", "sign", some_file(), "--key", some_file()}},
+      {"preset verify", {"preset", "verify", some_file()}},
+  };
+  if (const auto found = others.find(command); found != others.end()) {
+    return found->second;
   }
   if (command == "report") {
     return {command, "--model", some_file(), "--recipe", some_file()};
@@ -61,6 +73,7 @@ const std::vector<row>& table() {
   const std::set<std::string> files{"sweep", "chat", "compose"};
   const std::set<std::string> texts{"extract", "sweep", "chat"};
   const std::vector<std::string> vector{"--vector", some_file()};
+  const std::set<std::string> trails{"preset make", "preset check", "preset list", "preset sign", "preset verify"};
   const std::string beside = "has no effect beside --vector: no vector is read from texts";
   const std::string without = "has no effect without --vector: it is of a file";
   static const std::vector<row> all{
@@ -162,6 +175,37 @@ const std::vector<row>& table() {
       {{"convert"}, {"--operation", "add"}},
       {{"convert"}, {"--alpha", "2"}},
       {{"convert"}, {"--directions-only"}},
+      {{"preset policy"}, {"--model", some_file()}},
+      {{"preset policy"}, {"--threads", "2"}},
+      {{"preset policy"}, {"--prose", some_file()}},
+      {{"preset policy", "preset make", "preset keys"}, {"--out", "o.safetensors"}},
+      {{"preset policy", "preset make"}, {"--name", "strict"}},
+      {{"preset policy"}, {"--protect", some_file()}},
+      {{"preset policy"}, {"--protected-share", "0.1"}, {}, true, "--protected-share has no effect without --protect"},
+      {{"preset policy"}, {"--protected-dose", "0.1"}, {}, true, "--protected-dose has no effect without --protect"},
+      {{"preset policy"}, {"--project-out"}, {}, true, "--project-out has no effect without --protect"},
+      {{"preset policy"}, {"--layer-dose", "0.1"}},
+      {{"preset policy"}, {"--total-dose", "0.1"}},
+      {{"preset policy"}, {"--operations", "add,ablate"}},
+      {{"preset policy"}, {"--points", "mlp_out"}},
+      {{"preset policy"}, {"--layers", "10-22"}},
+      {{"preset policy"}, {"--readout", "terse:5"}},
+      {{"preset policy", "preset verify"}, {"--trust", some_file()}},
+      {{"preset policy"}, {"--sibling", "gguf:0a"}},
+      {{"preset policy"}, {"--least-version", "terse:2"}},
+      {{"preset policy"}, {"--request-doses", "0,2"}},
+      {{"preset policy"}, {"--base-may-be-left"}},
+      {{"preset make"}, {"--version", "2"}},
+      {{"preset make"}, {"--least-dose", "-1"}},
+      {{"preset make"}, {"--most-dose", "2"}},
+      {{"preset make", "preset check", "preset list", "preset verify"}, {"--policy", some_file()}},
+      {{"preset sign"}, {"--key", some_file()}},
+      {{"preset sign"}, {"--password-file", some_file()}},
+      {{"preset sign"}, {"--comment", "of May"}},
+      {trails, {"--audit", "t.jsonl"}},
+      {trails, {"--who", "alice"}, {}, true, "--who has no effect without --audit"},
+      {{"audit"}, {"--head", "1:00"}},
+      {{"audit"}, {"--show"}},
   };
   return all;
 }
@@ -190,14 +234,104 @@ TEST(command_line, every_option_has_an_effect_or_is_refused_by_name) {
     }
   }
   const command_line line;
-  for (const CLI::App* app : line.app().get_subcommands([](const CLI::App*) { return true; })) {
+  std::vector<const CLI::App*> commands{&line.app()};
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    const CLI::App* const app = commands[i];
+    for (const CLI::App* each : app->get_subcommands([](const CLI::App*) { return true; })) {
+      commands.push_back(each);
+    }
     for (const CLI::Option* option : app->get_options()) {
       for (const std::string& name : option->get_lnames()) {
-        EXPECT_TRUE(name == "help" || covered[app->get_name()].contains("--" + name))
-            << "the table has no row for --" << name << " of " << app->get_name();
+        EXPECT_TRUE(i == 0 || name == "help" || covered[command_line::name_of(*app)].contains("--" + name))
+            << "the table has no row for --" << name << " of " << command_line::name_of(*app);
       }
     }
   }
+  EXPECT_EQ(commands.size(), 18U);
+}
+
+TEST(command_line, a_command_of_a_command_is_named_whole) {
+  command_line line;
+  line.parse(least_of("preset make"));
+  EXPECT_EQ(command_line::name_of(*line.command()), "preset make");
+  EXPECT_EQ(line.presets.make_of.name, "terse");
+  EXPECT_EQ(line.presets.make_of.version, 1);
+  command_line other;
+  other.parse(least_of("chat"));
+  EXPECT_EQ(command_line::name_of(*other.command()), "chat");
+}
+
+TEST(command_line, options_that_are_named_again_take_nothing_that_follows) {
+  command_line line;
+  line.parse({"preset", "verify", "--trust", some_file(), "--trust", some_file(), some_file(), some_file(), some_file()});
+  EXPECT_EQ(line.presets.verify_of.trusted.size(), 2U);
+  EXPECT_EQ(line.presets.verify_of.files.size(), 3U);
+  EXPECT_THROW(parse({"preset", "verify", some_file(), "--trust", some_file(), "--policy", some_file()}), CLI::ParseError);
+}
+
+TEST(command_line, rules_of_a_policy_are_drafted_before_a_model_is_loaded) {
+  const temporary_file vector(".safetensors");
+  steer::steering_vector v;
+  v.name = "refusal";
+  v.directions[3].values = Eigen::Vector2f(0.6F, 0.8F);
+  steer::save(v, vector.path());
+  const temporary_file key(".pub", steer::public_key_file(steer::make_secret_key().open()));
+  const auto drafted = [&](std::vector<std::string> more) {
+    command_line line;
+    const std::string out = vector.path().parent_path() / "policy.json";
+    std::vector<std::string> all{"preset", "policy", "--model", some_file(), "--out", out};
+    all.insert(all.end(), more.begin(), more.end());
+    line.parse(all);
+    return draft(line.presets.policy_of);
+  };
+  const steer::policy bare = drafted({}).document.rules;
+  EXPECT_FALSE(bare.operations || bare.points || bare.layers || bare.most_layer_dose || bare.most_total_dose || bare.trusted_keys);
+  EXPECT_TRUE(bare.readouts.empty() && bare.protects.empty() && bare.least_versions.empty());
+  EXPECT_EQ(bare.base, steer::policy::base_preset::always);
+
+  const llama_steer::drafted_policy full = drafted(
+      {"--name", "strict", "--protect", vector.path(), "--protected-share", "0.3", "--protected-dose", "0.05", "--project-out", "--layer-dose", "0.2",
+       "--total-dose", "2", "--operations", "add,ablate", "--points", "residual_out,mlp_out", "--layers", "1,3-4", "--readout", "a:b:0.5", "--trust",
+       key.path(), "--sibling", "gguf:0a", "--least-version", "terse:2", "--request-doses", "-1,1", "--base-may-be-left"});
+  const steer::policy& rules = full.document.rules;
+  EXPECT_EQ(rules.name, "strict");
+  ASSERT_EQ(rules.protects.size(), 1U);
+  EXPECT_EQ(rules.protects[0].name, "refusal");
+  EXPECT_EQ(rules.protects[0].most_share, 0.3);
+  EXPECT_EQ(rules.protects[0].most_dose, 0.05);
+  EXPECT_EQ(rules.protects[0].how, steer::protection::project_out);
+  EXPECT_TRUE(full.document.files.at("refusal").contains(vector.path().filename().string()));
+  EXPECT_EQ(rules.most_layer_dose, 0.2) << "in double";
+  EXPECT_EQ(rules.most_total_dose, 2.0);
+  EXPECT_EQ(rules.operations, (std::set<std::string>{"add", "ablate"}));
+  EXPECT_EQ(rules.points, (std::set<steer::point>{steer::point::mlp_out, steer::point::residual_out}));
+  EXPECT_EQ(rules.layers, (std::set<int>{1, 3, 4}));
+  EXPECT_EQ(rules.readouts, (std::map<std::string, double>{{"a:b", 0.5}}));
+  EXPECT_EQ(rules.trusted_keys->size(), 1U);
+  EXPECT_EQ(rules.fingerprints, std::set<std::string>{"gguf:0a"});
+  EXPECT_EQ(rules.least_versions, (std::map<std::string, int>{{"terse", 2}}));
+  EXPECT_EQ(rules.least_dose, -1.0);
+  EXPECT_EQ(rules.base, steer::policy::base_preset::may_be_left);
+
+  const auto refuse = [&](const std::vector<std::string>& more, const auto&... parts) {
+    expect_error<steer::error>([&] { drafted(more); }, parts...);
+  };
+  refuse({"--operations", "add,frob"}, "\"frob\"", "expected some of");
+  refuse({"--operations", "add,,ablate"}, "--operations names \"\"", "commas between them");
+  refuse({"--points", "here"}, "\"here\"", "residual_in");
+  refuse({"--layers", "x"}, "layers \"x\"");
+  refuse({"--layer-dose", "-1"}, "is -1", "not negative");
+  refuse({"--readout", "terse"}, "--readout \"terse\"", "NAME:NATS");
+  refuse({"--readout", "terse:1", "--readout", "terse:2"}, "\"terse\" twice");
+  refuse({"--least-version", "terse@2:1"}, "NAME:N");
+  refuse({"--least-version", "terse:0"}, "a whole number from 1");
+  refuse({"--request-doses", "1"}, "--request-doses \"1\"", "two numbers");
+  refuse({"--request-doses", "1,0"}, "the smaller one first");
+  refuse({"--trust", some_file()}, "--trust: file");
+  refuse({"--protect", some_file()}, "is in ", "expected a file beside the policy");
+  refuse({"--protect", vector.path(), "--protect", vector.path()}, "\"refusal\" twice");
+  refuse({"--protect", vector.path(), "--protected-share", "2"}, "the largest share is 2", "0 to 1");
+  refuse({"--sibling", "a", "--sibling", "a"}, "--sibling \"a\"");
 }
 
 TEST(command_line, options_take_effect_with_what_they_are_for) {
@@ -389,6 +523,10 @@ TEST(command_line, outputs_overwrite_no_input_and_say_their_format) {
   refuse({"sweep", "--model", m, "--csv", t, "--vector", t + ":0.5"}, "--vector");
   refuse({"compose", "--model", m, "--csv", t, "--concept", "terse", some_file(), t}, "--concept");
   refuse({"convert", m, m}, "input");
+  refuse({"preset", "make", m, "--name", "a", "--version", "1", "--policy", t, "--out", m}, "recipe");
+  refuse({"preset", "make", m, "--name", "a", "--version", "1", "--policy", t, "--out", t}, "--policy");
+  refuse({"preset", "make", m, "--name", "a", "--version", "1", "--policy", t, "--out", "none.safetensors", "--audit", "./none.safetensors"}, "--audit");
+  refuse({"preset", "check", m, "--policy", t, "--audit", t}, "--policy");
   expect_error<steer::argument_error>([&] { parse(least_of("fit"), {"--out", "r.gguf"}); }, "--out \"r.gguf\" names no format of recipes");
   expect_error<steer::argument_error>([&] { parse({"extract", "--model", m, "--out", "v.npy"}); }, "--out \"v.npy\" names no format",
                                       "expected .gguf or .safetensors");
@@ -412,6 +550,10 @@ TEST(command_line, what_is_misspelt_is_named_with_what_it_is_like) {
          "--first_layer is no option of chat; did you mean --first-layer?");
   refuse({"swep", "--model", some_file()}, "swep is no command; did you mean sweep?");
   refuse({"chat", "--model", some_file(), "--zzzzzz"}, "--zzzzzz is no option of chat");
+  refuse({"preset", "chek", some_file()}, "chek is no command of preset; did you mean check?");
+  refuse({"preset", "check", some_file(), "--polcy", "x"}, "--polcy is no option of preset check; did you mean --policy?");
+  refuse({"presets"}, "presets is no command; did you mean preset?");
+  EXPECT_THROW(parse({"preset"}), CLI::RequiredError);
   EXPECT_THROW(parse({"chat"}), CLI::RequiredError);
   EXPECT_THROW(parse({}), CLI::RequiredError);
 }

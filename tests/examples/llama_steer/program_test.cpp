@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "steer/guard/policy_file.hpp"
+#include "steer/io/recipe_file.hpp"
 #include "temporary_file.hpp"
 
 namespace {
@@ -52,10 +54,52 @@ void expect(const std::vector<std::string>& arguments, int status, const std::ve
 
 TEST(LlamaSteerProgram, EndsWith0WhereAllIsWell) {
   expect({"--version"}, 0, {"0.1.0"});
-  expect({"--help"}, 0, {"extract", "sweep", "compose", "chat", "inspect", "convert"});
+  expect({"--help"}, 0, {"extract", "sweep", "compose", "chat", "inspect", "convert", "preset", "audit"});
   expect({"inspect", fixture("repeng.gguf")}, 0, {"control vector"});
   expect({"inspect", fixture("by_layer.pt"), "--point", "residual_out"}, 0, {"PyTorch"});
   expect({"chat", "--model", STEER_LLAMA_MODEL, "--vector", fixture("repeng.gguf"), "--help"}, 0, {"--until-token"});
+}
+
+TEST(LlamaSteerProgram, PresetsAreSignedAndHeldAgainstAPolicy) {
+  const temporary_file folder;
+  std::filesystem::create_directory(folder.path());
+  const auto at = [&](const char* name) { return (folder.path() / name).string(); };
+  expect({"preset", "keys", "--out", at("operator")}, 0, {"operator.key, not encrypted", "operator.pub: key "});
+  expect({"preset", "keys", "--out", at("operator")}, 1, {"llama_steer: ", "is there already"});
+  expect({"preset", "policy", "--model", STEER_LLAMA_MODEL, "--name", "strict", "--layers", "10-20", "--layer-dose", "0.1", "--trust", at("operator.pub"),
+          "--out", at("policy.json")},
+         0, {"policy \"strict\" for ", "--operations        any", "--layers            10-20", "5 points of 30 layers", "wrote "});
+  const steer::policy_document policy = steer::load_policy(at("policy.json"));
+  steer::steering_vector v;
+  v.name = "brief";
+  v.source.fingerprint = policy.model.fingerprint;
+  v.directions[12].values = Eigen::VectorXf::Constant(policy.model.width, 1.0F);
+  v.directions[12].row_norm = policy.rules.row_norms.at({12, steer::point::residual_out});
+  steer::documented_recipe recipe;
+  recipe.recipe.add(v, {.strength = 0.05F, .unit = steer::strength_unit::of_row_norm, .cap = 1.0F});
+  steer::save(recipe, at("recipe.safetensors"));
+  const std::vector<std::string> make{"preset", "make", at("recipe.safetensors"), "--name", "brief", "--version", "1", "--policy", at("policy.json")};
+  const auto with = [](std::vector<std::string> all, const std::vector<std::string>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  expect(with(make, {"--out", at("brief.safetensors"), "--audit", at("trail.jsonl")}), 0, {"brief@1, digest "});
+  expect({"preset", "check", at("brief.safetensors"), "--policy", at("policy.json")}, 1, {"refused", "not signed"});
+  expect({"preset", "sign", at("brief.safetensors"), "--key", at("operator.key")}, 0, {"brief@1 by key "});
+  expect({"preset", "check", at("brief.safetensors"), "--policy", at("policy.json")}, 0, {"accepted brief@1"});
+  expect({"preset", "verify", at("brief.safetensors"), "--policy", at("policy.json")}, 0, {"signed by key "});
+  expect({"preset", "verify", at("policy.json"), "--trust", at("operator.pub")}, 1, {"refused", "not signed"});
+  expect({"preset", "list", folder.path(), "--policy", at("policy.json")}, 0, {"brief@1", "recipe.safetensors"});
+  recipe.recipe.add(v, {.strength = 0.2F, .unit = steer::strength_unit::of_row_norm, .cap = 1.0F});
+  steer::save(recipe, at("recipe.safetensors"));
+  expect(with(make, {"--out", at("loud.safetensors"), "--audit", at("trail.jsonl"), "--who", "alice"}), 1,
+         {"llama_steer: preset brief@1 is refused by policy \"strict\":", "layer_dose: at layer 12"});
+  EXPECT_FALSE(std::filesystem::exists(at("loud.safetensors")));
+  expect({"audit", at("trail.jsonl"), "--show"}, 0, {"made  brief@1", "alice  refused  brief@1", "lines  2"});
+  expect({"audit", at("trail.jsonl"), "--head", "9:" + std::string(64, '0')}, 1, {"has 2 lines", "its end was cut off"});
+  expect({"preset", "chek"}, 1, {"chek is no command of preset; did you mean check?"});
+  expect({"preset"}, 106, {"A subcommand is required"});
+  std::filesystem::remove_all(folder.path());
 }
 
 TEST(LlamaSteerProgram, EndsWithAnErrorThatNamesTheFault) {

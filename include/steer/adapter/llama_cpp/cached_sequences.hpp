@@ -35,6 +35,8 @@ class cached_sequences {
 
   STEER_API void rewind(llama_seq_id sequence, llama_pos position);
 
+  STEER_API void resume(llama_seq_id sequence, llama_pos position, std::int32_t prompt_length);
+
   /// The rows of a batch that failed are gone; where the memory cannot drop some alone, so is their whole sequence.
   /// @return  the sequences that are no longer begun
   STEER_API std::vector<llama_seq_id> undo(const batch_rows& batch);

@@ -61,6 +61,16 @@ STEER_BODY void cached_sequences::rewind(llama_seq_id sequence, llama_pos positi
   book_.rewind(sequence, position);
 }
 
+STEER_BODY void cached_sequences::resume(llama_seq_id sequence, llama_pos position, std::int32_t prompt_length) {
+  if (const std::int32_t old = require_begun(sequence).prompt_length(sequence); position > old || prompt_length <= position) {
+    throw argument_error(text({"llama.cpp: ", thing({"sequence ", sequence}), " cannot take over ", actual({position, " rows"}),
+                               " for a prompt of ", prompt_length, "; expected ",
+                               expected({"at most the ", old, " of its own prompt, and fewer than the new one has"})}));
+  }
+  rewind(sequence, position);
+  book_.resume(sequence, position, prompt_length);
+}
+
 STEER_BODY std::vector<llama_seq_id> cached_sequences::undo(const batch_rows& batch) {
   std::vector<llama_seq_id> lost;
   for (const auto& [sequence, position] : batch.beginnings()) {

@@ -61,6 +61,12 @@ class sequence_book {
   /// The rows from a position on are gone.
   STEER_API void rewind(std::int32_t sequence, std::int32_t position);
 
+  /// The rows from a position on are gone, and the prompt is another that begins with those that are left.
+  void resume(std::int32_t sequence, std::int32_t position, std::int32_t new_length) {
+    rewind(sequence, position);
+    entries_.at(sequence).prompt_length = new_length;
+  }
+
   /// `to` is what `from` is.
   /// @param one_cache  whether both refer to the same rows
   STEER_API void fork(std::int32_t from, std::int32_t to, bool one_cache);
