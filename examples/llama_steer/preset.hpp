@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <span>
@@ -80,20 +81,15 @@ inline void print_taken_out(const std::vector<steer::taken_out>& all, std::ostre
 }
 
 inline steer::preset_library library_of(const steer::policy_document& p, const trail& written) {
-  const auto verify = [](std::span<const std::byte> content, const std::filesystem::path& file, const std::set<std::string>& trusted) {
-    return steer::verify_signed_file(content, file, trusted);
-  };
-  return steer::preset_library(p.rules, p.model, {.audit = written.file(), .verify = verify});
+  return steer::preset_library(p.rules, p.model, {.audit = written.file(), .verify = steer::signatures_beside_files{}, .loading = "checked"});
 }
 
 /// What a policy says to a preset at one dose; its rule of signatures aside.
 inline steer::admission examine(const steer::policy_document& p, const steer::preset& of, double dose) {
   const steer::dosed_recipe alone{reference_of(of), &of.content, dose};
   steer::admission out = steer::examine(p.rules, std::span(&alone, 1), p.model);
-  if (const auto least = p.rules.least_versions.find(of.name); least != p.rules.least_versions.end() && of.version < least->second) {
-    out.violations.push_back({steer::policy_rule::version,
-                              steer::text({"it is version ", steer::actual(of.version), "; policy \"", p.rules.name, "\" expects ",
-                                           steer::expected(least->second), " or newer"})});
+  if (const std::optional<steer::violation> old = steer::age_of(p.rules, of)) {
+    out.violations.push_back(*old);
   }
   return out;
 }

@@ -58,8 +58,8 @@ TEST(a_policy, without_meaning_is_refused_by_message) {
   expect_refused<argument_error>([](policy& p) { p.protects[0].bases[-1] = p.protects[0].bases[1]; }, "the layer is -1");
   expect_refused<argument_error>([](policy& p) { p.row_norms.clear(); }, "no row norms");
   expect_refused<argument_error>([](policy& p) { p.least_versions["terse"] = 0; }, "the least version of \"terse\" is 0");
-  expect_refused<argument_error>([](policy& p) { p.least_dose = 2.0; }, "doses from 2 to 1");
-  expect_refused<argument_error>([=](policy& p) { p.most_dose = infinity; }, "doses from 0 to inf");
+  expect_refused<argument_error>([](policy& p) { p.least_dose = 2.0; }, "from 2 to 1");
+  expect_refused<argument_error>([=](policy& p) { p.most_dose = infinity; }, "from 0 to inf");
 }
 
 }  // namespace

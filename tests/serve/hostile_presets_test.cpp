@@ -192,7 +192,7 @@ TEST_F(hostile_presets, are_refused_file_by_file) {
   sign_file(folder.write("good.safetensors", good), operator_key, "approved on Monday");
 
   const std::filesystem::path trail = folder / "audit.jsonl";
-  steer::preset_library presets(rules, toy::guarded_model(), {.audit = std::make_shared<steer::audit_trail>(trail), .verify = steer::verify_signed_file});
+  steer::preset_library presets(rules, toy::guarded_model(), {.audit = std::make_shared<steer::audit_trail>(trail), .verify = steer::signatures_beside_files{}});
   const std::vector<steer::loaded_preset> loaded = presets.load(folder.path(), "operator");
   EXPECT_EQ(loaded.size(), expected.size() + 1);
   for (const steer::loaded_preset& each : loaded) {

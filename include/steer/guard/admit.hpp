@@ -16,6 +16,7 @@
 #include "steer/guard/policy.hpp"
 #include "steer/guard/project_out.hpp"
 #include "steer/recipe/documented_recipe.hpp"
+#include "steer/recipe/preset.hpp"
 #include "steer/recipe/recipe.hpp"
 
 namespace steer {
@@ -110,6 +111,9 @@ STEER_API admission examine(const policy& rules, const documented_recipe& alone,
 /// The recipe to compile, with `model_check::any`: which models are accepted, the policy has said.
 /// @throws policy_error; as `examine`
 STEER_API recipe admit(const policy& rules, const documented_recipe& alone, const model_shape& shape);
+
+/// What a policy says to the version of a preset, whatever is in it; nothing if it is new enough.
+STEER_API std::optional<violation> age_of(const policy& rules, const preset& p);
 
 /// @throws policy_error if the admission was not granted; `who` names what asked for it
 STEER_API void require_granted(const admission& given, const std::string& who);

@@ -334,6 +334,16 @@ STEER_BODY admission examine(const policy& rules, const documented_recipe& alone
   return examine(rules, std::span(&one, 1), shape);
 }
 
+STEER_BODY std::optional<violation> age_of(const policy& rules, const preset& p) {
+  const auto least = rules.least_versions.find(p.name);
+  if (least == rules.least_versions.end() || p.version >= least->second) {
+    return std::nullopt;
+  }
+  return violation{policy_rule::version,
+                   text({"it is version ", actual(p.version), "; policy \"", rules.name, "\" expects ", expected(least->second), " or newer"}),
+                   std::nullopt, static_cast<double>(p.version), static_cast<double>(least->second)};
+}
+
 STEER_BODY void require_granted(const admission& given, const std::string& who) {
   if (!given.granted()) {
     throw policy_error(who, given.violations);

@@ -119,7 +119,7 @@ STEER_BODY void check(const policy& p) {
     }
   }
   if (!std::isfinite(p.least_dose) || !std::isfinite(p.most_dose) || p.least_dose > p.most_dose) {
-    throw argument_error(text({thing(who), " allows requests doses from ", actual({p.least_dose, " to ", p.most_dose}), "; expected ",
+    throw argument_error(text({thing(who), " allows doses in requests from ", actual({p.least_dose, " to ", p.most_dose}), "; expected ",
                                expected("two finite numbers, the smaller one first")}));
   }
 }

@@ -16,7 +16,7 @@ inline namespace v0 {
 /// Where the signature of a file is: "terse.safetensors.minisig" beside "terse.safetensors".
 STEER_API std::filesystem::path signature_path(const std::filesystem::path& file);
 
-/// Verifies the signature that lies beside a file, of bytes that were read from it; the `signature_check` of a preset library.
+/// Verifies the signature that lies beside a file, of bytes that were read from it.
 ///
 /// @param content       what was read; it is verified, not the file, which may have changed since
 /// @param trusted_keys  as a policy lists them: minisign's lines of base64
@@ -25,6 +25,12 @@ STEER_API std::filesystem::path signature_path(const std::filesystem::path& file
 ///         read, or a key that is none
 STEER_API std::string verify_signed_file(std::span<const std::byte> content, const std::filesystem::path& file,
                                          const std::set<std::string>& trusted_keys);
+
+/// The same as an object: what a preset library asks of every file.
+struct signatures_beside_files {
+  STEER_API std::string operator()(std::span<const std::byte> content, const std::filesystem::path& file,
+                                   const std::set<std::string>& trusted_keys) const;
+};
 
 /// Signs a file, its signature beside it. One that is there already is replaced.
 /// @throws file_error if one of both cannot be read or written; as `signature_of`

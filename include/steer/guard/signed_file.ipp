@@ -45,6 +45,11 @@ STEER_BODY std::string verify_signed_file(std::span<const std::byte> content, co
   return text({"key ", id_of(by.key), ", \"", by.trusted_comment, "\""});
 }
 
+STEER_BODY std::string signatures_beside_files::operator()(std::span<const std::byte> content, const std::filesystem::path& file,
+                                                           const std::set<std::string>& trusted_keys) const {
+  return verify_signed_file(content, file, trusted_keys);
+}
+
 STEER_BODY void sign_file(const std::filesystem::path& file, const secret_key& key, const std::string& trusted_comment) {
   const mapped_file content(file);
   const std::string signature = signature_of(content.bytes(), key, trusted_comment);

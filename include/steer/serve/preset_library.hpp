@@ -70,13 +70,15 @@ struct loaded_preset {
   std::vector<steer::taken_out> taken_out = {};
 };
 
-/// Whether a file is signed by a trusted key: says by whom, or throws. See `verify_signed_file` (steer/guard/signed_file.hpp).
+/// Whether a file is signed by a trusted key: says by whom, or throws. See `signatures_beside_files`
+/// (steer/guard/signed_file.hpp).
 using signature_check = std::function<std::string(std::span<const std::byte> content, const std::filesystem::path& file,
                                                   const std::set<std::string>& trusted_keys)>;
 
 struct library_options {
   std::shared_ptr<audit_trail> audit = nullptr;  ///< where what happens is written down before it takes effect; null: nowhere
   signature_check verify = nullptr;              ///< needed where the policy names trusted keys
+  std::string loading = "loaded";                ///< what the audit trail calls it where a file is accepted
 };
 
 /// Presets of one model under one policy.

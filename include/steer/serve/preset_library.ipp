@@ -205,11 +205,8 @@ accepted_preset read_preset_file(const policy& rules, const model_shape& model, 
   out.about.digest = content_digest(p);
   out.about.least_dose = p.least_dose;
   out.about.most_dose = p.most_dose;
-  if (const auto least = rules.least_versions.find(p.name); least != rules.least_versions.end() && p.version < least->second) {
-    throw policy_error(out.about.reference,
-                       {{policy_rule::version, text({"it is version ", actual(p.version), "; policy \"", rules.name, "\" expects ", expected(least->second),
-                                                     " or newer"}),
-                         std::nullopt, static_cast<double>(p.version), static_cast<double>(least->second)}});
+  if (const std::optional<violation> old = age_of(rules, p)) {
+    throw policy_error(out.about.reference, {*old});
   }
   out.alone = compile_presets<Real>(rules, model, {{out, 1.0}}, out.about.reference, out.about.reference);
   return out;
@@ -233,7 +230,7 @@ STEER_BODY preset_library::preset_library(policy rules, model_shape model, libra
   check(rules);
   if (rules.trusted_keys && !options.verify) {
     throw argument_error(text({"preset library: policy \"", rules.name, "\" asks for signatures, and ", actual("nobody verifies them"), "; expected ",
-                               expected("library_options::verify, such as verify_signed_file")}));
+                               expected("library_options::verify, such as signatures_beside_files")}));
   }
   state_.reset(new state{std::move(rules), std::move(model), std::move(options)});
 }
@@ -273,7 +270,7 @@ STEER_BODY loaded_preset preset_library::load_file(const std::filesystem::path& 
   }
   out.accepted = read->about;
   out.taken_out = read->alone->taken_out;
-  s.write_down(who, "loaded", read->about.reference, read->about.digest);
+  s.write_down(who, s.options.loading.c_str(), read->about.reference, read->about.digest);
   const std::pair key{read->content->name, read->content->version};
   const std::lock_guard moment(s.reading);
   s.loaded.emplace(key, std::move(*read));

@@ -201,7 +201,7 @@ TEST_F(preset_folder, commands_write_down_what_they_did) {
   list({.folder = root_, .policy = at("policy.json"), .trail = trail}, said_);
   verify({.files = {file, at("recipe.safetensors")}, .trusted = {at("operator.pub")}, .trail = trail}, said_);
   const steer::audit_report found = steer::check_audit(at("trail.jsonl"));
-  EXPECT_EQ(found.counts, (std::map<std::string, std::uint64_t>{{"made", 1}, {"signed", 1}, {"loaded", 2}, {"refused", 3}, {"verified", 1}}));
+  EXPECT_EQ(found.counts, (std::map<std::string, std::uint64_t>{{"made", 1}, {"signed", 1}, {"checked", 2}, {"refused", 3}, {"verified", 1}}));
   said_.str("");
   audit({.file = at("trail.jsonl"), .show = true}, said_);
   expect_said({"1  2", "bob\\x1b[2J  made  terse@3", "head   8:" + found.head});
