@@ -10,6 +10,7 @@
 //     llama_steer convert v.gguf v.safetensors --producer repeng    one format to another, never to another meaning
 //     llama_steer preset make terse.safetensors --name terse --version 1 --policy policy.json --out presets/terse.safetensors
 //     llama_steer audit trail.jsonl --show                          who made, signed or was refused what
+//     llama_steer serve --model M.gguf                              a server of OpenAI's API, and a mixing board
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -40,6 +41,7 @@
 #include "llama_steer/preset_policy_table.hpp"
 #include "llama_steer/report.hpp"
 #include "llama_steer/report_page.hpp"
+#include "llama_steer/serve/serve.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
 #include "output_file.hpp"
@@ -266,6 +268,8 @@ int main(int argc, char** argv) {
       inspect(line.inspect_of, std::cout);
     } else if (command.starts_with("preset ")) {
       return example::exit_code(run(line.presets, command) ? EXIT_SUCCESS : EXIT_FAILURE);
+    } else if (command == "serve") {
+      serve::run(line.serve_of);
     } else if (command == "audit") {
       audit(line.audit_of, std::cout);
     } else {

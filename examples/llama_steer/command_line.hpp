@@ -28,6 +28,7 @@
 #include "llama_steer/parse.hpp"
 #include "llama_steer/preset_commands.hpp"
 #include "llama_steer/report.hpp"
+#include "llama_steer/serve/serve_command.hpp"
 #include "llama_steer/subject.hpp"
 #include "llama_steer/sweep.hpp"
 #include "steer/core/version.hpp"
@@ -93,6 +94,7 @@ class command_line {
     declare_convert();
     presets.declare(*preset_);
     declare(*audit_, audit_of);
+    serve::declare(*serve_, serve_of);
   }
   command_line(const command_line&) = delete;
   command_line& operator=(const command_line&) = delete;
@@ -160,6 +162,7 @@ class command_line {
   convert_options convert_of;
   preset_commands presets;
   audit_options audit_of;
+  serve::serve_options serve_of;
 
  private:
   static std::string whole_text(const std::filesystem::path& path) {
@@ -589,6 +592,7 @@ class command_line {
   CLI::App* convert_ = app_.add_subcommand("convert", "write a file of vectors in another format that means the same");
   CLI::App* preset_ = app_.add_subcommand("preset", "recipes under a name and a version, held against a policy and signed");
   CLI::App* audit_ = app_.add_subcommand("audit", "check what was written down of who did what");
+  CLI::App* serve_ = app_.add_subcommand("serve", "answer requests of OpenAI's API, each under doses of its own, and show a mixing board");
   std::vector<std::tuple<std::string, std::string, std::string>> concepts_;
 };
 

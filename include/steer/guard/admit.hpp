@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -87,6 +88,8 @@ struct policy_error : error {
 struct admission {
   steer::recipe recipe = {};              ///< in the order of the stack, doses in the gates' shares, projected where the policy says so
   std::vector<steer::taken_out> taken_out = {};
+  /// How far the stack may move a row at each layer, in mean row norms, all its edits together: where the policy limits that.
+  std::map<int, double> layer_doses = {};
   std::vector<violation> violations = {};  ///< none: a plan may be made of the recipe
 
   [[nodiscard]] bool granted() const noexcept { return violations.empty(); }

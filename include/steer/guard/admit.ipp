@@ -218,12 +218,11 @@ class examiner {
     for (const effect& e : effects_) {
       by_site[e.where].take(e);
     }
-    std::map<int, double> by_layer;
     for (const auto& [where, all] : by_site) {
-      by_layer[where.layer] += all.longest() / rules_.row_norms.at(where);
+      out_.layer_doses[where.layer] += all.longest() / rules_.row_norms.at(where);
     }
     double total = 0.0;
-    for (const auto& [layer, dose] : by_layer) {
+    for (const auto& [layer, dose] : out_.layer_doses) {
       total += dose;
       if (rules_.most_layer_dose && is_beyond(dose, *rules_.most_layer_dose)) {
         add(policy_rule::layer_dose, text({"at layer ", at_layer(layer), " the stack may move a row by ", actual(dose), " of the mean row norm; ", who_,

@@ -40,6 +40,7 @@ struct steering {
   steer::plan plan = {};                              ///< for nothing that acts the empty one, which leaves the same bits
   std::map<std::string, estimate> expected = {};      ///< by readout, in nats, where every part's response knows it
   std::vector<steer::taken_out> taken_out = {};
+  std::map<int, double> layer_doses = {};             ///< as `admission::layer_doses`
   std::vector<std::string> warnings = {};             ///< doses at which nobody has looked
   /// Whether a row is steered by how far it stands from its prompt's end: what is cached of one prompt fits no other then.
   bool by_prompt_length = false;
@@ -112,6 +113,10 @@ class preset_library {
 
   /// Sorted by name and version.
   STEER_API [[nodiscard]] std::vector<preset_listing> presets() const;
+
+  /// What a preset's file says.
+  /// @throws argument_error for a preset that is not there
+  STEER_API [[nodiscard]] std::shared_ptr<const preset> content(std::string_view reference) const;
 
   /// What `active` gives from now on; a name alone is the newest version.
   /// @throws argument_error for a preset that is not there, naming those that are; what the audit trail throws

@@ -186,6 +186,7 @@ shared_steering compile_presets(const policy& rules, const model_shape& model, c
   const std::vector<edit>& edits = given.recipe.edits();
   out->by_prompt_length = std::any_of(edits.begin(), edits.end(), [](const edit& e) { return e.where.rows.by_prompt_length(); });
   out->taken_out = std::move(given.taken_out);
+  out->layer_doses = std::move(given.layer_doses);
   out->expected = expected_of<Real>(stack);
   return out;
 }
@@ -303,6 +304,11 @@ STEER_BODY std::vector<preset_listing> preset_library::presets() const {
     out.push_back(each.about);
   }
   return out;
+}
+
+STEER_BODY std::shared_ptr<const preset> preset_library::content(std::string_view reference) const {
+  const std::lock_guard moment(state_->reading);
+  return detail::find_preset<Real>(state_->loaded, reference).content;
 }
 
 STEER_BODY std::shared_ptr<const steering> preset_library::active() const {
