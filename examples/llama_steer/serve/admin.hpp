@@ -30,10 +30,18 @@ inline nlohmann::ordered_json written_presets(const steer::preset_library& prese
                              {"base", std::string(to_string(presets.rules().base))},
                              {"presets", nlohmann::ordered_json::array()}};
   for (const steer::preset_listing& each : presets.presets()) {
-    out["presets"].push_back({{"reference", each.reference},
-                              {"name", each.reference.substr(0, each.reference.find('@'))},
-                              {"digest", each.digest},
-                              {"doses", {each.least_dose, each.most_dose}}});
+    nlohmann::ordered_json one{{"reference", each.reference},
+                               {"name", each.reference.substr(0, each.reference.find('@'))},
+                               {"digest", each.digest},
+                               {"doses", {each.least_dose, each.most_dose}}};
+    const auto held = presets.content(each.reference);
+    if (const auto& fitted = held->content.fitted) {
+      const auto written = [](const std::optional<steer::estimate>& number) {
+        return number ? nlohmann::ordered_json{{"value", number->value}, {"error", number->error}} : nlohmann::ordered_json();
+      };
+      one["fitted"] = {{"instruction", fitted->instruction}, {"recovery", written(fitted->recovery)}, {"drift", written(fitted->drift)}};
+    }
+    out["presets"].push_back(std::move(one));
   }
   return out;
 }

@@ -140,11 +140,20 @@ function dose_row(preset, i) {
   }
   [slider, field].forEach((each) => each.setAttribute("aria-describedby", warning.id));
   const label = make("label", { htmlFor: field.id, textContent: preset.name, title: `${preset.reference}, ${preset.digest}` });
-  const row = make("div", { className: "dose" }, make("div", { className: "head" }, label, field, reset), slider, scale, warning);
+  const about = make("p", { className: "soft about", textContent: about_text(preset.fitted) });
+  const row = make("div", { className: "dose" }, make("div", { className: "head" }, label, field, reset), slider, scale, about, warning);
   row.dataset.name = preset.name;
   slider.addEventListener("input", () => { field.value = slider.value; });  // the form hears of it next
   reset.addEventListener("click", () => { field.value = "0"; changed(); });
   return row;
+}
+
+// What a preset was fitted to, and how much of that it does; nothing where that is not known.
+function about_text(fitted) {
+  const per_cent = (share) => Math.round(100 * share);
+  const does = fitted?.recovery ? `: at 1 it does ${per_cent(fitted.recovery.value)} % of that (\u00b1${per_cent(fitted.recovery.error)})` : "";
+  const moves = fitted?.drift ? `, and moves other texts by ${fitted.drift.value.toFixed(3)} nats a token` : "";
+  return fitted?.instruction ? `\u201c${fitted.instruction}\u201d${does}${moves}` : "";
 }
 
 function set_doses(doses) {
