@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "llama_steer/measures.hpp"
+#include "llama_steer/sampling.hpp"
 #include "steer/adapter/llama_cpp.hpp"
 
 namespace llama_steer {
@@ -71,32 +72,7 @@ inline chooser sampler(std::size_t prompts, double temperature, double share, st
   for (std::size_t i = 0; i < prompts; ++i) {
     engines->emplace_back(seed + i);
   }
-  return [=](std::size_t i, std::span<const float> logits) {
-    const double most = *std::max_element(logits.begin(), logits.end());
-    std::vector<std::pair<double, std::int32_t>> all;
-    double sum = 0.0;
-    for (std::size_t t = 0; t < logits.size(); ++t) {
-      const double weight = std::exp((static_cast<double>(logits[t]) - most) / temperature);
-      sum += weight;
-      if (constexpr double negligible = 1e-7; weight > negligible) {
-        all.emplace_back(weight, static_cast<std::int32_t>(t));
-      }
-    }
-    std::sort(all.begin(), all.end(), std::greater<>());
-    double kept = 0.0;
-    std::size_t count = 0;
-    while (count < all.size() && kept < share * sum) {
-      kept += all[count++].first;
-    }
-    double at = std::uniform_real_distribution<double>(0.0, kept)((*engines)[i]);
-    for (std::size_t k = 0; k + 1 < count; ++k) {
-      at -= all[k].first;
-      if (at < 0.0) {
-        return all[k].second;
-      }
-    }
-    return all[count - 1].second;
-  };
+  return [=](std::size_t i, std::span<const float> logits) { return sample(logits, temperature, share, (*engines)[i]); };
 }
 
 /// One answer to each prompt, sequence i for prompt i: the most likely one, or as it is chosen.

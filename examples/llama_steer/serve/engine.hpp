@@ -23,9 +23,9 @@
 #include <vector>
 
 #include "llama_steer/answers.hpp"
+#include "llama_steer/sampling.hpp"
 #include "llama_steer/serve/generation.hpp"
 #include "llama_steer/serve/options.hpp"
-#include "llama_steer/serve/sampling.hpp"
 #include "steer/adapter/llama_cpp.hpp"
 #include "steer/inject/routes.hpp"
 #include "steer/serve/preset_library.hpp"

@@ -1,4 +1,4 @@
-// llama_steer/serve/sampling.hpp: the next token by temperature and top_p.
+// llama_steer/sampling.hpp: the next token by temperature and top_p.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace llama_steer::serve {
+namespace llama_steer {
 
 /// The likeliest token at temperature 0, the first of several; else one as the probabilities say, among the fewest that have a share of
 /// `top_p`. The same engine gives the same token.
@@ -46,4 +46,4 @@ inline std::int32_t sample(std::span<const float> logits, double temperature, do
   return all[count - 1].second;
 }
 
-}  // namespace llama_steer::serve
+}  // namespace llama_steer
