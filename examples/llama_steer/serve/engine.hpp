@@ -140,7 +140,11 @@ class engine {
         }
         assign();
       }
-      step();
+      try {
+        step();
+      } catch (const std::exception& problem) {
+        fail_all(problem.what());
+      }
     }
   }
 
@@ -162,12 +166,20 @@ class engine {
       if (best == nullptr) {
         return;
       }
-      if (!next->is_cancelled()) {
-        take(*best, next, most);
-      } else {
-        next->end(ending::cancelled);
-      }
+      const std::shared_ptr<generation> work = next;
       waiting_.pop_front();
+      if (work->is_cancelled()) {
+        work->end(ending::cancelled);
+        continue;
+      }
+      try {
+        take(*best, work, most);
+      } catch (const std::exception& problem) {  // a cache that keeps what it should drop
+        best->cached.clear();
+        best->reusable = false;
+        work->fail(problem.what());
+        work->end(ending::failed);
+      }
     }
   }
 
@@ -241,13 +253,8 @@ class engine {
     if (batch_.size() == 0) {
       return;
     }
-    try {
-      follow();
-      host_.decode(batch_.view());
-    } catch (const std::exception& problem) {
-      fail_all(problem.what());
-      return;
-    }
+    follow();
+    host_.decode(batch_.view());
     for (const auto& [row, at] : outputs_) {
       slot& each = slots_[at];
       if (each.work != nullptr) {

@@ -1,7 +1,7 @@
 // llama_steer/serve/http.hpp: the server's paths, who may ask for them, and how much anybody may send.
 #pragma once
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -11,10 +11,12 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
-#include <set>
+#include <regex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <httplib.h>
 #include <nlohmann/json.hpp>
@@ -35,7 +37,9 @@ class http_server {
   /// @throws steer::host_error if the address is taken
   explicit http_server(http_options options) : options_(std::move(options)) {
     server_.new_task_queue = [threads = options_.threads] { return new httplib::ThreadPool(threads); };
-    server_.set_keep_alive_max_count(100);
+    // One request a connection: what is left of a body that was refused unread would be taken for the next request, and a page of another
+    // site could so say what it may not (request smuggling).
+    server_.set_keep_alive_max_count(1);
     server_.set_read_timeout(10);
     server_.set_write_timeout(10);
     server_.set_payload_max_length(options_.most_body);
@@ -63,7 +67,13 @@ class http_server {
 
   /// Until `stop`, and until what runs is finished.
   void listen() { server_.listen_after_bind(); }
-  void stop() { server_.stop(); }
+  /// Of a server that listens, or is about to.
+  void stop() {
+    while (!server_.is_running()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    server_.stop();
+  }
 
  private:
   using request = httplib::Request;
@@ -125,8 +135,14 @@ class http_server {
     if (!is_open && !key.empty() && !is_same_key(bearer_of(asked.get_header_value("Authorization")), key)) {
       throw api_error("no key, or a wrong one", {.status = 401, .type = "authentication_error", .code = "invalid_api_key"});
     }
-    if (asked.method != "POST") {
+    if (asked.method == "GET" || asked.method == "HEAD") {
       return;
+    }
+    if (asked.method != "POST") {
+      throw api_error("expected GET or POST", {.status = 405, .code = "method_not_allowed"});
+    }
+    if (std::none_of(posts_.begin(), posts_.end(), [&](const std::regex& path) { return std::regex_match(asked.path, path); })) {
+      throw api_error("there is no such path", {.status = 404, .code = "not_found"});  // nobody would bound its body
     }
     if (asked.has_header("Content-Encoding") && asked.get_header_value("Content-Encoding") != "identity") {
       throw api_error("compressed bodies are not read", {.status = 415, .code = "unsupported_encoding"});
@@ -181,6 +197,7 @@ class http_server {
     server_.Get(path, [this, act = std::move(act)](const request& asked, response& to) { guarded(to, [&] { act(asked, to); }); });
   }
   void post(const std::string& path, std::function<void(const request&, response&, const std::string& body)> act) {
+    posts_.emplace_back(path);
     server_.Post(path, [this, act = std::move(act)](const request& asked, response& to, const httplib::ContentReader& reader) {
       guarded(to, [&] { act(asked, to, body_of(reader)); });
     });
@@ -193,7 +210,6 @@ class http_server {
         return outcome::Unhandled;
       } catch (const api_error& problem) {
         refuse(to, problem);
-        to.set_header("Connection", "close");  // its body is still to come
         return outcome::Handled;
       }
     });
@@ -334,6 +350,7 @@ class http_server {
   const http_options options_;
   httplib::Server server_;
   std::unique_ptr<known_hosts> hosts_;
+  std::vector<std::regex> posts_;  // the paths that take a body
   int port_ = -1;
   mutable std::mutex mutex_;
   std::string progress_ = "starting";

@@ -279,6 +279,17 @@ TEST_F(served, bounds_what_clients_send) {
   EXPECT_EQ(ask(chat())->status, 200) << "it is still there";
 }
 
+TEST_F(served, takes_nothing_of_a_refused_body_for_another_request) {
+  start();
+  open();
+  const std::string inner = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server->port()) + "\r\n\r\n";
+  const std::string said = raw(head("Origin: http://evil.example\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n") + inner);
+  EXPECT_NE(said.find("403"), std::string::npos);
+  EXPECT_EQ(said.find("smol"), std::string::npos) << said;
+  EXPECT_EQ(client().Delete("/v1/models")->status, 405);
+  EXPECT_EQ(client().Post("/nowhere", std::string(100, ' '), "application/json")->status, 404);
+}
+
 TEST_F(served, frees_the_slot_of_a_client_that_vanishes) {
   start({}, {.slots = 1, .context = 256, .queue = 8, .batch = 128, .threads = 1});
   open();
