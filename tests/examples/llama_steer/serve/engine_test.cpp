@@ -178,6 +178,20 @@ TEST(engine, stops_at_strings_lengths_deadlines_and_when_nobody_reads) {
   EXPECT_EQ(read_all(*one.submit(asked("Once upon a time", unsteered(), 3))).how, ending::length) << "its slot is free again";
 }
 
+TEST(engine, ends_an_answer_where_its_slot_is_full) {
+  engine one(model(), {.slots = 2, .context = 48, .queue = 4, .batch = 16, .threads = 1}, {});
+  std::vector<std::shared_ptr<generation>> running;
+  for (int i = 0; i < 2; ++i) {
+    running.push_back(one.submit(asked("Once upon a time, in a small village, there was a", steered(5), 400)));
+  }
+  for (const auto& each : running) {
+    const read_answer found = read_all(*each);
+    EXPECT_TRUE(found.how == ending::length || found.how == ending::stop);
+    EXPECT_LE(each->asked().prompt.size() + each->tokens().size(), 48U);
+  }
+  EXPECT_EQ(read_all(*one.submit(asked("Once upon a time", unsteered(), 3))).how, ending::length);
+}
+
 TEST(engine, refuses_what_it_has_no_room_for) {
   engine one(model(), {.slots = 1, .context = 256, .queue = 1, .batch = 64, .threads = 1}, {});
   expect_error<steer::argument_error>([&] { one.submit({.steering = unsteered()}); }, "the prompt has 0 tokens", "1 to 255");
