@@ -36,7 +36,7 @@ struct voices {
       one.name = name;
       one.content.recipe = {};
       one.content.recipe.add(toy::random_vector(engine, {0}, d), {.strength = 0.01F});
-      save(one, folder / (one.name + ".safetensors"));
+      save(one, folder / std::string(steer::text({name, ".safetensors"})));
     }
     presets.load(folder, "benchmark");
     std::filesystem::remove_all(folder);
