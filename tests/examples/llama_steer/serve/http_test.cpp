@@ -368,11 +368,13 @@ TEST_F(served, finishes_what_runs_when_it_is_stopped) {
   start();
   open();
   std::thread client_thread([&] {
-    const auto got = ask(chat({{"max_tokens", 48}}));
+    const auto got = ask(chat({{"max_tokens", 96}}));
     ASSERT_TRUE(got);
     EXPECT_EQ(got->status, 200);
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  while (running->metrics_text().find("steer_writing_requests 1") == std::string::npos) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   server->stop();
   listener.join();
   client_thread.join();
