@@ -292,7 +292,7 @@ TEST(policy_file, refuses_values_without_meaning_by_place) {
   refuse([](auto& a) { a["least_versions"]["terse"] = 0; }, "\"terse\" is 0");
   refuse([](auto& a) { a["least_versions"]["terse"] = 2.5; }, "least_versions 2.5");
   refuse([](auto& a) { a["request_doses"] = {1.0}; }, "request_doses of 1 numbers");
-  refuse([](auto& a) { a["request_doses"] = {1.0, 0.5}; }, "doses from 1 to 0.5");
+  refuse([](auto& a) { a["request_doses"] = {1.0, 0.5}; }, "from 1 to 0.5");
   refuse([](auto& a) { a["base"] = "sometimes"; }, "base", "\"sometimes\"", "always or may_be_left");
   for (const std::string size : {"layers", "width", "streams", "head_width", "heads"}) {
     refuse([&](auto& a) { a["model"][size] = -1; }, "model", size + " -1");
