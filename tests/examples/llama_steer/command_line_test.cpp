@@ -206,6 +206,24 @@ const std::vector<row>& table() {
       {trails, {"--who", "alice"}, {}, true, "--who has no effect without --audit"},
       {{"audit"}, {"--head", "1:00"}},
       {{"audit"}, {"--show"}},
+      {{"serve"}, {"--model", some_file()}},
+      {{"serve"}, {"--threads", "2"}},
+      {{"serve"}, {"--template", "chatml"}},
+      {{"serve"}, {"--host", "0.0.0.0"}},
+      {{"serve"}, {"--port", "0"}},
+      {{"serve"}, {"--allow-host", "steer.example:8080"}},
+      {{"serve"}, {"--model-name", "smol"}},
+      {{"serve"}, {"--presets", std::filesystem::path(some_file()).parent_path()}},
+      {{"serve"}, {"--cache", "presets"}},
+      {{"serve"}, {"--policy", some_file()}},
+      {{"serve"}, {"--activate", "terse"}},
+      {{"serve"}, {"--audit", "t.jsonl"}},
+      {{"serve"}, {"--api-key-file", some_file()}},
+      {{"serve"}, {"--admin-key-file", some_file()}},
+      {{"serve"}, {"--slots", "2"}},
+      {{"serve"}, {"--context", "512"}},
+      {{"serve"}, {"--queue", "4"}},
+      {{"serve"}, {"--timeout", "60"}},
   };
   return all;
 }
@@ -247,7 +265,7 @@ TEST(command_line, every_option_has_an_effect_or_is_refused_by_name) {
       }
     }
   }
-  EXPECT_EQ(commands.size(), 18U);
+  EXPECT_EQ(commands.size(), 19U);
 }
 
 TEST(command_line, a_command_of_a_command_is_named_whole) {
