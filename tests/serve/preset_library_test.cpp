@@ -233,6 +233,17 @@ TEST_F(a_preset_library, hands_out_tables_for_a_batch) {
   EXPECT_EQ(rows.row(4), rows.row(0));
 }
 
+TEST_F(a_preset_library, says_how_alike_its_presets_are) {
+  save(toy::preset_along("happier", 1, 2, 0.5F), folder / "happier.safetensors");
+  ASSERT_TRUE(presets.load_file(folder / "happier.safetensors", "operator").accepted);
+  const steer::preset_likeness found = presets.likeness();
+  EXPECT_EQ(found.names, (std::vector<std::string>{"formal", "happier", "happy", "terse"})) << "the newest of each";
+  Eigen::MatrixXd expected = Eigen::MatrixXd::Identity(4, 4);
+  expected(1, 2) = expected(2, 1) = 1.0;
+  EXPECT_LE((found.cosines - expected).cwiseAbs().maxCoeff(), 1e-6);
+  EXPECT_EQ(presets.content("terse")->version, 2);
+}
+
 TEST_F(a_preset_library, says_what_a_dose_is_expected_to_do) {
   steer::preset measured = toy::preset_along("measured", 1, 4, 1.0F);
   measured.content.response = {.readouts = {"measured"}, .vectors = {"measured"}, .fingerprint = "gguf:a/1", .step = 1.0};

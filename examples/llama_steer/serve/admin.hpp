@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,7 +14,6 @@
 
 #include "llama_steer/serve/service.hpp"
 #include "steer/guard/policy.hpp"
-#include "steer/guard/written_cosines.hpp"
 #include "steer/serve/audit_trail.hpp"
 #include "steer/serve/preset_library.hpp"
 
@@ -48,23 +46,10 @@ inline nlohmann::ordered_json written_presets(const steer::preset_library& prese
 
 /// How alike the newest version of each preset is to the others.
 inline nlohmann::ordered_json interference_of(const steer::preset_library& presets) {
-  std::vector<std::shared_ptr<const steer::preset>> newest;
-  for (const steer::preset_listing& each : presets.presets()) {  // by name, then version
-    auto here = presets.content(each.reference);
-    if (!newest.empty() && newest.back()->name == here->name) {
-      newest.pop_back();
-    }
-    newest.push_back(std::move(here));
-  }
-  std::vector<steer::dosed_recipe> recipes;
-  nlohmann::ordered_json out{{"names", nlohmann::ordered_json::array()}, {"cosines", nlohmann::ordered_json::array()}};
-  for (const auto& each : newest) {
-    recipes.push_back({each->name, &each->content});
-    out["names"].push_back(each->name);
-  }
-  const Eigen::MatrixXd cosines = steer::written_cosines(recipes, presets.model());
-  for (Eigen::Index i = 0; i < cosines.rows(); ++i) {
-    const Eigen::VectorXd row = cosines.row(i).transpose();
+  const steer::preset_likeness found = presets.likeness();
+  nlohmann::ordered_json out{{"names", found.names}, {"cosines", nlohmann::ordered_json::array()}};
+  for (Eigen::Index i = 0; i < found.cosines.rows(); ++i) {
+    const Eigen::VectorXd row = found.cosines.row(i).transpose();
     out["cosines"].push_back(std::vector<double>(row.begin(), row.end()));
   }
   return out;

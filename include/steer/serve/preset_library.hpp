@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+#include <Eigen/Core>
 
 #include "steer/core/linkage.hpp"
 #include "steer/core/model_shape.hpp"
@@ -60,6 +61,12 @@ struct preset_listing {
   std::string signer = {};     ///< what the check of the signature said; empty where the policy asks for none
   double least_dose = 0.0;     ///< that were looked at
   double most_dose = 1.0;
+};
+
+/// How alike presets are, before anything is generated.
+struct preset_likeness {
+  std::vector<std::string> names = {};
+  Eigen::MatrixXd cosines = {};  ///< [k, k], as `written_cosines`
 };
 
 /// What became of a file.
@@ -117,6 +124,10 @@ class preset_library {
   /// What a preset's file says.
   /// @throws argument_error for a preset that is not there
   STEER_API [[nodiscard]] std::shared_ptr<const preset> content(std::string_view reference) const;
+
+  /// Of each name the newest version, compared with the others.
+  /// @cost as `written_cosines`
+  STEER_API [[nodiscard]] preset_likeness likeness() const;
 
   /// What `active` gives from now on; a name alone is the newest version.
   /// @throws argument_error for a preset that is not there, naming those that are; what the audit trail throws

@@ -29,6 +29,7 @@
 #include "steer/guard/admit.hpp"
 #include "steer/guard/dosed_recipe.hpp"
 #include "steer/guard/expected_shifts.hpp"
+#include "steer/guard/written_cosines.hpp"
 #include "steer/inject/plan_options.hpp"
 #include "steer/inject/published.hpp"
 #include "steer/io/bytes.hpp"
@@ -309,6 +310,27 @@ STEER_BODY std::vector<preset_listing> preset_library::presets() const {
 STEER_BODY std::shared_ptr<const preset> preset_library::content(std::string_view reference) const {
   const std::lock_guard moment(state_->reading);
   return detail::find_preset<Real>(state_->loaded, reference).content;
+}
+
+STEER_BODY preset_likeness preset_library::likeness() const {
+  std::vector<std::shared_ptr<const preset>> newest;
+  {
+    const std::lock_guard moment(state_->reading);
+    for (const auto& [key, each] : state_->loaded) {  // by name, then version
+      if (!newest.empty() && newest.back()->name == key.first) {
+        newest.pop_back();
+      }
+      newest.push_back(each.content);
+    }
+  }
+  preset_likeness out;
+  std::vector<dosed_recipe> recipes;
+  for (const auto& each : newest) {
+    out.names.push_back(each->name);
+    recipes.push_back({each->name, &each->content});
+  }
+  out.cosines = written_cosines(recipes, state_->model);
+  return out;
 }
 
 STEER_BODY std::shared_ptr<const steering> preset_library::active() const {
