@@ -283,7 +283,9 @@ TEST_F(served, takes_nothing_of_a_refused_body_for_another_request) {
   start();
   open();
   const std::string inner = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server->port()) + "\r\n\r\n";
-  const std::string said = raw(head("Origin: http://evil.example\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n") + inner);
+  const std::string begin = head("Origin: http://evil.example\r\nContent-Length: 5000\r\n");
+  constexpr std::size_t read_at_once = 4096;  // what follows is not read together with the head, and would be left for the next request
+  const std::string said = raw(begin + std::string(read_at_once - begin.size(), ' ') + inner);
   EXPECT_NE(said.find("403"), std::string::npos);
   EXPECT_EQ(said.find("smol"), std::string::npos) << said;
   EXPECT_EQ(client().Delete("/v1/models")->status, 405);
