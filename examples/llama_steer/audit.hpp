@@ -11,22 +11,14 @@
 #include <memory>
 #include <optional>
 #include <ostream>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "llama_steer/parse.hpp"
 #include "llama_steer/printable.hpp"
-#include "steer/io/sha256.hpp"
 #include "steer/serve/audit_trail.hpp"
 
 namespace llama_steer {
-
-inline std::string digest_of(std::span<const std::byte> bytes) {
-  steer::sha256 all;
-  all.update(bytes);
-  return all.hex();
-}
 
 /// Where a command writes down what it does.
 struct trail_options {

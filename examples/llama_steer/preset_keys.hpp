@@ -22,6 +22,7 @@
 #include "steer/guard/signed_file.hpp"
 #include "steer/io/mapped_file.hpp"
 #include "steer/io/preset_file.hpp"
+#include "steer/io/sha256.hpp"
 #include "steer/io/write_file.hpp"
 
 namespace llama_steer {
@@ -89,7 +90,7 @@ struct signing {
 
 inline signing sign(const std::filesystem::path& file, const sign_options& o, const steer::secret_key& key) {
   const steer::mapped_file content(file);
-  signing out{file, file.string(), digest_of(content.bytes()), {}};
+  signing out{file, file.string(), steer::sha256_hex(content.bytes()), {}};
   std::string comment = o.comment;
   try {
     const steer::preset signed_preset = steer::parse_preset(content.bytes(), file.string());
@@ -196,7 +197,7 @@ inline bool verify(const verify_options& o, std::ostream& out) {
     std::string refusal;
     try {
       const steer::mapped_file content(file);
-      digest = digest_of(content.bytes());
+      digest = steer::sha256_hex(content.bytes());
       signer = steer::verify_signed_file(content.bytes(), file, keys);
     } catch (const steer::error& problem) {
       refusal = problem.what();

@@ -23,6 +23,7 @@
 #include "steer/core/fingerprint.hpp"
 #include "steer/guard/policy_file.hpp"
 #include "steer/io/mapped_file.hpp"
+#include "steer/io/sha256.hpp"
 #include "steer/io/steering_vector_file.hpp"
 #include "steer/recipe/preset.hpp"
 
@@ -103,7 +104,7 @@ inline void protect(const std::filesystem::path& file, const policy_options& o, 
   const steer::mapped_file read(file);
   steer::steering_vector v = steer::parse_steering_vector(read.bytes(), file.string());
   const std::string name = v.name;
-  insert_once(draft.document.files, name, {{file.filename().string(), digest_of(read.bytes())}}, "--protect");
+  insert_once(draft.document.files, name, {{file.filename().string(), steer::sha256_hex(read.bytes())}}, "--protect");
   draft.document.rules.protects.push_back(
       steer::subspace_of({v}, {.name = name,
                                .most_share = o.protected_share,

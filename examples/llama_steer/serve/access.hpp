@@ -16,13 +16,8 @@ namespace llama_steer::serve {
 
 /// Whether two texts are equal, in a time that says nothing of where they differ: their digests are compared, all of them.
 inline bool is_same_key(std::string_view a, std::string_view b) {
-  const auto digest = [](std::string_view text) {
-    steer::sha256 all;
-    all.update(steer::detail::bytes_of(text));
-    return all.hex();
-  };
-  const std::string one = digest(a);
-  const std::string other = digest(b);
+  const std::string one = steer::sha256_hex(steer::detail::bytes_of(a));
+  const std::string other = steer::sha256_hex(steer::detail::bytes_of(b));
   unsigned different = 0;
   for (std::size_t i = 0; i < one.size(); ++i) {
     different |= static_cast<unsigned char>(one[i]) ^ static_cast<unsigned char>(other[i]);

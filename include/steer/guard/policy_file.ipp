@@ -326,9 +326,7 @@ class policy_reader {
                                  expected("a file beside the policy")}));
       }
       const mapped_file file(folder_ / name);
-      sha256 all;
-      all.update(file.bytes());
-      const std::string digest = all.hex();
+      const std::string digest = sha256_hex(file.bytes());
       if (wanted != digest) {
         throw format_error(text({thing(who_), ", protects \"", out.name, "\": file ", name, " has the SHA-256 ", actual(digest), "; expected ",
                                  expected(wanted.is_string() ? wanted.template get<std::string>() : shown(wanted))}));

@@ -76,10 +76,8 @@ STEER_BODY std::string preset_bytes(const preset& p) {
 }
 
 STEER_BODY std::string content_digest(const preset& p) {
-  sha256 all;
   const std::string bytes = preset_bytes(p);
-  all.update(detail::bytes_of(bytes));
-  return all.hex();
+  return sha256_hex(detail::bytes_of(bytes));
 }
 
 STEER_BODY void save(const preset& p, const std::filesystem::path& path) {

@@ -434,10 +434,8 @@ STEER_BODY std::string recipe_bytes(const documented_recipe& r, std::map<std::st
 STEER_BODY std::string recipe_bytes(const documented_recipe& r) { return detail::recipe_bytes(r, {}); }
 
 STEER_BODY std::string content_digest(const documented_recipe& r) {
-  sha256 all;
   const std::string bytes = recipe_bytes(r);
-  all.update(detail::bytes_of(bytes));
-  return all.hex();
+  return sha256_hex(detail::bytes_of(bytes));
 }
 
 STEER_BODY void save(const documented_recipe& r, const std::filesystem::path& path) {

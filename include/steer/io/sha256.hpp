@@ -47,6 +47,10 @@ class sha256 {
   std::uint64_t length_ = 0;
 };
 
+/// The digest of bytes that are all there: 64 hexadecimal digits in lower case.
+/// @cost as of the class
+STEER_API std::string sha256_hex(std::span<const std::byte> bytes);
+
 }  // namespace v0
 }  // namespace steer
 

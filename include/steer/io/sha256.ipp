@@ -86,5 +86,11 @@ STEER_BODY void sha256::compress() noexcept {
   }
 }
 
+STEER_BODY std::string sha256_hex(std::span<const std::byte> bytes) {
+  sha256 all;
+  all.update(bytes);
+  return all.hex();
+}
+
 }  // namespace v0
 }  // namespace steer

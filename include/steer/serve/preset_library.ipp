@@ -178,10 +178,8 @@ shared_steering compile_presets(const policy& rules, const model_shape& model, c
   if (parts.size() == 1 && parts.front().dose == 1.0 && !parts.front().phase) {
     out->digest = parts.front().what.about.digest;
   } else {
-    sha256 all;
     const std::string said = said_of<Real>(parts);
-    all.update(bytes_of(said));
-    out->digest = all.hex();
+    out->digest = sha256_hex(bytes_of(said));
   }
   out->plan = steer::plan(given.recipe, model, {.models = rules.fingerprints ? model_check::any : model_check::same_fingerprint});
   const std::vector<edit>& edits = given.recipe.edits();
@@ -250,9 +248,7 @@ STEER_BODY loaded_preset preset_library::load_file(const std::filesystem::path& 
   std::optional<detail::accepted_preset> read;
   try {
     const std::vector<std::byte> bytes = detail::copy_of_file(file);
-    sha256 all;
-    all.update(bytes);
-    digest = all.hex();
+    digest = sha256_hex(bytes);
     read = detail::read_preset_file<Real>(s.rules, s.model, s.options.verify, bytes, file);
     const std::pair key{read->content->name, read->content->version};
     if (const auto there = s.loaded.find(key); there != s.loaded.end() && there->second.about.digest != read->about.digest) {

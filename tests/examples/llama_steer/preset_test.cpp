@@ -20,6 +20,7 @@
 #include "llama_steer/preset_policy_table.hpp"
 #include "llama_steer/printable.hpp"
 #include "llama_steer/row_norms.hpp"
+#include "steer/io/sha256.hpp"
 #include "steer/io/steering_vector_file.hpp"
 #include "temporary_file.hpp"
 #include "toy.hpp"
@@ -53,7 +54,7 @@ class preset_folder : public testing::Test {
     policy_.rules.protects = {steer::subspace_of({vector("refusal", {0.0F, 0.0F, 1.0F})}, {.name = "refusal"})};
     policy_.rules.trusted_keys = {{trusted_key(at("operator.pub"))}};
     const steer::mapped_file written(at("refusal.safetensors"));
-    policy_.files["refusal"]["refusal.safetensors"] = digest_of(written.bytes());
+    policy_.files["refusal"]["refusal.safetensors"] = steer::sha256_hex(written.bytes());
     save_policy();
     said_.str("");
   }
