@@ -138,36 +138,44 @@ inline steer::llama_cpp_host make_wide_host(llama_model* model, const model_opti
   return steer::llama_cpp_host(model, parameters, std::move(adapted));
 }
 
+/// What the model answers to prompts, sampled, with the tokens that ended the answers.
+inline std::vector<token_list> sampled_answers(llama_model* model, const model_options& how, std::span<const token_list> prompts, std::size_t tokens,
+                                               std::uint64_t seed, const std::function<void(double)>& progress) {
+  constexpr double temperature = 0.8;
+  constexpr double share = 0.95;
+  constexpr std::size_t at_once = 20;
+  std::vector<token_list> out;
+  for (std::size_t first = 0; first < prompts.size(); first += at_once) {
+    const std::size_t count = std::min(at_once, prompts.size() - first);
+    const std::vector<token_list> some(prompts.begin() + static_cast<std::ptrdiff_t>(first), prompts.begin() + static_cast<std::ptrdiff_t>(first + count));
+    steer::llama_cpp_host host = make_host(model, how, count, longest(some) + tokens + 1);
+    const auto seen = [&](std::size_t step) {
+      progress((static_cast<double>(first) + static_cast<double>(count) * static_cast<double>(step) / static_cast<double>(tokens)) /
+               static_cast<double>(prompts.size()));
+    };
+    for (answer& each : answer_all(host, some, tokens, seen, sampler(count, temperature, share, seed + first))) {
+      out.push_back(std::move(each.tokens));
+      if (each.end) {
+        out.back().push_back(*each.end);
+      }
+    }
+  }
+  return out;
+}
+
 /// Requests with what the instructed model answers to them.
 inline std::vector<steer::answered_request> answered_requests(llama_model* model, const model_options& how,
                                                               const std::vector<std::string>& requests, const std::string& instruction,
                                                               bool as_system, std::size_t tokens, std::uint64_t seed,
                                                               const std::function<void(double)>& progress) {
-  constexpr double temperature = 0.8;
-  constexpr double share = 0.95;
-  std::vector<steer::answered_request> out;
+  std::vector<token_list> prompted;
   for (const std::string& request : requests) {
-    out.push_back({tokens_of(*model, instructed(request, instruction, as_system), how).tokens, tokens_of(*model, request, how), {}});
+    prompted.push_back(tokens_of(*model, instructed(request, instruction, as_system), how).tokens);
   }
-  constexpr std::size_t at_once = 20;
-  for (std::size_t first = 0; first < out.size(); first += at_once) {
-    const std::size_t count = std::min(at_once, out.size() - first);
-    std::vector<token_list> prompts;
-    for (std::size_t i = 0; i < count; ++i) {
-      prompts.push_back(out[first + i].prompted);
-    }
-    steer::llama_cpp_host host = make_host(model, how, count, longest(prompts) + tokens + 1);
-    const auto seen = [&](std::size_t step) {
-      progress((static_cast<double>(first) + static_cast<double>(count) * static_cast<double>(step) / static_cast<double>(tokens)) /
-               static_cast<double>(out.size()));
-    };
-    const std::vector<answer> answers = answer_all(host, prompts, tokens, seen, sampler(count, temperature, share, seed + first));
-    for (std::size_t i = 0; i < count; ++i) {
-      out[first + i].answer = answers[i].tokens;
-      if (answers[i].end) {
-        out[first + i].answer.push_back(*answers[i].end);
-      }
-    }
+  std::vector<token_list> answers = sampled_answers(model, how, prompted, tokens, seed, progress);
+  std::vector<steer::answered_request> out;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    out.push_back({std::move(prompted[i]), tokens_of(*model, requests[i], how), std::move(answers[i])});
   }
   return out;
 }

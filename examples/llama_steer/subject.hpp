@@ -105,18 +105,16 @@ inline token_list tokens_of(const llama_model& model, const std::string& text, c
   return tokens_of(model, request(text), options).tokens;
 }
 
-/// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named.
+/// Finds the direction from the negative to the positive texts at the named layers, all of them if none is named. As many on both sides
+/// are pairs.
 /// @param tokens  which of a text's tokens are averaged, as `parse_selection`
-inline steer::steering_vector extract(llama_model* model, const model_options& how, const contrast_texts& texts,
-                                      const steer::vector_name& name, const std::string& tokens,
+inline steer::steering_vector extract(llama_model* model, const model_options& how, std::span<const dialogue_tokens> positive,
+                                      std::span<const dialogue_tokens> negative, const steer::vector_name& name, const std::string& tokens,
                                       const std::vector<int>& layers) {
-  std::vector<dialogue_tokens> positive;
-  std::vector<dialogue_tokens> negative;
   std::size_t longest = 1;
-  for (const auto& [side, read] : {std::pair{&texts.positive, &positive}, {&texts.negative, &negative}}) {
-    for (const dialogue& text : *side) {
-      read->push_back(tokens_of(*model, text, how));
-      longest = std::max(longest, read->back().tokens.size());
+  for (const auto& side : {positive, negative}) {
+    for (const dialogue_tokens& text : side) {
+      longest = std::max(longest, text.tokens.size());
     }
   }
   constexpr std::size_t at_once = steer::recorder::block;
@@ -126,7 +124,7 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
   steer::recorder recorder(host.shape(), {.tokens = parse_selection(tokens), .layers = layers});
   example::progress_bar progress("reading contrast texts");
   std::size_t done = 0;
-  const auto next_of = [&](const std::vector<dialogue_tokens>& all, std::size_t first) {
+  const auto next_of = [&](std::span<const dialogue_tokens> all, std::size_t first) {
     std::vector<steer::answered_text> out;
     for (std::size_t i = first; i < std::min(first + at_once, all.size()); ++i) {
       out.push_back({all[i].tokens, all[i].answer});
@@ -138,7 +136,7 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
   for (std::size_t first = 0; first < std::max(positive.size(), negative.size()); first += at_once) {
     const std::vector<steer::answered_text> plus = next_of(positive, first);
     const std::vector<steer::answered_text> minus = next_of(negative, first);
-    if (texts.are_pairs()) {
+    if (positive.size() == negative.size()) {
       recorder.record(host, std::span(plus), std::span(minus));
     } else {
       recorder.record(host, std::span(plus), steer::side::positive);
@@ -147,6 +145,22 @@ inline steer::steering_vector extract(llama_model* model, const model_options& h
     show();
   }
   return steer::mean_difference(recorder, name);
+}
+
+/// The same of texts that are not tokens yet.
+inline steer::steering_vector extract(llama_model* model, const model_options& how, const contrast_texts& texts,
+                                      const steer::vector_name& name, const std::string& tokens,
+                                      const std::vector<int>& layers) {
+  const auto read = [&](const std::vector<dialogue>& side) {
+    std::vector<dialogue_tokens> out;
+    for (const dialogue& text : side) {
+      out.push_back(tokens_of(*model, text, how));
+    }
+    return out;
+  };
+  const std::vector<dialogue_tokens> positive = read(texts.positive);
+  const std::vector<dialogue_tokens> negative = read(texts.negative);
+  return extract(model, how, positive, negative, name, tokens, layers);
 }
 
 /// The texts that the options name.

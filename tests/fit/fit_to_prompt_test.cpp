@@ -123,6 +123,9 @@ TEST_F(fit_to_prompt, takes_layers_and_a_dose) {
   steer::recipe ablated;
   ablated.ablate(toy::random_vector(other, {0}, 3));
   expect_error<steer::argument_error>([&] { steer::with_dose(ablated, 0.5F); }, "ablate", "no dose");
+  steer::recipe watching;
+  watching.watch({toy::random_vector(other, {0}, 3)});
+  EXPECT_EQ(steer::with_dose(watching, 0.5F), watching) << "there is nothing to have less of";
 }
 
 TEST_F(fit_to_prompt, refuses_what_says_nothing) {

@@ -86,6 +86,7 @@ inline std::string presets_json(const steer::preset_library& presets) { return d
 inline std::string models_with_presets(service& of) {
   auto out = nlohmann::ordered_json::parse(models_json(std::array{listed_model{of.options().model_name, of.started()}}));
   out["data"][0]["steering"] = detail::written_presets(of.presets());
+  out["data"][0]["steering"]["coordinates"] = of.watched();
   out["data"][0]["steering"]["interference"] = detail::interference_of(of.presets());
   return out.dump();
 }
@@ -126,6 +127,7 @@ inline std::string load_again(service& of) {
   } catch (const steer::file_error& problem) {
     throw api_error(problem.what(), {.status = 500, .type = "server_error", .code = "presets_unreadable"});
   }
+  of.watch();
   return out.dump();
 }
 

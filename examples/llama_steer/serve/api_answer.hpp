@@ -1,6 +1,7 @@
 // llama_steer/serve/api_answer.hpp: what is answered, in the shape of OpenAI's API, whole or as a stream.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "llama_steer/serve/api_error.hpp"
 #include "llama_steer/serve/api_request.hpp"
+#include "llama_steer/serve/coordinates.hpp"
 #include "llama_steer/serve/text_filter.hpp"
 #include "steer/core/error.hpp"
 #include "steer/core/rows.hpp"
@@ -138,16 +140,23 @@ class answer_stream {
 
   /// Who speaks, in a chat; nothing in a text.
   [[nodiscard]] std::string begin() const {
-    return head_.kind == completion_kind::chat ? event_of({{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, std::nullopt)
-                                               : std::string();
+    if (head_.kind == completion_kind::text) {
+      return {};
+    }
+    return sse_event(detail::dumped_line(chunk_of({{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, std::nullopt)));
   }
 
   /// Nothing for no text.
-  [[nodiscard]] std::string text(std::string_view more) const {
+  [[nodiscard]] std::string text(std::string_view more, const token_coordinates& coordinates = {}) const {
     if (more.empty()) {
       return {};
     }
-    return head_.kind == completion_kind::chat ? event_of({{"content", more}}, std::nullopt) : event_of(more, std::nullopt);
+    nlohmann::ordered_json out =
+        chunk_of(head_.kind == completion_kind::chat ? nlohmann::ordered_json{{"content", more}} : nlohmann::ordered_json(more), std::nullopt);
+    for (const auto& [preset, coordinate] : coordinates) {
+      out["steering_coordinates"][preset] = std::round(1000.0 * coordinate) / 1000.0;
+    }
+    return sse_event(detail::dumped_line(out));
   }
 
   /// The end, the usage if it is wanted, and the mark behind it; the last chunk says what steered.
@@ -176,9 +185,6 @@ class answer_stream {
       out["usage"] = nullptr;  // of all but the last
     }
     return out;
-  }
-  [[nodiscard]] std::string event_of(nlohmann::ordered_json said, std::optional<finish_reason> ended) const {
-    return sse_event(detail::dumped_line(chunk_of(std::move(said), ended)));
   }
 
   answer_head head_;

@@ -211,6 +211,9 @@ inline completion_request parse_completion_request(completion_kind kind, std::st
   }
   if (const nlohmann::json* const steering = fields.find("steering")) {
     out.steering = parse_steering(*steering);
+    if (out.steering.coordinates && !out.stream) {
+      throw api_error("steering.coordinates are for streams; expected stream to be true", {.param = "steering.coordinates", .code = "invalid_value"});
+    }
   }
   if (const nlohmann::json* const user = fields.find("user")) {
     out.user = detail::request_object::text(*user, "user");

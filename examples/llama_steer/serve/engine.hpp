@@ -24,6 +24,7 @@
 
 #include "llama_steer/answers.hpp"
 #include "llama_steer/sampling.hpp"
+#include "llama_steer/serve/coordinates.hpp"
 #include "llama_steer/serve/generation.hpp"
 #include "llama_steer/serve/options.hpp"
 #include "steer/adapter/llama_cpp.hpp"
@@ -50,7 +51,7 @@ class engine {
  public:
   engine(llama_model* model, const engine_options& options, steer::llama_cpp_options adapted)
       : options_(options), host_(model, parameters_of(options), std::move(adapted)), slots_(options.slots) {
-    host_.set_hook(routes_);
+    host_.set_hook(acts_);
     worker_ = std::thread([this] { run(); });
   }
   engine(const engine&) = delete;
@@ -80,6 +81,12 @@ class engine {
     }
     wake_.notify_one();
     return out;
+  }
+
+  /// Whose coordinates requests get from the next pass on.
+  void watch(watched_directions what) {
+    const std::lock_guard lock(mutex_);
+    watched_ = std::move(what);
   }
 
   [[nodiscard]] engine_counts counts() const {
@@ -139,6 +146,9 @@ class engine {
           return;
         }
         assign();
+        if (watched_) {
+          acts_.read(*std::exchange(watched_, std::nullopt), host_.shape(), rows_of_pass(), slots_.size());
+        }
       }
       try {
         step();
@@ -237,7 +247,7 @@ class engine {
         add(each, each.next, each.read + each.written - 1, output::logits);
       }
     }
-    const std::size_t most = std::max(options_.batch, options_.slots);
+    const std::size_t most = rows_of_pass();
     for (slot& each : slots_) {
       if (each.work == nullptr) {
         continue;
@@ -254,6 +264,7 @@ class engine {
       return;
     }
     follow();
+    acts_.begin_pass(std::any_of(slots_.begin(), slots_.end(), [](const slot& each) { return each.work != nullptr && each.work->asked().coordinates; }));
     host_.decode(batch_.view());
     for (const auto& [row, at] : outputs_) {
       slot& each = slots_[at];
@@ -262,6 +273,8 @@ class engine {
       }
     }
   }
+
+  [[nodiscard]] std::size_t rows_of_pass() const noexcept { return std::max(options_.batch, options_.slots); }
 
   void add(slot& of, std::int32_t token, std::size_t position, steer::token_batch::output wanted) {
     const auto at = static_cast<std::size_t>(&of - slots_.data());
@@ -298,9 +311,13 @@ class engine {
       leave(to, ending::stop);
       return;
     }
+    token_coordinates coordinates;
+    if (asked.coordinates) {
+      coordinates = acts_.of(static_cast<std::int32_t>(&to - slots_.data()), static_cast<std::int32_t>(asked.prompt.size() + to.written - 1));
+    }
     ++to.written;
     to.next = token;
-    if (to.work->add(token, piece_of(host_.model(), token))) {
+    if (to.work->add(token, piece_of(host_.model(), token), std::move(coordinates))) {
       leave(to, ending::stop);
     } else if (to.written >= asked.max_tokens || asked.prompt.size() + to.written >= options_.context) {
       leave(to, ending::length);
@@ -327,6 +344,7 @@ class engine {
 
   const engine_options options_;
   steer::routes routes_;
+  steered_and_read acts_{routes_};
   steer::llama_cpp_host host_;  // after what it calls
   std::vector<slot> slots_;     // of the worker alone, as all that follows up to the mutex
   steer::token_batch batch_;
@@ -337,6 +355,7 @@ class engine {
   std::condition_variable wake_;
   std::deque<std::shared_ptr<generation>> waiting_;
   engine_counts counts_;
+  std::optional<watched_directions> watched_;  // that are not read yet
   bool stopping_ = false;
   std::thread worker_;
 };

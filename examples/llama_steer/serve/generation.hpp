@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "llama_steer/serve/api_answer.hpp"
+#include "llama_steer/serve/coordinates.hpp"
 #include "steer/serve/preset_library.hpp"
 
 namespace llama_steer::serve {
@@ -29,6 +31,7 @@ struct generation_request {
   std::vector<std::string> stop = {};
   std::shared_ptr<const steer::steering> steering = nullptr;
   clock::time_point deadline = clock::time_point::max();
+  bool coordinates = false;  ///< whether a reader gets them, and so each token for itself
 };
 
 enum class ending : std::uint8_t { stop, length, cancelled, timed_out, failed };
@@ -36,6 +39,7 @@ enum class ending : std::uint8_t { stop, length, cancelled, timed_out, failed };
 /// What a reader gets: text, and at last how it ended.
 struct piece {
   std::string text = {};
+  token_coordinates coordinates = {};  ///< of the row that the text's last token was chosen at, if they are wanted
   std::optional<ending> ended = std::nullopt;
 };
 
@@ -48,10 +52,10 @@ class generation {
   // Who writes.
 
   /// @return whether the text has come to a stop string
-  bool add(std::int32_t token, const std::string& text) {
+  bool add(std::int32_t token, const std::string& text, token_coordinates coordinates = {}) {
     const std::lock_guard lock(mutex_);
     tokens_.push_back(token);
-    text_ += filter_.add(text);
+    keep(filter_.add(text), std::move(coordinates));
     changed_.notify_one();
     return filter_.stopped();
   }
@@ -63,7 +67,7 @@ class generation {
   void end(ending how) {
     const std::lock_guard lock(mutex_);
     if (!ended_) {
-      text_ += filter_.finish();
+      keep(filter_.finish(), {});
       ended_ = how;
       changed_.notify_one();
     }
@@ -76,8 +80,16 @@ class generation {
   /// Waits for more text or the end, at most so long: then nothing has changed.
   piece next(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, patience, [this] { return !text_.empty() || ended_.has_value(); });
-    return {std::exchange(text_, {}), ended_};
+    changed_.wait_for(lock, patience, [this] { return !unread_.empty() || ended_.has_value(); });
+    piece out;
+    if (!unread_.empty()) {
+      out = std::move(unread_.front());
+      unread_.pop_front();
+    }
+    if (unread_.empty()) {
+      out.ended = ended_;
+    }
+    return out;
   }
   /// Nobody reads any more.
   void cancel() noexcept { cancelled_ = true; }
@@ -92,13 +104,24 @@ class generation {
   }
 
  private:
+  void keep(std::string text, token_coordinates coordinates) {
+    if (text.empty()) {
+      return;
+    }
+    if (unread_.empty() || asked_.coordinates) {
+      unread_.push_back({.text = std::move(text), .coordinates = std::move(coordinates)});
+    } else {
+      unread_.back().text += text;
+    }
+  }
+
   const generation_request asked_;
   std::atomic<bool> cancelled_{false};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   text_filter filter_;
-  std::string text_;  // not read yet
-  std::string why_;   // it failed
+  std::deque<piece> unread_;
+  std::string why_;  // it failed
   std::vector<std::int32_t> tokens_;
   std::optional<ending> ended_;
 };

@@ -26,6 +26,7 @@
 #include "llama_steer/serve/api_answer.hpp"
 #include "llama_steer/serve/api_error.hpp"
 #include "llama_steer/serve/api_request.hpp"
+#include "llama_steer/serve/connection.hpp"
 #include "llama_steer/serve/options.hpp"
 #include "llama_steer/serve/service.hpp"
 
@@ -35,13 +36,9 @@ namespace llama_steer::serve {
 class http_server {
  public:
   /// @throws steer::host_error if the address is taken
-  explicit http_server(http_options options) : options_(std::move(options)) {
-    server_.new_task_queue = [threads = options_.threads] { return new httplib::ThreadPool(threads); };
-    // One request a connection: what is left of a body that was refused unread would be taken for the next request, and a page of another
-    // site could so say what it may not (request smuggling).
-    server_.set_keep_alive_max_count(1);
-    server_.set_read_timeout(10);
-    server_.set_write_timeout(10);
+  explicit http_server(http_options options)
+      : options_(std::move(options)),
+        server_({.bytes = options_.most_head + options_.most_body, .patience = options_.patience, .connections = options_.connections}) {
     server_.set_payload_max_length(options_.most_body);
     port_ = options_.port != 0 ? (server_.bind_to_port(options_.host, options_.port) ? options_.port : -1) : server_.bind_to_any_port(options_.host);
     if (port_ < 0) {
@@ -326,7 +323,7 @@ class http_server {
         [ready, answer, writer, begun](std::size_t, httplib::DataSink& sink) {
           std::string out = std::exchange(*begun, true) ? std::string() : writer->begin();
           const piece next = answer->work->next(std::chrono::milliseconds(200));
-          out += writer->text(next.text);
+          out += writer->text(next.text, next.coordinates);
           if (next.ended) {
             ready->note(*answer);
             try {
@@ -348,7 +345,7 @@ class http_server {
   }
 
   const http_options options_;
-  httplib::Server server_;
+  bounded_server server_;
   std::unique_ptr<known_hosts> hosts_;
   std::vector<std::regex> posts_;  // the paths that take a body
   int port_ = -1;

@@ -1,6 +1,7 @@
 // llama_steer/serve/options.hpp: what `serve` is told.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <set>
@@ -25,7 +26,9 @@ struct http_options {
   std::string api_key = {};                  ///< empty: none is asked for
   std::string admin_key = {};                ///< empty: nothing of administration is there
   std::size_t most_body = std::size_t{1} << 20U;
-  std::size_t threads = 32;                  ///< connections at once
+  std::size_t most_head = std::size_t{1} << 16U;
+  std::size_t connections = 32;              ///< at once
+  std::chrono::seconds patience{30};         ///< until a request must have come
 };
 
 struct serve_options {

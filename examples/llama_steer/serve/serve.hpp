@@ -72,7 +72,7 @@ inline void check(serve_options& o) {
     o.cache = default_cache();
   }
   o.engine.threads = o.model.threads;
-  o.http.threads = o.engine.slots + o.engine.queue + 8;
+  o.http.connections = o.engine.slots + o.engine.queue + 8;
 }
 
 /// The service, its presets loaded; `say` is told what is being done.

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <utility>
@@ -48,7 +49,9 @@ class service {
  public:
   /// @param presets  of this very model
   service(llama_model* model, service_options options, std::unique_ptr<steer::preset_library> presets)
-      : options_(std::move(options)), presets_(std::move(presets)), engine_(model, options_.engine, {.file = options_.model.model}) {}
+      : options_(std::move(options)), presets_(std::move(presets)), engine_(model, options_.engine, {.file = options_.model.model}) {
+    watch();
+  }
 
   [[nodiscard]] steer::preset_library& presets() noexcept { return *presets_; }
   [[nodiscard]] const steer::preset_library& presets() const noexcept { return *presets_; }
@@ -58,6 +61,19 @@ class service {
   [[nodiscard]] std::string metrics_text() const { return metrics_.text(engine_.counts()); }
   void finish() { engine_.finish(); }
 
+  /// Coordinates are those of the presets that are there now.
+  void watch() {
+    watched_directions now = watched_by(*presets_);
+    const std::lock_guard lock(mutex_);
+    watched_ = now.names;
+    engine_.watch(std::move(now));
+  }
+  /// Presets that tokens have a coordinate of.
+  [[nodiscard]] std::vector<std::string> watched() const {
+    const std::lock_guard lock(mutex_);
+    return watched_;
+  }
+
   /// Begins to answer.
   /// @throws api_error for what cannot be answered, 429 where there is no room
   running_answer begin(completion_request asked, const std::string& who) {
@@ -65,7 +81,11 @@ class service {
       throw api_error(steer::text({"the model \"", excerpt(asked.model), "\" does not exist; expected \"", options_.model_name, "\""}),
                       {.status = 404, .param = "model", .code = "model_not_found"});
     }
+    if (asked.steering.coordinates && watched().empty()) {
+      throw api_error("no preset watches a direction, so there are no coordinates", {.param = "steering.coordinates", .code = "invalid_value"});
+    }
     generation_request work;
+    work.coordinates = asked.steering.coordinates;
     try {
       work.steering = presets_->steering_for(request_of(asked.steering), who);
     } catch (const steer::error& problem) {
@@ -125,6 +145,8 @@ class service {
   const std::int64_t started_ = std::time(nullptr);
   const std::uint32_t run_ = std::random_device{}();
   std::atomic<std::uint64_t> answers_{0};
+  mutable std::mutex mutex_;
+  std::vector<std::string> watched_;
 };
 
 }  // namespace llama_steer::serve

@@ -29,6 +29,7 @@ struct steering_wish {
   std::vector<std::pair<std::string, double>> doses = {};  ///< finite, each name once, the preset's not among them
   std::optional<steer::phase> phase = std::nullopt;        ///< none: all rows
   steer::steering_request::base base = steer::steering_request::base::on_top;
+  bool coordinates = false;  ///< whether the answer's tokens are to say where they stand
 
   bool operator==(const steering_wish&) const = default;
 };
@@ -160,8 +161,8 @@ inline std::string steering_text(const nlohmann::json& written, const std::strin
 
 inline void read_steering_key(steering_wish& out, const std::string& key, const nlohmann::json& value) {
   const std::string param = steer::text({"steering.", excerpt(key)});
-  if (key != "preset" && key != "doses" && key != "phase" && key != "base") {
-    throw api_error(steer::text({"unknown field \"", param, "\"; expected preset, doses, phase or base"}),
+  if (key != "preset" && key != "doses" && key != "phase" && key != "base" && key != "coordinates") {
+    throw api_error(steer::text({"unknown field \"", param, "\"; expected preset, doses, phase, base or coordinates"}),
                     {.param = param, .code = "unknown_parameter"});
   }
   if (value.is_null()) {
@@ -194,7 +195,11 @@ inline void read_steering_key(steering_wish& out, const std::string& key, const 
       throw api_error(steer::text({param, " is ", excerpt(steer::detail::shown(value)), "; expected true or false"}),
                       {.param = param, .code = "invalid_type"});
     }
-    out.base = value.get<bool>() ? steer::steering_request::base::on_top : steer::steering_request::base::without;
+    if (key == "coordinates") {
+      out.coordinates = value.get<bool>();
+    } else {
+      out.base = value.get<bool>() ? steer::steering_request::base::on_top : steer::steering_request::base::without;
+    }
   }
 }
 

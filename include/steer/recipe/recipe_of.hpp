@@ -15,7 +15,7 @@ inline namespace v0 {
 /// @throws argument_error if there are not as many doses as vectors; as `recipe::add`
 STEER_API recipe recipe_of(const std::vector<steering_vector>& vectors, const std::vector<double>& doses, const dose_unit& how);
 
-/// Every edit of a recipe with so much of its effect: additions and maps in proportion, and nothing at 0.
+/// Every edit of a recipe with so much of its effect: additions and maps in proportion, and nothing at 0. What only watches goes on to.
 /// @throws argument_error for an edit that has no such dose: only `add` and `transform` do
 STEER_API recipe with_dose(const recipe& source, float dose);
 

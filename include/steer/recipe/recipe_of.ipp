@@ -46,9 +46,9 @@ STEER_BODY recipe with_dose(const recipe& source, float dose) {
       addition->strength *= dose;
     } else if (auto* const map = std::get_if<transform_edit>(&each.operation)) {
       map->share *= dose;
-    } else {
+    } else if (!std::holds_alternative<watch_edit>(each.operation)) {
       throw argument_error(text({thing(to_string(each)), " has ", actual("no dose"), " to be multiplied; expected ",
-                                 expected("an addition or a map")}));
+                                 expected("an addition or a map, or what only watches")}));
     }
     out.append(std::move(each));
   }

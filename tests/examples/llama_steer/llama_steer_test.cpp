@@ -26,7 +26,10 @@
 #include "llama_steer/fit.hpp"
 #include "llama_steer/report.hpp"
 #include "llama_steer/report_page.hpp"
+#include "llama_steer/serve/measure_presets.hpp"
 #include "llama_steer/sweep.hpp"
+#include "steer/guard/expected_shifts.hpp"
+#include "steer/io/preset_file.hpp"
 #include "temporary_file.hpp"
 #include "toy.hpp"
 
@@ -714,6 +717,45 @@ TEST(LlamaSteer, RecipesAreComposedBesideMeanDifferencesWithAsMuchEffect) {
   const std::string said = testing::internal::GetCapturedStdout();
   for (const char* part : {"terse+happy", "mean difference", "fitted: the worst of the others moves"}) {
     EXPECT_NE(said.find(part), std::string::npos) << part << "\nin\n" << said;
+  }
+}
+
+TEST(LlamaSteer, PresetsAreMeasuredTogetherAndWatchWhatTheyWereFittedTo) {
+  std::vector<steer::preset> presets;
+  for (const auto& [name, instruction] : {std::pair{"terse", "Answer in one short sentence."}, {"happy", "Answer in a very happy way!"}}) {
+    std::mt19937_64 random(presets.size());
+    steer::preset p{.name = name, .version = 1};
+    p.content.recipe.add(toy::random_vector(random, {12}, llama_model_n_embd(model())), {.strength = 20.0F, .unit = steer::strength_unit::unit});
+    p.content.fitted = steer::fitted{.behaviour = name, .instruction = instruction, .kind = "constant"};
+    presets.push_back(std::move(p));
+  }
+  const std::vector<steer::recipe> before{presets[0].content.recipe, presets[1].content.recipe};
+  EXPECT_FALSE(serve::is_measured(presets[0]));
+  std::vector<std::string> said;
+  const auto measure = [&] { serve::measure_presets(model(), one_thread(), presets, [&](const std::string& what) { said.push_back(what); }, {.read = 3, .read_tokens = 4, .answered = 4, .answered_tokens = 6}); };
+  measure();
+  const std::vector<steer::preset> once = presets;
+  measure();
+  EXPECT_EQ(presets, once) << "what was watched before is watched no more";
+  EXPECT_EQ(said.size(), 4U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const steer::preset& p = presets[i];
+    EXPECT_TRUE(serve::is_measured(p));
+    EXPECT_EQ(p.content.response, presets[0].content.response);
+    const std::map<std::string, steer::estimate> expected = steer::expected_shifts({.name = reference_of(p), .source = &p.content, .dose = 0.5});
+    ASSERT_EQ(expected.size(), 2U);
+    EXPECT_DOUBLE_EQ(expected.at("happy").value, 0.5 * p.content.response->slope(1, static_cast<Eigen::Index>(i)));
+    const std::vector<steer::edit>& edits = p.content.recipe.edits();
+    ASSERT_EQ(edits.size(), 2U);
+    EXPECT_EQ(edits[0], before[i].edits()[0]);
+    const auto& watch = std::get<steer::watch_edit>(edits[1].operation);
+    ASSERT_EQ(watch.vectors.size(), 1U);
+    EXPECT_EQ(watch.vectors[0].directions.size(), 1U);
+    EXPECT_EQ(watch.vectors[0].directions.begin()->second.origin.size(), llama_model_n_embd(model()));
+    EXPECT_EQ(watch.vectors[0].name, p.name);
+    const temporary_file file(".safetensors", "");
+    save(p, file.path());
+    EXPECT_EQ(steer::load_preset(file.path()), p);
   }
 }
 

@@ -237,8 +237,9 @@ async function compare() {
     await read_model();  // another preset may be active by now
     const now = settings();
     const without = may_leave_base();
+    const coordinates = board.steering.coordinates?.length > 0;  // otherwise nothing can be asked for
     const sides = [["plain", { base: !without, doses: {} }], ["steered", { base: !(without && now.base === "without"), doses: now.doses, phase: now.phase }]];
-    const runs = sides.map(([id, steering]) => answer(at(id), { ...request_of(now), steering }, running.signal).catch((problem) => {
+    const runs = sides.map(([id, steering]) => answer(at(id), { ...request_of(now), steering: coordinates ? { ...steering, coordinates } : steering }, running.signal).catch((problem) => {
       running.abort(problem);  // one refusal ends both
       throw problem;
     }));

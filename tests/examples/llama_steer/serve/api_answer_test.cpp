@@ -86,6 +86,9 @@ TEST(LlamaSteerApiAnswer, StreamOfAChat) {
   EXPECT_EQ(stream.begin(),
             head + R"({"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}]})" "\n\n");
   EXPECT_EQ(stream.text("a\nb"), head + R"({"index":0,"delta":{"content":"a\nb"},"logprobs":null,"finish_reason":null}]})" "\n\n");
+  EXPECT_EQ(stream.text("a", {{"happy", -0.98765}, {"terse", 1.0}}),
+            head + R"({"index":0,"delta":{"content":"a"},"logprobs":null,"finish_reason":null}],)"
+                   R"("steering_coordinates":{"happy":-0.988,"terse":1.0}})" "\n\n");
   EXPECT_EQ(stream.text(""), "");
   EXPECT_EQ(stream.end(finish_reason::stop, {.prompt = 3, .completion = 4}, {{"preset", nullptr}}),
             head + R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}],"steering":{"preset":null}})" "\n\ndata: [DONE]\n\n");

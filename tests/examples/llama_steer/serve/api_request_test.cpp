@@ -238,6 +238,8 @@ TEST(LlamaSteerApiRequest, ValuesAreInTheirRanges) {
   chat_refused(R"({"stop": 1})", {"stop is 1; expected a string or a list of strings", "stop", "invalid_type"});
   EXPECT_TRUE(chat(chat_with(R"({"stop": []})")).stop.empty());
   chat_refused(R"({"stream": 1})", {"stream is 1; expected true or false", "stream", "invalid_type"});
+  chat_refused(R"({"steering": {"coordinates": true}})",
+               {"steering.coordinates are for streams; expected stream to be true", "steering.coordinates", "invalid_value"});
   chat_refused(R"({"stream_options": {}})", {"stream_options is for streams; expected stream to be true", "stream_options", "invalid_value"});
   chat_refused(R"({"stream": true, "stream_options": []})", {"stream_options is of type array; expected an object", "stream_options", "invalid_type"});
   chat_refused(R"({"stream": true, "stream_options": {"include_usage": 1}})",

@@ -60,6 +60,7 @@ class FakeServer:
         steering = {"active": self.active, "digest": digest_of(self.active) if self.active else "", "request_doses": self.limits, "base": self.base,
                     "presets": [{"reference": each, "name": each.split("@")[0], "digest": digest_of(each), "doses": [0.0, 1.5]} for each in self.references]}
         if self.extras:
+            steering["coordinates"] = ["happy", "terse"]
             steering["interference"] = {"names": ["formal", "happy", "terse"], "cosines": [[1, -0.21, 0.34], [-0.21, 1, 0.05], [0.34, 0.05, 1]]}
         return {"object": "list", "data": [{"id": "fake", "object": "model", "created": 0, "owned_by": "steer", "steering": steering}]}
 
@@ -71,9 +72,11 @@ class FakeServer:
 
     def steering(self, asked):
         """What the field `steering` becomes."""
-        unknown = set(asked) - {"preset", "doses", "phase", "base"}
+        unknown = set(asked) - {"preset", "doses", "phase", "base", "coordinates"}
         if unknown:
-            raise Refusal(400, f'unknown field "steering.{min(unknown)}"; expected preset, doses, phase or base')
+            raise Refusal(400, f'unknown field "steering.{min(unknown)}"; expected preset, doses, phase, base or coordinates')
+        if asked.get("coordinates") and not self.extras:
+            raise Refusal(400, "no preset watches a direction, so there are no coordinates")
         on_top = asked.get("base", True)
         if not on_top and self.base == "always":
             raise Refusal(403, 'request: it asks to do without the operator\'s preset, which policy "fake" does not allow')
@@ -177,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.event({"error": {"message": "the answer took too long", "type": "server_error", "param": None, "code": "timeout"}})
                 break
             chunk = {"choices": [{"index": 0, "delta": {"content": token}, "finish_reason": None}], "usage": None}
-            if self.of.extras:
+            if asked["steering"].get("coordinates"):
                 chunk["steering_coordinates"] = {"terse": ((4 * i) % 21 - 10) / 10, "happy": 1.0 if "!" in token else -0.1}
             self.event(chunk)
         else:

@@ -430,8 +430,20 @@ class OnServer(BoardTest):
         self.assertEqual(page.refusal(), "")
         self.assertEqual(plain, same[0])
         self.assertNotEqual(steered, plain)
-        self.assertEqual(page.facts()["Doses"], "1 terse@1")
+        self.assertRegex(page.facts()["Doses"], r"^1 terse@\d+$")
         self.assertEqual(len(page.css("#steered code")[0].get_attribute("title")), 64)
+
+    def test_tokens_are_tinted_by_what_presets_watch(self):
+        page = self.page
+        page.open("#max_tokens=20&dose.terse=1")
+        page.compare()
+        if not page("tint").is_displayed():
+            self.skipTest("no preset watches a direction")
+        Select(page("concept")).select_by_value("terse")
+        mean = lambda side: page.js("""const all = [...document.querySelectorAll(`#${arguments[0]} .token`)].map((each) => Number(each.title.replace("\u2212", "-")));
+                                       return all.reduce((sum, each) => sum + each, 0) / all.length""", side)
+        self.assertGreater(mean("steered"), mean("plain"))
+        self.assertGreater(len({each.value_of_css_property("background-color") for each in page.css("#answers .token")}), 1)
 
     def test_a_dose_over_the_limit_shows_the_refusal(self):
         self.refusals = {"status of 403 "}

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -14,9 +15,13 @@
 
 #include "adapter/llama_cpp/small_model.hpp"
 #include "expect_error.hpp"
+#include "llama_steer/serve/coordinates.hpp"
 #include "llama_steer/serve/engine.hpp"
+#include "serve/presets.hpp"
 #include "steer/adapter/llama_cpp.hpp"
+#include "steer/core/chain.hpp"
 #include "steer/inject/plan.hpp"
+#include "steer/io/preset_file.hpp"
 #include "steer/serve/preset_library.hpp"
 
 namespace {
@@ -120,6 +125,84 @@ TEST(engine, answers_eight_requests_under_eight_doses_as_it_does_each_alone) {
     compared += wanted.size();
   }
   EXPECT_GT(compared, 64U);
+}
+
+/// A hook that keeps the last row at two layers.
+struct last_rows {
+  std::map<int, Eigen::VectorXf> kept = {};
+
+  [[nodiscard]] steer::access access(steer::site where) const noexcept {
+    return where.point == steer::point::residual_out && (where.layer == 12 || where.layer == 20) ? steer::access::read : steer::access::none;
+  }
+  void operator()(steer::site where, steer::rows<float> rows) noexcept {
+    const auto row = rows[rows.count - 1];
+    kept[where.layer] = Eigen::VectorXf::Map(row.data(), static_cast<Eigen::Index>(row.size()));
+  }
+};
+
+/// A direction at a layer, with where both sides stand along it.
+steer::steering_vector watched_vector(const std::string& name, int layer, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<float> normal;
+  steer::steering_vector out{.name = name};
+  out.directions[layer].values = Eigen::VectorXf::NullaryExpr(shape().width, [&] { return 3.0F * normal(random); });
+  out.directions[layer].origin = Eigen::VectorXf::NullaryExpr(shape().width, [&] { return normal(random); });
+  return out;
+}
+
+TEST(engine, says_to_those_who_ask_where_each_token_stands) {
+  steer::preset_library presets({.name = "any"}, shape());
+  const toy::temporary_folder folder;
+  const std::vector<steer::steering_vector> watched{watched_vector("far", 12, 1), watched_vector("near", 20, 2)};
+  for (const steer::steering_vector& each : watched) {
+    steer::preset p{.name = each.name, .version = 1};
+    p.content.recipe.watch({each});
+    save(p, folder / (each.name + ".safetensors"));
+  }
+  for (const auto& each : presets.load(folder.path(), "test")) {
+    ASSERT_TRUE(each.accepted) << each.refused;
+  }
+  engine all(model(), small(4), {});
+  all.watch(watched_by(presets));
+  const std::string text = "The fox went to the river and";
+  std::vector<std::shared_ptr<generation>> running;
+  for (int i = 0; i < 4; ++i) {
+    generation_request request = asked(text + (i < 2 ? "" : " there"), i % 2 == 0 ? steered(1) : unsteered());
+    request.coordinates = i != 3;
+    running.push_back(all.submit(request));
+  }
+  for (const auto& each : running) {
+    const generation_request& request = each->asked();
+    steer::llama_cpp_host host(model(), small_model::parameters({.sequences = 1}));
+    last_rows rows;
+    const steer::plan& plan = request.steering->plan;
+    steer::chain both(plan, rows);
+    host.set_hook(both);
+    host.prompt(0, request.prompt);
+    std::size_t seen = 0;
+    for (piece next; !next.ended;) {
+      next = each->next(std::chrono::seconds(5));
+      if (!request.coordinates) {
+        EXPECT_TRUE(next.coordinates.empty());
+        continue;
+      }
+      if (next.text.empty()) {
+        continue;
+      }
+      ASSERT_EQ(next.coordinates.size(), 2U);
+      for (std::size_t i = 0; i < 2; ++i) {
+        const auto& [layer, d] = *watched[i].directions.begin();
+        const Eigen::VectorXf offset = rows.kept.at(layer) - d.origin;
+        EXPECT_EQ(next.coordinates[i].first, watched[i].name);
+        EXPECT_NEAR(next.coordinates[i].second, 2.0F * offset.dot(d.values) / d.values.squaredNorm(), 2e-2) << "token " << seen;
+      }
+      steer::token_batch batch;
+      batch.add(each->tokens().at(seen), static_cast<llama_pos>(request.prompt.size() + seen), 0, steer::token_batch::output::logits);
+      host.decode(batch.view());
+      ++seen;
+    }
+    EXPECT_EQ(seen, request.coordinates ? each->tokens().size() : 0U);
+  }
 }
 
 TEST(engine, takes_over_a_prefix_under_the_same_steering_only) {

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -47,6 +48,10 @@ steer::preset random_preset(const std::string& name, int version, std::uint64_t 
   v.directions[12].values = Eigen::VectorXf::NullaryExpr(shape().width, [&] { return normal(engine); });
   steer::preset out{.name = name, .version = version};
   out.content.recipe.add(v, {.strength = 40.0F, .unit = steer::strength_unit::unit});
+  if (name == "terse") {
+    v.directions[12].origin = Eigen::VectorXf::Zero(shape().width);
+    out.content.recipe.watch({v});
+  }
   return out;
 }
 
@@ -109,17 +114,22 @@ class served : public testing::Test {
     }
   }
 
-  /// Sends bytes as they are, and gives what comes back until the other side closes or `most` bytes are there.
-  std::string raw(const std::string& bytes, std::size_t most = std::size_t{1} << 20U) const {
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  /// A connection to the server, which waits for at most twenty seconds.
+  [[nodiscard]] int connect() const {
+    const int out = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(server->port()));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    EXPECT_EQ(::connect(out, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
     timeval patience{20, 0};
-    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    (void)!::write(socket, bytes.data(), bytes.size());
+    ::setsockopt(out, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    return out;
+  }
+  /// Sends bytes as they are, and gives what comes back until the other side closes or `most` bytes are there.
+  std::string raw(const std::string& bytes, std::size_t most = std::size_t{1} << 20U) const {
+    const int socket = connect();
+    (void)!::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     std::string out;
     char some[512];
     while (out.size() < most) {
@@ -186,6 +196,44 @@ TEST_F(served, answers_whole_and_as_a_stream_alike) {
   EXPECT_NE(answer(chat()).at("choices").at(0).at("message").at("content"), text);
   const auto plain = client().Post("/v1/completions", json{{"model", "smol"}, {"prompt", "Once upon a time"}, {"max_tokens", 4}, {"temperature", 0}}.dump(), "application/json");
   EXPECT_EQ(json::parse(plain->body).at("object"), "text_completion");
+}
+
+TEST_F(served, says_where_tokens_stand_to_those_who_ask) {
+  start();
+  open();
+  const auto coordinates_of = [&](const json& steering) {
+    std::vector<double> out;
+    std::istringstream lines(ask(chat({{"steering", steering}, {"stream", true}}))->body);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("data: {")) {
+        const json chunk = json::parse(line.substr(6));
+        if (chunk.contains("steering_coordinates")) {
+          EXPECT_EQ(chunk.at("steering_coordinates").size(), 1U);
+          out.push_back(chunk.at("steering_coordinates").at("terse"));
+        }
+      }
+    }
+    return out;
+  };
+  EXPECT_EQ(json::parse(client().Get("/v1/models")->body).at("data").at(0).at("steering").at("coordinates"), json{"terse"});
+  EXPECT_TRUE(coordinates_of({{"doses", {{"terse", 1}}}}).empty());
+  const std::vector<double> plain = coordinates_of({{"coordinates", true}});
+  const std::vector<double> steered = coordinates_of({{"coordinates", true}, {"doses", {{"terse", 1}}}});
+  ASSERT_FALSE(plain.empty());
+  ASSERT_FALSE(steered.empty());
+  // The preset adds forty times the unit direction, and a coordinate is in halves of the direction's length.
+  const steer::preset terse = random_preset("terse", 2, 2);
+  const auto& added = std::get<steer::add_edit>(terse.content.recipe.edits().front().operation).vector.directions.at(12).values;
+  EXPECT_NEAR(steered.front() - plain.front(), 40.0 / (added.norm() / 2.0), 1e-2);
+  expect_refused(chat({{"steering", {{"coordinates", true}}}}), 400, "expected stream to be true", "invalid_value");
+}
+
+TEST_F(served, has_no_coordinates_where_nothing_is_watched) {
+  start();
+  running = std::make_shared<service>(small_model::model(), service_options{.model_name = "smol", .engine = {.slots = 1, .context = 256}},
+                                      std::make_unique<steer::preset_library>(steer::policy{.name = "any"}, shape()));
+  open();
+  expect_refused(chat({{"steering", {{"coordinates", true}}}, {"stream", true}}), 400, "no preset watches a direction", "invalid_value");
 }
 
 TEST_F(served, refuses_by_the_reason) {
@@ -277,6 +325,56 @@ TEST_F(served, bounds_what_clients_send) {
   raw("\r\n\r\n\r\n", 16);
   raw("GET " + std::string(100'000, 'a') + " HTTP/1.1\r\n\r\n", 16);
   EXPECT_EQ(ask(chat())->status, 200) << "it is still there";
+}
+
+TEST_F(served, bounds_heads_whose_lines_are_short) {
+  start({.most_body = 4096, .most_head = 16384});
+  open();
+  const std::string begin = "GET /health HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server->port()) + "\r\n";
+  const auto lines = [](int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i) {
+      out += "X-" + std::to_string(i) + ": " + std::string(40, 'x') + "\r\n";
+    }
+    return out;
+  };
+  EXPECT_NE(raw(begin + lines(100) + "\r\n").find("200 OK"), std::string::npos);
+  EXPECT_EQ(raw(begin + lines(1000) + "\r\n").find("200 OK"), std::string::npos);
+  EXPECT_EQ(ask(chat())->status, 200) << "it is still there";
+}
+
+TEST_F(served, waits_for_no_request_for_ever) {
+  start({.patience = std::chrono::seconds(1)});
+  open();
+  const int slow = connect();
+  const std::string line = "GET /health HTTP/1.1\r\nX: ";
+  ASSERT_EQ(::send(slow, line.data(), line.size(), MSG_NOSIGNAL), static_cast<ssize_t>(line.size()));
+  char any = 0;
+  int said = 0;
+  while (said < 300 && ::recv(slow, &any, 1, MSG_DONTWAIT) < 0 && ::send(slow, "x", 1, MSG_NOSIGNAL) == 1) {  // never silent for long
+    ++said;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_LT(said, 300);
+  ::close(slow);
+}
+
+TEST_F(served, lets_connections_wait_beyond_those_it_serves) {
+  start({.connections = 2});
+  open();
+  const int first = connect();
+  const int second = connect();
+  std::atomic<bool> is_answered{false};
+  std::thread third([&] {
+    const auto got = client().Get("/health");
+    EXPECT_TRUE(got && got->status == 200);
+    is_answered = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_FALSE(is_answered);
+  ::close(first);
+  third.join();
+  ::close(second);
 }
 
 TEST_F(served, takes_nothing_of_a_refused_body_for_another_request) {
@@ -384,11 +482,26 @@ TEST_F(served, finishes_what_runs_when_it_is_stopped) {
   server.reset();
 }
 
+/// The page in a browser, where there is one.
+TEST_F(served, works_with_the_mixing_board) {
+  const char* const python = STEER_CLIENTS_PYTHON;
+  if (!std::filesystem::exists(python)) {
+    GTEST_SKIP() << "there is no " << python << " with the package selenium (.ci/setup clients)";
+  }
+  start({.admin_key = "admin"}, {.slots = 2, .context = 2048, .queue = 8, .batch = 128, .threads = 1});
+  save(random_preset("formal", 1, 4), folder / "formal.safetensors");
+  ASSERT_TRUE(running->presets().load_file(folder / "formal.safetensors", "test").accepted);
+  open();
+  const std::string command = std::string("'") + python + "' -B '" STEER_SOURCE_DIR "/tests/examples/llama_steer/serve/board_test.py' --admin-key admin --url http://127.0.0.1:" + std::to_string(server->port()) + "/";
+  const int status = std::system(command.c_str());
+  EXPECT_TRUE(status == 0 || WEXITSTATUS(status) == 77) << status;
+}
+
 /// The `openai` package itself, where there is a Python that has it.
 TEST_F(served, works_with_the_openai_client) {
   const char* const python = STEER_CLIENTS_PYTHON;
   if (!std::filesystem::exists(python)) {
-    GTEST_SKIP() << "there is no " << python << " with the package openai (.ci/setup llama)";
+    GTEST_SKIP() << "there is no " << python << " with the package openai (.ci/setup clients)";
   }
   start();
   open();

@@ -115,9 +115,9 @@ TEST(LlamaSteerSteeringField, ObjectsThatAreNone) {
   };
   refused("3", "steering is 3; expected an expression or an object", "steering", "invalid_type");
   refused("[]", "steering is of type array; expected an expression or an object", "steering", "invalid_type");
-  refused(R"({"layers": null})", "unknown field \"steering.layers\"; expected preset, doses, phase or base", "steering.layers",
+  refused(R"({"layers": null})", "unknown field \"steering.layers\"; expected preset, doses, phase, base or coordinates", "steering.layers",
           "unknown_parameter");
-  refused(R"({"vector": [1, 2]})", "unknown field \"steering.vector\"; expected preset, doses, phase or base", "steering.vector",
+  refused(R"({"vector": [1, 2]})", "unknown field \"steering.vector\"; expected preset, doses, phase, base or coordinates", "steering.vector",
           "unknown_parameter");
   refused(R"({"preset": 3})", "steering.preset is 3; expected a preset's name", "steering.preset", "invalid_type");
   refused(R"({"preset": "a.safetensors"})",
@@ -135,6 +135,9 @@ TEST(LlamaSteerSteeringField, ObjectsThatAreNone) {
           "invalid_value");
   refused(R"({"phase": "answer"})", "steering.phase is \"answer\"; expected all, prompt or generation", "steering.phase", "invalid_value");
   refused(R"({"phase": 1})", "steering.phase is 1; expected \"all\", \"prompt\" or \"generation\"", "steering.phase", "invalid_type");
+  EXPECT_TRUE(parse_steering(json::parse(R"({"coordinates": true})")).coordinates);
+  EXPECT_FALSE(parse_steering(json::parse(R"({"coordinates": false})")).coordinates);
+  refused(R"({"coordinates": "terse"})", "steering.coordinates is \"terse\"; expected true or false", "steering.coordinates", "invalid_type");
   refused(R"({"base": 0})", "steering.base is 0; expected true or false", "steering.base", "invalid_type");
 }
 
