@@ -731,8 +731,14 @@ TEST(LlamaSteer, PresetsAreMeasuredTogetherAndWatchWhatTheyWereFittedTo) {
   }
   const std::vector<steer::recipe> before{presets[0].content.recipe, presets[1].content.recipe};
   EXPECT_FALSE(serve::is_measured(presets[0]));
+  model_options how = one_thread();
+  how.chat_template = false;  // shorter texts
+  how.frame = "Q: {}\nA:";
   std::vector<std::string> said;
-  const auto measure = [&] { serve::measure_presets(model(), one_thread(), presets, [&](const std::string& what) { said.push_back(what); }, {.read = 3, .read_tokens = 4, .answered = 4, .answered_tokens = 6}); };
+  const auto measure = [&] {
+    serve::measure_presets(model(), how, presets, [&](const std::string& what) { said.push_back(what); },
+                           {.read = 3, .read_tokens = 4, .answered = 4, .answered_tokens = 6});
+  };
   measure();
   const std::vector<steer::preset> once = presets;
   measure();
