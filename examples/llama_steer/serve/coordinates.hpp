@@ -92,7 +92,7 @@ class steered_and_read {
     seen_.clear();
   }
 
-  /// Of a row of the last pass; nothing if it was not read.
+  /// Of a row of the last pass, by name; nothing if it was not read.
   [[nodiscard]] token_coordinates of(std::int32_t sequence, std::int32_t position) const {
     token_coordinates out;
     for (std::size_t i = 0; i < seen_.size(); ++i) {
@@ -101,6 +101,7 @@ class steered_and_read {
         out.emplace_back(what_.names[each.edit], (static_cast<double>(seen_.coordinates(i).front()) - centre) / half);
       }
     }
+    std::sort(out.begin(), out.end());
     return out;
   }
 

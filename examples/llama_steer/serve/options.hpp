@@ -36,7 +36,7 @@ struct serve_options {
   http_options http = {};
   engine_options engine = {};
   std::string model_name = {};         ///< empty: the file's
-  std::filesystem::path policy = {};   ///< empty: doses of -1 to 2 of this very model's presets
+  std::filesystem::path policy = {};   ///< empty: doses of -1 to 2 of this very model's presets; of its own so many that no row moves by more than twice its length
   std::filesystem::path presets = {};  ///< empty: terse, happy and formal, fitted at the first start
   std::filesystem::path cache = {};    ///< of these; empty: the user's
   std::string activate = {};           ///< the operator's preset; empty: none

@@ -10,12 +10,16 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "llama_steer/fit.hpp"
 #include "llama_steer/load_model.hpp"
+#include "llama_steer/row_norms.hpp"
 #include "llama_steer/serve/first_presets.hpp"
 #include "llama_steer/serve/http.hpp"
 #include "llama_steer/serve/options.hpp"
@@ -41,6 +45,7 @@ inline sigset_t hold_signals() {
   return out;
 }
 
+/// Rules of a server that was given none.
 inline steer::policy default_rules(const steer::model_shape& model) {
   steer::policy out{.name = "default"};
   out.fingerprints = {{model.fingerprint}};
@@ -48,6 +53,14 @@ inline steer::policy default_rules(const steer::model_shape& model) {
   out.most_dose = 2.0;
   out.base = steer::policy::base_preset::may_be_left;
   return out;
+}
+
+/// Also how far the server's own presets may move a row together, at any layer. Others may count for more than they do: see guard/README.md.
+inline void limit_own_presets(steer::policy& rules, llama_model* model, const model_options& how) {
+  const std::vector<token_list> prose = prose_of(*model, std::filesystem::path(STEER_LLAMA_STEER_DATA) / "prose.txt");
+  steer::llama_cpp_host host = make_host(model, how, 1, longest(prose));
+  rules.row_norms = measure_row_norms(host, prose);
+  rules.most_layer_dose = 2.0;
 }
 
 }  // namespace detail
@@ -76,18 +89,23 @@ inline void check(serve_options& o) {
 }
 
 /// The service, its presets loaded; `say` is told what is being done.
+/// @throws as `first_presets`, `measure_row_norms`, `steer::load_policy`, `steer::preset_library`
 inline std::shared_ptr<service> prepare(llama_model* model, const serve_options& o, const std::function<void(const std::string&)>& say) {
   const steer::model_shape shape = make_host(model, o.model, 1, 16, {.file = o.model.model}).shape();
+  steer::policy rules = o.policy.empty() ? detail::default_rules(shape) : steer::load_policy(o.policy).rules;
   std::filesystem::path folder = o.presets;
   if (folder.empty()) {
     folder = first_presets(model, o.model, shape.fingerprint, o.cache, say);
+    if (o.policy.empty()) {
+      say("measuring how long rows are");
+      detail::limit_own_presets(rules, model, o.model);
+    }
   }
   say("loading presets");
   steer::library_options how{.verify = steer::signatures_beside_files{}};
   if (!o.audit.empty()) {
     how.audit = std::make_shared<steer::audit_trail>(o.audit);
   }
-  steer::policy rules = o.policy.empty() ? detail::default_rules(shape) : steer::load_policy(o.policy).rules;
   auto presets = std::make_unique<steer::preset_library>(std::move(rules), shape, std::move(how));
   for (const steer::loaded_preset& each : presets->load(folder, "operator")) {
     if (!each.accepted) {
@@ -133,7 +151,9 @@ inline void run(serve_options o) {
     };
     say("loading the model");
     model = load_model(o.model.model);
-    running = prepare(model.get(), o, say);
+    // In a thread of its own, with which llama.cpp's helpers for it end: where OpenMP has more threads than there are cores, the engine's would
+    // sleep between one layer and the next.
+    running = std::async(std::launch::async, [&] { return prepare(model.get(), o, say); }).get();
     web.open(running);
     ready = true;
     std::printf("ready: model \"%s\", presets:", o.model_name.c_str());

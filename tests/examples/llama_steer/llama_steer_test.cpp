@@ -27,7 +27,9 @@
 #include "llama_steer/report.hpp"
 #include "llama_steer/report_page.hpp"
 #include "llama_steer/serve/measure_presets.hpp"
+#include "llama_steer/serve/serve.hpp"
 #include "llama_steer/sweep.hpp"
+#include "serve/presets.hpp"
 #include "steer/guard/expected_shifts.hpp"
 #include "steer/io/preset_file.hpp"
 #include "temporary_file.hpp"
@@ -730,20 +732,16 @@ TEST(LlamaSteer, PresetsAreMeasuredTogetherAndWatchWhatTheyWereFittedTo) {
     presets.push_back(std::move(p));
   }
   const std::vector<steer::recipe> before{presets[0].content.recipe, presets[1].content.recipe};
-  EXPECT_FALSE(serve::is_measured(presets[0]));
+  std::mt19937_64 random(3);
+  presets[1].content.recipe.watch({toy::random_vector(random, {12}, llama_model_n_embd(model()))});
+  EXPECT_FALSE(serve::is_measured(presets[1])) << "it has no response";
   model_options how = one_thread();
   how.chat_template = false;  // shorter texts
   how.frame = "Q: {}\nA:";
   std::vector<std::string> said;
-  const auto measure = [&] {
-    serve::measure_presets(model(), how, presets, [&](const std::string& what) { said.push_back(what); },
-                           {.read = 3, .read_tokens = 4, .answered = 4, .answered_tokens = 6});
-  };
-  measure();
-  const std::vector<steer::preset> once = presets;
-  measure();
-  EXPECT_EQ(presets, once) << "what was watched before is watched no more";
-  EXPECT_EQ(said.size(), 4U);
+  serve::measure_presets(model(), how, presets, [&](const std::string& what) { said.push_back(what); },
+                         {.read = 3, .read_tokens = 4, .answered = 4, .answered_tokens = 6});
+  EXPECT_EQ(said.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     const steer::preset& p = presets[i];
     EXPECT_TRUE(serve::is_measured(p));
@@ -752,7 +750,7 @@ TEST(LlamaSteer, PresetsAreMeasuredTogetherAndWatchWhatTheyWereFittedTo) {
     ASSERT_EQ(expected.size(), 2U);
     EXPECT_DOUBLE_EQ(expected.at("happy").value, 0.5 * p.content.response->slope(1, static_cast<Eigen::Index>(i)));
     const std::vector<steer::edit>& edits = p.content.recipe.edits();
-    ASSERT_EQ(edits.size(), 2U);
+    ASSERT_EQ(edits.size(), 2U) << "what was watched before is watched no more";
     EXPECT_EQ(edits[0], before[i].edits()[0]);
     const auto& watch = std::get<steer::watch_edit>(edits[1].operation);
     ASSERT_EQ(watch.vectors.size(), 1U);
@@ -763,6 +761,41 @@ TEST(LlamaSteer, PresetsAreMeasuredTogetherAndWatchWhatTheyWereFittedTo) {
     save(p, file.path());
     EXPECT_EQ(steer::load_preset(file.path()), p);
   }
+}
+
+TEST(LlamaSteer, AServerKeepsItsOwnPresetsAndLimitsThemTogether) {
+  serve::serve_options o;
+  o.model = one_thread();
+  o.model.model = STEER_LLAMA_MODEL;
+  o.engine = {.slots = 1, .context = 256, .queue = 1, .batch = 64, .threads = 1};
+  const toy::temporary_folder cache;
+  o.cache = cache.path();
+  const steer::model_shape shape = make_host(model(), o.model, 1, 16, {.file = o.model.model}).shape();
+  const std::filesystem::path folder = cache / serve::folder_name(shape.fingerprint);
+  std::filesystem::create_directories(folder);
+  for (const char* name : {"terse", "happy", "formal"}) {  // as if they had been fitted and measured
+    std::mt19937_64 random(7);
+    steer::preset p{.name = name, .version = 1};
+    steer::steering_vector v = toy::random_vector(random, {12}, shape.width);
+    v.directions[12].row_norm = 1.0;
+    p.content.recipe.add(v, {.strength = 1.0F, .unit = steer::strength_unit::of_norm}).watch({v});
+    p.content.fitted = steer::fitted{.behaviour = name, .instruction = "x", .kind = "gated", .fingerprint = shape.fingerprint};
+    p.content.response = steer::response{.readouts = {name}, .vectors = {name}, .step = 0.5};
+    p.content.response->baseline = Eigen::VectorXd::Zero(1);
+    for (Eigen::MatrixXd* each : {&p.content.response->slope, &p.content.response->error, &p.content.response->bend}) {
+      *each = Eigen::MatrixXd::Ones(1, 1);
+    }
+    save(p, folder / (std::string(name) + ".safetensors"));
+  }
+  std::vector<std::string> said;
+  const auto found = serve::prepare(model(), o, [&](const std::string& what) { said.push_back(what); });
+  EXPECT_EQ(said, (std::vector<std::string>{"measuring how long rows are", "loading presets"})) << "nothing is fitted again";
+  const auto layer_dose = [&](double dose) { return found->presets().steering_for({.doses = {{"terse", dose}, {"happy", dose}, {"formal", dose}}}, "test")->layer_doses.at(12); };
+  const double at_one = layer_dose(1.0);
+  EXPECT_GT(at_one, 0.0);
+  EXPECT_LT(at_one, 2.0);
+  EXPECT_EQ(found->presets().rules().most_layer_dose, 2.0);
+  EXPECT_EQ(found->presets().rules().row_norms.size(), 5U * static_cast<std::size_t>(shape.layers));
 }
 
 TEST(LlamaSteer, AConceptThatDoesNotRespondIsReportedAndNotDecoupled) {

@@ -325,6 +325,10 @@ function show_concepts(names = []) {
   const select = at("concept");
   const known = [...select.options].map((each) => each.value);
   select.append(...names.filter((each) => !known.includes(each)).map((each) => make("option", { value: each, textContent: each })));
+  if (known.length === 0 && names.length > 0) {  // nobody has chosen: what there is most of
+    const dose = (name) => Math.abs(settings().doses[name] ?? 0);
+    select.value = names.reduce((most, each) => (dose(each) > dose(most) ? each : most));
+  }
   at("tint").hidden = board.coordinates.size === 0;
 }
 
@@ -335,6 +339,12 @@ function tint(token) {
   token.title = value === undefined ? "" : signed(value, 2);
 }
 
+// How much likelier a text becomes beside its opposite, in words.
+function likelihood_of(nats, error) {
+  const times = Number(Math.exp(Math.abs(nats)).toPrecision(2)).toLocaleString("en");
+  return Math.abs(nats) <= 2 * error ? "no change that stands out" : `such answers about ${times} times ${nats < 0 ? "less" : "more"} likely`;
+}
+
 function show_facts(list, { steering, usage }, said, seconds) {
   const add = (term, ...lines) => list.append(make("dt", { textContent: term }), make("dd", {}, ...lines.map((each) => make("div", {}, each))));
   const doses = Object.entries(steering.doses ?? {});
@@ -342,7 +352,7 @@ function show_facts(list, { steering, usage }, said, seconds) {
   add("Digest", steering.digest ? digest_of(steering.digest) : "none, since nothing acts");
   add("Doses", ...(doses.length ? doses.map(([name, dose]) => `${shown(dose)} ${name}`) : ["none"]));
   if (doses.length) {
-    const effects = Object.entries(steering.expected ?? {}).map(([name, { nats, error }]) => `${name}: about ${signed(nats)} nats, \u00b1${error.toFixed(1)}`);
+    const effects = Object.entries(steering.expected ?? {}).map(([name, { nats, error }]) => `${name}: ${likelihood_of(nats, error)} (${signed(nats)} nats, \u00b1${error.toFixed(1)})`);
     add("Expected", ...(effects.length ? effects : ["Nobody has measured what this does to the output."]));
   }
   add("Length", length_of(said) + (usage ? `, ${usage.completion_tokens} tokens` : "") + (said.is_cut ? ", then cut off" : ""));

@@ -148,7 +148,8 @@ class OnFake(BoardTest):
         facts = page.facts()
         self.assertEqual(facts["Operator\u2019s preset"], "terse@1")
         self.assertEqual(facts["Doses"].split("\n"), ["1 terse@1", "0.25 happy@1", "0.5 terse@2"])
-        self.assertIn("happy: about +0.5 nats, \u00b10.3", facts["Expected"])
+        self.assertIn("happy: no change that stands out (+0.5 nats, \u00b10.3)", facts["Expected"])
+        self.assertIn("terse: such answers about 2.9 times more likely (+1.1 nats, \u00b10.3)", facts["Expected"])
         self.assertIn(f"{len(steered.split())} words, ", facts["Length"])
         self.assertEqual(page("both").text, f"{len(steered.split())} words instead of {len(plain.split())} words.")
         digest = page.css("#steered code")[0]
@@ -387,6 +388,8 @@ class OnFake(BoardTest):
         self.fake.extras = True
         page.compare()
         self.assertEqual([each.text for each in page.css("#concept option")], ["terse", "happy"])
+        self.assertEqual(page("concept").get_attribute("value"), "happy")  # there is most of it
+        Select(page("concept")).select_by_value("terse")
         tints = lambda: page.js("return [...document.querySelectorAll('#steered .token')].map((each) => each.style.backgroundColor)")
         by_terse = tints()
         self.assertGreater(len(set(by_terse)), 5)
