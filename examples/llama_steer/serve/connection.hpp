@@ -132,6 +132,10 @@ class bounded_server final : public httplib::Server {
     new_task_queue = [count = limits.connections] { return new bounded_pool(count); };
   }
 
+  /// Of a server that is bound: as many connections as the kernel allows may wait. cpp-httplib says five; then clients that come together are
+  /// turned away without a word.
+  void let_wait() { ::listen(svr_sock_, SOMAXCONN); }
+
  private:
   /// A thread a connection. Who has no room for another connection accepts none.
   class bounded_pool final : public httplib::TaskQueue {

@@ -139,6 +139,7 @@ class engine {
 
   void run() {
     for (;;) {
+      std::optional<watched_directions> watched;
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [this] { return stopping_ || !waiting_.empty() || busy_ > 0; });
@@ -146,11 +147,12 @@ class engine {
           return;
         }
         assign();
-        if (watched_) {
-          acts_.read(*std::exchange(watched_, std::nullopt), host_.shape(), rows_of_pass(), slots_.size());
-        }
+        watched = std::exchange(watched_, std::nullopt);
       }
       try {
+        if (watched) {
+          acts_.read(std::move(*watched), host_.shape(), rows_of_pass(), slots_.size());
+        }
         step();
       } catch (const std::exception& problem) {
         fail_all(problem.what());

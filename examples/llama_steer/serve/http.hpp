@@ -45,6 +45,7 @@ class http_server {
       throw steer::host_error(steer::text({"serve: ", options_.host, ":", options_.port, " is ", steer::actual("taken or not this machine's"),
                                            "; expected ", steer::expected("an address to listen at")}));
     }
+    server_.let_wait();
     hosts_ = std::make_unique<known_hosts>(port_, options_.allowed_hosts);
     declare();
   }

@@ -377,6 +377,23 @@ TEST_F(served, lets_connections_wait_beyond_those_it_serves) {
   ::close(second);
 }
 
+TEST_F(served, turns_nobody_away_who_comes_with_many_others) {
+  start({.connections = 2});
+  open();
+  std::atomic<int> answered{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.emplace_back([&] {
+      const auto got = client().Get("/health");
+      answered += got && got->status == 200 ? 1 : 0;
+    });
+  }
+  for (std::thread& each : clients) {
+    each.join();
+  }
+  EXPECT_EQ(answered, 100);
+}
+
 TEST_F(served, takes_nothing_of_a_refused_body_for_another_request) {
   start();
   open();
