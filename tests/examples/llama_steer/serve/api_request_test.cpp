@@ -175,7 +175,7 @@ TEST(LlamaSteerApiRequest, UnknownFieldsAreRefused) {
   chat_refused(R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "x": 1}]}]})",
                {"unknown field \"messages[0].content[0].x\"", "messages[0].content[0].x", "unknown_parameter"});
   chat_refused(R"({"steering": {"file": "a"}})",
-               {"unknown field \"steering.file\"; expected preset, doses, phase or base", "steering.file", "unknown_parameter"});
+               {"unknown field \"steering.file\"; expected preset, doses, phase, base or coordinates", "steering.file", "unknown_parameter"});
 }
 
 TEST(LlamaSteerApiRequest, Messages) {
