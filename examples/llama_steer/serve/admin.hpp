@@ -14,6 +14,7 @@
 
 #include "llama_steer/serve/service.hpp"
 #include "steer/guard/policy.hpp"
+#include "steer/recipe/preset.hpp"
 #include "steer/serve/audit_trail.hpp"
 #include "steer/serve/preset_library.hpp"
 
@@ -29,7 +30,7 @@ inline nlohmann::ordered_json written_presets(const steer::preset_library& prese
                              {"presets", nlohmann::ordered_json::array()}};
   for (const steer::preset_listing& each : presets.presets()) {
     nlohmann::ordered_json one{{"reference", each.reference},
-                               {"name", each.reference.substr(0, each.reference.find('@'))},
+                               {"name", steer::parse_preset_reference(each.reference).name},
                                {"digest", each.digest},
                                {"doses", {each.least_dose, each.most_dose}}};
     const auto held = presets.content(each.reference);

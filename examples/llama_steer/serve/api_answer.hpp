@@ -143,7 +143,7 @@ class answer_stream {
     if (head_.kind == completion_kind::text) {
       return {};
     }
-    return sse_event(detail::dumped_line(chunk_of({{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, std::nullopt)));
+    return event_of(chunk_of({{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, std::nullopt));
   }
 
   /// Nothing for no text.
@@ -156,7 +156,7 @@ class answer_stream {
     for (const auto& [preset, coordinate] : coordinates) {
       out["steering_coordinates"][preset] = std::round(1000.0 * coordinate) / 1000.0;
     }
-    return sse_event(detail::dumped_line(out));
+    return event_of(out);
   }
 
   /// The end, the usage if it is wanted, and the mark behind it; the last chunk says what steered.
@@ -165,18 +165,19 @@ class answer_stream {
         chunk_of(head_.kind == completion_kind::chat ? nlohmann::ordered_json::object() : nlohmann::ordered_json(""), ended);
     std::string out;
     if (include_usage_) {
-      out = sse_event(detail::dumped_line(last));
+      out = event_of(last);
       last["choices"] = nlohmann::ordered_json::array();
       last["usage"] = detail::usage_of(usage);
     }
     last["steering"] = steering;
-    return out + sse_event(detail::dumped_line(last)) + sse_event("[DONE]");
+    return out + event_of(last) + sse_event("[DONE]");
   }
 
   /// What clients of a stream, whose status was sent long ago, take for an error.
   [[nodiscard]] static std::string fail(const api_error& problem) { return sse_event(error_json(problem)) + sse_event("[DONE]"); }
 
  private:
+  [[nodiscard]] static std::string event_of(const nlohmann::ordered_json& chunk) { return sse_event(detail::dumped_line(chunk)); }
   [[nodiscard]] nlohmann::ordered_json chunk_of(nlohmann::ordered_json said, std::optional<finish_reason> ended) const {
     nlohmann::ordered_json out = detail::headed(head_, "chat.completion.chunk", "text_completion");
     out["choices"] = nlohmann::ordered_json::array();

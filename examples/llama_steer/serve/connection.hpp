@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <functional>
-#include <memory>
 #include <semaphore>
 #include <string>
 #include <utility>

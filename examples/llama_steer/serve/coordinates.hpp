@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,12 +15,13 @@
 #include "steer/core/hook.hpp"
 #include "steer/core/model_shape.hpp"
 #include "steer/inject/observations.hpp"
-#include "steer/inject/routes.hpp"
 #include "steer/inject/session.hpp"
 #include "steer/recipe/edit.hpp"
+#include "steer/recipe/preset.hpp"
 #include "steer/recipe/recipe.hpp"
 #include "steer/serve/preset_library.hpp"
 #include "steer/vector/direction.hpp"
+#include "steer/vector/steering_vector.hpp"
 
 namespace llama_steer::serve {
 
@@ -38,49 +40,49 @@ struct watched_directions {
   steer::recipe recipe = {};  ///< an edit each
 };
 
-/// Of each preset's newest version the first direction that it watches and of which it knows where both sides stand.
-inline watched_directions watched_by(const steer::preset_library& presets) {
-  watched_directions out;
-  const auto find = [](const steer::recipe& in, steer::steering_vector& found) {
-    for (const steer::edit& e : in.edits()) {
-      if (const auto* const watch = std::get_if<steer::watch_edit>(&e.operation)) {
-        for (const steer::steering_vector& v : watch->vectors) {
-          for (const auto& [layer, direction] : v.directions) {
-            if (direction.origin.size() > 0) {
-              found = v;
-              found.directions = {{layer, direction}};
-              return true;
-            }
-          }
-        }
+/// The first direction that a recipe watches and of which it knows where both sides stand.
+inline std::optional<steer::steering_vector> first_watched(const steer::recipe& in) {
+  for (const steer::edit& e : in.edits()) {
+    const auto* const watch = std::get_if<steer::watch_edit>(&e.operation);
+    if (watch == nullptr) {
+      continue;
+    }
+    for (const steer::steering_vector& v : watch->vectors) {
+      const auto found = std::find_if(v.directions.begin(), v.directions.end(), [](const auto& each) { return each.second.origin.size() > 0; });
+      if (found != v.directions.end()) {
+        steer::steering_vector out = v;
+        out.directions = {*found};
+        return out;
       }
     }
-    return false;
-  };
+  }
+  return std::nullopt;
+}
+
+/// What the newest version of each preset watches.
+inline watched_directions watched_by(const steer::preset_library& presets) {
+  watched_directions out;
   std::set<std::string> names;
   for (const steer::preset_listing& each : presets.presets()) {
-    names.insert(each.reference.substr(0, each.reference.find('@')));
+    names.insert(steer::parse_preset_reference(each.reference).name);
   }
   for (const std::string& name : names) {
-    steer::steering_vector v;
-    if (find(presets.content(name)->content.recipe, v)) {
-      const steer::direction& d = v.directions.begin()->second;
+    if (std::optional<steer::steering_vector> v = first_watched(presets.content(name)->content.recipe)) {
+      const steer::direction& d = v->directions.begin()->second;
       out.names.push_back(name);
       out.scales.push_back({steer::unit(d).dot(d.origin.cast<double>()), d.values.cast<double>().norm() / 2.0});
-      out.recipe.watch({std::move(v)});
+      out.recipe.watch({std::move(*v)});
     }
   }
   return out;
 }
 
-/// Steers rows, and then reads them where somebody asks for that: one hook, so that a cached prefix stays what it is.
-class steered_and_read {
+/// A hook that reads coordinates where somebody asks for them.
+class coordinate_reader {
  public:
-  /// @param steers  outlives this
-  explicit steered_and_read(const steer::routes& steers) noexcept : steers_(steers) {}
-
   /// Between passes. Rows are read in the next ones, `rows` at most in each, of sequences below `sequences`.
-  void read(watched_directions what, const steer::model_shape& shape, std::size_t rows, std::size_t sequences) {
+  /// @throws as `steer::session`
+  void watch(watched_directions what, const steer::model_shape& shape, std::size_t rows, std::size_t sequences) {
     what_ = std::move(what);
     seen_ = steer::observations({.capacity = rows * std::max<std::size_t>(what_.names.size(), 1), .coordinates = 1});
     reader_ = steer::session(what_.recipe, shape, {.sequences = static_cast<std::int32_t>(sequences)}, {.models = steer::model_check::any});
@@ -105,26 +107,15 @@ class steered_and_read {
     return out;
   }
 
-  [[nodiscard]] steer::access access(steer::site where) const noexcept {
-    return std::max(steers_.access(where), is_read_ ? reader_.access(where) : steer::access::none);
-  }
-  void operator()(steer::site where, steer::rows<float> activations) noexcept {
-    if (steers_.access(where) != steer::access::none) {
-      steers_(where, activations);
-    }
-    if (is_read_ && reader_.access(where) != steer::access::none) {
-      reader_(where, activations);
-    }
-  }
-  void require_fit(const steer::model_shape& host) const { steers_.require_fit(host); }
+  [[nodiscard]] steer::access access(steer::site where) const noexcept { return is_read_ ? reader_.access(where) : steer::access::none; }
+  void operator()(steer::site where, steer::rows<float> activations) noexcept { reader_(where, activations); }
 
  private:
-  const steer::routes& steers_;
   watched_directions what_;
   steer::observations seen_{{.capacity = 1, .coordinates = 1}};
   steer::session reader_{steer::plan()};
   bool is_read_ = false;
 };
-static_assert(steer::hook<steered_and_read, float>);
+static_assert(steer::hook<coordinate_reader, float>);
 
 }  // namespace llama_steer::serve

@@ -28,6 +28,7 @@
 #include "llama_steer/serve/generation.hpp"
 #include "llama_steer/serve/options.hpp"
 #include "steer/adapter/llama_cpp.hpp"
+#include "steer/core/chain.hpp"
 #include "steer/inject/routes.hpp"
 #include "steer/serve/preset_library.hpp"
 
@@ -151,7 +152,7 @@ class engine {
       }
       try {
         if (watched) {
-          acts_.read(std::move(*watched), host_.shape(), rows_of_pass(), slots_.size());
+          reader_.watch(std::move(*watched), host_.shape(), rows_of_pass(), slots_.size());
         }
         step();
       } catch (const std::exception& problem) {
@@ -266,7 +267,7 @@ class engine {
       return;
     }
     follow();
-    acts_.begin_pass(std::any_of(slots_.begin(), slots_.end(), [](const slot& each) { return each.work != nullptr && each.work->asked().coordinates; }));
+    reader_.begin_pass(std::any_of(slots_.begin(), slots_.end(), [](const slot& each) { return each.work != nullptr && each.work->asked().coordinates; }));
     host_.decode(batch_.view());
     for (const auto& [row, at] : outputs_) {
       slot& each = slots_[at];
@@ -315,7 +316,7 @@ class engine {
     }
     token_coordinates coordinates;
     if (asked.coordinates) {
-      coordinates = acts_.of(static_cast<std::int32_t>(&to - slots_.data()), static_cast<std::int32_t>(asked.prompt.size() + to.written - 1));
+      coordinates = reader_.of(static_cast<std::int32_t>(&to - slots_.data()), static_cast<std::int32_t>(asked.prompt.size() + to.written - 1));
     }
     ++to.written;
     to.next = token;
@@ -346,7 +347,8 @@ class engine {
 
   const engine_options options_;
   steer::routes routes_;
-  steered_and_read acts_{routes_};
+  coordinate_reader reader_;
+  steer::chain<steer::routes, coordinate_reader> acts_{routes_, reader_};  // one hook always: a cached prefix is of the hook that computed it
   steer::llama_cpp_host host_;  // after what it calls
   std::vector<slot> slots_;     // of the worker alone, as all that follows up to the mutex
   steer::token_batch batch_;

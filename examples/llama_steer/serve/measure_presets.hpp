@@ -22,6 +22,7 @@
 
 namespace llama_steer::serve {
 
+/// How much is read and written to measure presets.
 struct preset_measurement {
   std::size_t read = 10;             ///< requests that make a readout
   std::size_t read_tokens = 16;      ///< of each of their answers

@@ -63,8 +63,8 @@ class service {
 
   /// Coordinates are those of the presets that are there now.
   void watch() {
+    const std::lock_guard lock(mutex_);  // who comes later has seen no less
     watched_directions now = watched_by(*presets_);
-    const std::lock_guard lock(mutex_);
     watched_ = now.names;
     engine_.watch(std::move(now));
   }
