@@ -23,6 +23,7 @@
 #include "toy.hpp"
 
 constexpr int applies = 1'250'000;  // of each of eight threads: ten million in all; 16 s under a thread sanitizer
+constexpr int swaps = 1000;         // meanwhile, at least: threads go on until there were as many
 
 namespace {
 
@@ -314,13 +315,14 @@ TEST_F(routes_of_two, are_swapped_between_calls_and_never_within_one) {
   }
   steer::routes routes(tables[0]);
   std::atomic<int> torn{0};
+  std::atomic<int> swapped{0};
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
   for (int t = 0; t < 8; ++t) {
     readers.emplace_back([&] {
       const std::array<steer::row_info, 2> info{{{.sequence = 0}, {.sequence = 1}}};
       std::array<float, 8> h{};
-      for (int i = 0; i < applies; ++i) {
+      for (int i = 0; i < applies || swapped < swaps; ++i) {
         h.fill(0.0F);
         routes(here, {h.data(), 2, 4, 4, info});
         torn += h[0] >= 1.0F && std::all_of(h.begin(), h.end(), [&](float x) { return x == h[0]; }) ? 0 : 1;
@@ -330,6 +332,7 @@ TEST_F(routes_of_two, are_swapped_between_calls_and_never_within_one) {
   std::thread writer([&] {
     for (std::size_t i = 0; !stop; ++i) {
       routes.use(tables[i % tables.size()]);
+      ++swapped;
     }
   });
   for (std::thread& reader : readers) {

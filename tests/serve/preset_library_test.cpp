@@ -304,8 +304,9 @@ TEST(a_preset_library_with_trusted_keys, needs_somebody_who_verifies) {
 
 /// Ten million rows are steered while presets are swapped and rolled back; 16 s under a thread sanitizer.
 TEST_F(a_preset_library, steers_each_batch_by_exactly_one_version) {
-  constexpr int applies = 1'250'000;  // of each of eight threads
-  constexpr int batch = 50;           // between two looks at what is active
+  constexpr int batches = 25'000;  // of each of eight threads, and more until there were
+  constexpr int swaps = 100;       // as many: who gets to run when is the system's to say
+  constexpr int batch = 50;        // rows between two looks at what is active
   std::atomic<bool> done{false};
   std::atomic<int> mixed{0};
   std::atomic<int> changes{0};
@@ -314,7 +315,7 @@ TEST_F(a_preset_library, steers_each_batch_by_exactly_one_version) {
     readers.emplace_back([&] {
       steer::matrix<float> row(1, toy::rule_width);
       const steer::row_info info{};
-      for (int first = 0; first < applies; first += batch) {
+      for (int seen = 0; seen < batches || changes < swaps; ++seen) {
         const auto by = presets.active();
         const float terse = by->base == "terse@1" ? 1.0F : by->base == "terse@2" ? 2.0F : 0.0F;
         const float happy = by->base == "happy@1" ? 3.0F : 0.0F;
@@ -347,7 +348,6 @@ TEST_F(a_preset_library, steers_each_batch_by_exactly_one_version) {
   done = true;
   writer.join();
   EXPECT_EQ(mixed, 0);
-  EXPECT_GT(changes, 20);
 }
 
 TEST(a_preset_library_without_a_trail, needs_no_more_memory_after_many_swaps) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <random>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -94,6 +95,12 @@ class served : public testing::Test {
     out.update(more);
     return out;
   }
+  /// Two hundred tokens, which it would not end itself.
+  static json endless(const json& more = json::object()) {
+    json out = chat({{"messages", {{{"role", "user"}, {"content", "Tell me a long story about a fox."}}}}, {"max_tokens", 200}});
+    out.update(more);
+    return out;
+  }
   httplib::Result ask(const json& body, const httplib::Headers& headers = {}) const {
     return client().Post("/v1/chat/completions", headers, body.dump(), "application/json");
   }
@@ -144,6 +151,18 @@ class served : public testing::Test {
   }
   [[nodiscard]] std::string head(const std::string& more) const {
     return "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server->port()) + "\r\nContent-Type: application/json\r\n" + more + "\r\n";
+  }
+
+  /// A request as it goes over the wire.
+  [[nodiscard]] std::string on_the_wire(const json& body) const {
+    const std::string text = body.dump();
+    return head("Content-Length: " + std::to_string(text.size()) + "\r\n") + text;
+  }
+  /// @return one without labels
+  [[nodiscard]] double metric(const std::string& name) const {
+    const std::string text = running->metrics_text();
+    const std::size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? throw std::invalid_argument(name) : std::stod(text.substr(at + name.size() + 2));
   }
 
   toy::temporary_folder folder;
@@ -410,32 +429,35 @@ TEST_F(served, takes_nothing_of_a_refused_body_for_another_request) {
 TEST_F(served, frees_the_slot_of_a_client_that_vanishes) {
   start({}, {.slots = 1, .context = 256, .queue = 8, .batch = 128, .threads = 1});
   open();
-  const std::string body = chat({{"stream", true}, {"max_tokens", 200}}).dump();
-  const std::string begun = raw(head("Content-Length: " + std::to_string(body.size()) + "\r\n") + body, 700);
+  EXPECT_EQ(answer(endless()).at("usage").at("completion_tokens"), 200);
+  const std::string begun = raw(on_the_wire(endless({{"stream", true}})), 700);
   EXPECT_NE(begun.find("data: "), std::string::npos);
-  const auto since = std::chrono::steady_clock::now();
   answer(chat());
-  EXPECT_LT(std::chrono::steady_clock::now() - since, std::chrono::seconds(20)) << "not after two hundred tokens of nobody's";
+  EXPECT_LT(metric("steer_generated_tokens_total"), 200 + 200) << "nobody read what the second would have said";
 }
 
 TEST_F(served, refuses_what_does_not_fit_its_queue) {
   start({}, {.slots = 1, .context = 256, .queue = 1, .batch = 128, .threads = 1});
   open();
-  std::atomic<int> answered{0};
-  std::atomic<int> refused{0};
-  std::vector<std::thread> clients;
-  for (int i = 0; i < 6; ++i) {
-    clients.emplace_back([&] {
-      const auto got = ask(chat({{"max_tokens", 32}}));
-      (got && got->status == 200 ? answered : refused) += got && (got->status == 200 || got->status == 429) ? 1 : 100;
-    });
+  std::vector<int> sockets;
+  const auto begin = [&](const std::string& metric_name) {
+    sockets.push_back(connect());
+    const std::string bytes = on_the_wire(endless({{"stream", true}}));
+    ASSERT_EQ(::send(sockets.back(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    while (metric(metric_name) == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  begin("steer_writing_requests");
+  begin("steer_waiting_requests");
+  expect_refused(chat(), 429, "1 requests are waiting already");
+  for (const int each : sockets) {
+    ::close(each);
   }
-  for (std::thread& each : clients) {
-    each.join();
+  while (metric("steer_writing_requests") + metric("steer_waiting_requests") > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  EXPECT_GE(answered, 2);
-  EXPECT_GE(refused, 1);
-  EXPECT_EQ(answered + refused, 6);
+  answer(chat());
 }
 
 TEST_F(served, names_one_digest_for_every_answer_while_presets_are_swapped) {
@@ -485,11 +507,12 @@ TEST_F(served, finishes_what_runs_when_it_is_stopped) {
   start();
   open();
   std::thread client_thread([&] {
-    const auto got = ask(chat({{"max_tokens", 96}}));
+    const auto got = ask(endless());
     ASSERT_TRUE(got);
     EXPECT_EQ(got->status, 200);
+    EXPECT_EQ(json::parse(got->body).at("usage").at("completion_tokens"), 200);
   });
-  while (running->metrics_text().find("steer_writing_requests 1") == std::string::npos) {
+  while (metric("steer_writing_requests") == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   server->stop();
