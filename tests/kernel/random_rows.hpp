@@ -13,21 +13,16 @@
 #include <vector>
 
 #include "steer/core/matrix.hpp"
-#include "steer/kernel/functions_for.hpp"
+#include "steer/kernel/functions.hpp"
 
 namespace kernel_test {
 
 using scalars = testing::Types<float, double, Eigen::half, Eigen::bfloat16>;
 
-/// The loops of every set of instructions that this machine can run.
+/// The loops of every set of instructions that this machine can run, the best last. For each of `scalars` in functions_for_test.cpp:
+/// compiling them takes longer than what is said of them.
 template <class Scalar>
-std::vector<steer::kernel::functions<Scalar>> all_loops() {
-  std::vector<steer::kernel::functions<Scalar>> out;
-  for (const steer::instruction_set set : steer::instruction_sets()) {
-    out.push_back(steer::kernel::functions_for<Scalar>(set));
-  }
-  return out;
-}
+std::vector<steer::kernel::functions<Scalar>> all_loops();
 
 /// Numbers side by side in one of its vectors.
 template <class Real>

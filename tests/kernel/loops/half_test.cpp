@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "kernel/random_rows.hpp"
-#include "steer/kernel/functions_for.hpp"
+#include "steer/kernel/functions.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include "allocations.hpp"
 #include "kernel/random_rows.hpp"
-#include "steer/kernel/functions_for.hpp"
+#include "steer/kernel/functions.hpp"
 #include "steer/kernel/strips.hpp"
 
 namespace {

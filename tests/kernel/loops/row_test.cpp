@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernel/random_rows.hpp"
-#include "steer/kernel/functions_for.hpp"
+#include "steer/kernel/functions.hpp"
 #include "steer/kernel/norm.hpp"
 
 namespace {
