@@ -19,8 +19,8 @@ namespace kernel_test {
 
 using scalars = testing::Types<float, double, Eigen::half, Eigen::bfloat16>;
 
-/// The loops of every set of instructions that this machine can run, the best last. For each of `scalars` in functions_for_test.cpp:
-/// compiling them takes longer than what is said of them.
+/// The loops of every set of instructions that this machine can run, the best last. Compiled once, for each of `scalars`,
+/// in functions_for_test.cpp: that takes longer than all the tests of them.
 template <class Scalar>
 std::vector<steer::kernel::functions<Scalar>> all_loops();
 

@@ -289,7 +289,7 @@ TEST(engine, refuses_what_it_has_no_room_for) {
 
 TEST(engine, finishes_what_runs_before_it_ends) {
   engine one(model(), small(1), {});
-  const auto running = one.submit(asked("Once upon a time", unsteered(), 100));  // enough of them to be overtaken
+  const auto running = one.submit(asked("Once upon a time", unsteered(), 100));  // not over before the next is there
   while (running->next(std::chrono::milliseconds(5)).text.empty()) {
   }
   const auto waiting = one.submit(asked("Once upon a time", unsteered(), 8));

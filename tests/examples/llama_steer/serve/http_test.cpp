@@ -137,6 +137,11 @@ class served : public testing::Test {
   std::string raw(const std::string& bytes, std::size_t most = std::size_t{1} << 20U) const {
     const int socket = connect();
     (void)!::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    std::string out = read_from(socket, most);
+    ::close(socket);
+    return out;
+  }
+  static std::string read_from(int socket, std::size_t most) {
     std::string out;
     char some[512];
     while (out.size() < most) {
@@ -146,7 +151,6 @@ class served : public testing::Test {
       }
       out.append(some, static_cast<std::size_t>(got));
     }
-    ::close(socket);
     return out;
   }
   [[nodiscard]] std::string head(const std::string& more) const {
@@ -163,6 +167,13 @@ class served : public testing::Test {
     const std::string text = running->metrics_text();
     const std::size_t at = text.find("\n" + name + " ");
     return at == std::string::npos ? throw std::invalid_argument(name) : std::stod(text.substr(at + name.size() + 2));
+  }
+  /// Until a metric has the value, at most a minute.
+  void await(const std::string& name, double value) const {
+    for (int waited = 0; metric(name) != value; ++waited) {
+      ASSERT_LT(waited, 60'000) << name;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
 
   toy::temporary_folder folder;
@@ -439,24 +450,26 @@ TEST_F(served, frees_the_slot_of_a_client_that_vanishes) {
 TEST_F(served, refuses_what_does_not_fit_its_queue) {
   start({}, {.slots = 1, .context = 256, .queue = 1, .batch = 128, .threads = 1});
   open();
-  std::vector<int> sockets;
-  const auto begin = [&](const std::string& metric_name) {
-    sockets.push_back(connect());
-    const std::string bytes = on_the_wire(endless({{"stream", true}}));
-    ASSERT_EQ(::send(sockets.back(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-    while (metric(metric_name) == 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+  const std::string asked = on_the_wire(endless({{"stream", true}}));
+  const auto begin = [&] {
+    const int out = connect();
+    EXPECT_EQ(::send(out, asked.data(), asked.size(), MSG_NOSIGNAL), static_cast<ssize_t>(asked.size()));
+    return out;
   };
-  begin("steer_writing_requests");
-  begin("steer_waiting_requests");
+  const auto expect_answered = [](int socket) {
+    const std::string begun = read_from(socket, 700);
+    EXPECT_NE(begun.find("200 OK"), std::string::npos) << begun;
+    EXPECT_NE(begun.find("data: "), std::string::npos) << begun;
+    ::close(socket);
+  };
+  const int first = begin();
+  await("steer_writing_requests", 1);
+  const int second = begin();
+  await("steer_waiting_requests", 1);
   expect_refused(chat(), 429, "1 requests are waiting already");
-  for (const int each : sockets) {
-    ::close(each);
-  }
-  while (metric("steer_writing_requests") + metric("steer_waiting_requests") > 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  expect_answered(first);
+  expect_answered(second);
+  await("steer_writing_requests", 0);
   answer(chat());
 }
 
@@ -512,9 +525,7 @@ TEST_F(served, finishes_what_runs_when_it_is_stopped) {
     EXPECT_EQ(got->status, 200);
     EXPECT_EQ(json::parse(got->body).at("usage").at("completion_tokens"), 200);
   });
-  while (metric("steer_writing_requests") == 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  await("steer_writing_requests", 1);
   server->stop();
   listener.join();
   client_thread.join();
